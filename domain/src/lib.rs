@@ -1,0 +1,6 @@
+//! What a task, a due, an event and a frame *are*: no I/O, no clock, no ids of its own. Modules in an event's travel order.
+
+pub mod due;
+pub mod task;
+pub mod event;
+pub mod frame;
