@@ -1,1 +1,6 @@
-//! Empty for now.
+//! Plumbing that every function shares: its settings, Postgres, frames and their answers, and the log.
+
+pub mod frames;
+pub mod logging;
+pub mod postgres;
+pub mod variables;
