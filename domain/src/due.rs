@@ -1,1 +1,283 @@
-//! Placeholder.
+//! When a task is due: a date, a wall-clock time in a timezone, or an instant, each kept as it was given.
+
+use crate::json::{Fault, Json, Reader, text};
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone,
+    Timelike, Utc,
+};
+use chrono_tz::Tz;
+use serde_json::json;
+
+/// The one of the three kinds that was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Any time on that day, wherever its owner is.
+    Date(NaiveDate),
+    /// A wall-clock time; it stays at that time when the zone's rules change.
+    Local {
+        datetime: NaiveDateTime,
+        timezone: Tz,
+    },
+    /// A point in time, with the offset it was written in.
+    Instant(DateTime<FixedOffset>),
+}
+
+impl Due {
+    /// Reads `{"date"}`, `{"datetime","timezone"}` or `{"datetime"}` with an offset.
+    pub fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(pointer, value)?;
+        let given = (
+            reader.optional("date", |at, value| date(at, value)),
+            reader.optional("datetime", |at, value| text(at, value, 1, 40)),
+            reader.optional("timezone", |at, value| timezone(at, value)),
+        );
+        reader.finish()?;
+        let fault =
+            |name: &str, detail: &str| Err(vec![Fault::new(format!("{pointer}{name}"), detail)]);
+        match given {
+            (Some(date), None, None) => Ok(Self::Date(date)),
+            (Some(_), _, _) => fault("", "has either `date` alone or `datetime`"),
+            (None, None, _) => fault("", "needs `date` or `datetime`"),
+            (None, Some(written), Some(timezone)) => match local(&written) {
+                Some(datetime) => Ok(Self::Local { datetime, timezone }),
+                None => fault(
+                    "/datetime",
+                    "must be like 2026-03-01T09:00:00, without an offset, where there is a timezone",
+                ),
+            },
+            (None, Some(written), None) => match instant(&written) {
+                Some(instant) => Ok(Self::Instant(instant)),
+                None if local(&written).is_some() => fault(
+                    "/timezone",
+                    "is required, or an offset such as Z at the end of `datetime`",
+                ),
+                None => fault(
+                    "/datetime",
+                    "must be like 2026-03-01T09:00:00 with a timezone, or 2026-03-01T08:00:00Z",
+                ),
+            },
+        }
+    }
+
+    /// The JSON text it is kept and shown as: one spelling for each due.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Date(date) => json!({ "date": date.format("%Y-%m-%d").to_string() }),
+            Self::Local { datetime, timezone } => json!({
+                "datetime": datetime.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
+                "timezone": timezone.name(),
+            }),
+            Self::Instant(instant) => {
+                json!({ "datetime": instant.to_rfc3339_opts(SecondsFormat::AutoSi, true) })
+            }
+        }
+        .to_string()
+    }
+
+    /// The instant it means, unless that depends on where its owner is.
+    pub fn instant(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Date(_) => None,
+            Self::Local { datetime, timezone } => Some(resolve_local(*datetime, *timezone)),
+            Self::Instant(instant) => Some(instant.with_timezone(&Utc)),
+        }
+    }
+
+    /// The instant it means for an owner in `zone`; a date lasts until the last microsecond of its day.
+    pub fn instant_in(&self, zone: Tz) -> DateTime<Utc> {
+        match self {
+            Self::Date(date) => end_of_day(*date, zone),
+            Self::Local { datetime, timezone } => resolve_local(*datetime, *timezone),
+            Self::Instant(instant) => instant.with_timezone(&Utc),
+        }
+    }
+}
+
+/// The last microsecond of a day on the clocks of `zone`.
+pub fn end_of_day(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let midnight = date
+        .succ_opt()
+        .unwrap_or(date)
+        .and_time(chrono::NaiveTime::MIN);
+    resolve_local(midnight, zone) - TimeDelta::microseconds(1)
+}
+
+/// The instant of a wall-clock time. One that the clocks skip becomes the first instant after the gap; of one that they
+/// show twice it is the first.
+pub fn resolve_local(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    if let Some(first) = zone.from_local_datetime(&wall).earliest() {
+        return first.with_timezone(&Utc);
+    }
+    // In a gap: search the second at which the clocks jump past `wall`. No offset is as large as 15 hours.
+    let shows = |second: i64| {
+        DateTime::from_timestamp(second, 0)
+            .is_some_and(|utc| utc.with_timezone(&zone).naive_local() >= wall)
+    };
+    let centre = wall.and_utc().timestamp();
+    let (mut before, mut after) = (centre - 15 * 3600, centre + 15 * 3600);
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        if shows(middle) {
+            after = middle
+        } else {
+            before = middle
+        }
+    }
+    DateTime::from_timestamp(after, 0).unwrap_or_else(|| wall.and_utc())
+}
+
+/// An IANA timezone by its name.
+pub fn timezone(pointer: &str, value: Json) -> Result<Tz, Vec<Fault>> {
+    let name = text(pointer, value, 1, 64)?;
+    name.parse().map_err(|_| {
+        vec![Fault::new(
+            pointer,
+            "must be the name of an IANA timezone, such as Europe/Berlin",
+        )]
+    })
+}
+
+fn date(pointer: &str, value: Json) -> Result<NaiveDate, Vec<Fault>> {
+    let written = text(pointer, value, 1, 40)?;
+    Some(&written)
+        .filter(|written| written.len() == 10)
+        .and_then(|written| NaiveDate::parse_from_str(written, "%Y-%m-%d").ok())
+        .filter(|date| in_range(date.year()))
+        .ok_or_else(|| vec![Fault::new(pointer, "must be a date like 2026-03-01")])
+}
+
+fn local(written: &str) -> Option<NaiveDateTime> {
+    // Nineteen characters, or up to six digits of a second more: the database's precision.
+    let fits = written.len() == 19 || (21..=26).contains(&written.len());
+    NaiveDateTime::parse_from_str(written, "%Y-%m-%dT%H:%M:%S%.f")
+        .ok()
+        .filter(|datetime| {
+            fits && in_range(datetime.year()) && datetime.nanosecond() < 1_000_000_000
+        })
+}
+
+/// An RFC 3339 instant with at most microseconds.
+pub fn instant(written: &str) -> Option<DateTime<FixedOffset>> {
+    DateTime::parse_from_rfc3339(written)
+        .ok()
+        .filter(|instant| {
+            let nanoseconds = instant.nanosecond();
+            in_range(instant.year())
+                && nanoseconds < 1_000_000_000
+                && nanoseconds.is_multiple_of(1000)
+        })
+}
+
+/// Years with four digits everywhere, also after a change of timezone.
+fn in_range(year: i32) -> bool {
+    (1900..=9998).contains(&year)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(json: &str) -> Result<Due, Vec<Fault>> {
+        Due::parse("/due", Json::parse(json.as_bytes()).unwrap())
+    }
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn each_kind_is_kept_as_given() {
+        for text in [
+            r#"{"date":"2026-03-01"}"#,
+            r#"{"datetime":"2026-03-01T09:00:00","timezone":"Europe/Berlin"}"#,
+            r#"{"datetime":"2026-03-01T08:00:00Z"}"#,
+            r#"{"datetime":"2026-03-01T08:00:00.123456+02:00"}"#,
+        ] {
+            assert_eq!(due(text).unwrap().to_json(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_a_pointer() {
+        for (text, pointer) in [
+            ("{}", "/due"),
+            ("[]", "/due"),
+            ("\"2026-03-01\"", "/due"),
+            (r#"{"date":"2026-02-30"}"#, "/due/date"),
+            (r#"{"date":"26-02-3"}"#, "/due/date"),
+            (r#"{"date":"99999-01-01"}"#, "/due/date"),
+            (r#"{"date":5}"#, "/due/date"),
+            (
+                r#"{"date":"2026-03-01","datetime":"2026-03-01T08:00:00Z"}"#,
+                "/due",
+            ),
+            (r#"{"datetime":"2026-03-01T09:00:00"}"#, "/due/timezone"),
+            (
+                r#"{"datetime":"2026-03-01T09:00:00Z","timezone":"Europe/Berlin"}"#,
+                "/due/datetime",
+            ),
+            (
+                r#"{"datetime":"2026-03-01T09:00:00","timezone":"Mars/Base"}"#,
+                "/due/timezone",
+            ),
+            (r#"{"datetime":"2026-03-01T09:00:60Z"}"#, "/due/datetime"),
+            (r#"{"datetime":"tomorrow"}"#, "/due/datetime"),
+            (
+                r#"{"datetime":"2026-03-01T09:00:00.1234567Z"}"#,
+                "/due/datetime",
+            ),
+            (r#"{"date":"2026-03-01","hour":9}"#, "/due/hour"),
+        ] {
+            assert_eq!(due(text).unwrap_err()[0].pointer, pointer, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_skipped_wall_time_is_the_first_instant_after_the_gap() {
+        let wall = NaiveDate::from_ymd_opt(2026, 3, 29)
+            .unwrap()
+            .and_hms_opt(2, 30, 0)
+            .unwrap();
+        assert_eq!(
+            resolve_local(wall, Tz::Europe__Berlin),
+            utc("2026-03-29T01:00:00Z")
+        );
+        // Samoa left out a whole day.
+        let wall = NaiveDate::from_ymd_opt(2011, 12, 30)
+            .unwrap()
+            .and_hms_opt(12, 0, 0)
+            .unwrap();
+        assert_eq!(
+            resolve_local(wall, Tz::Pacific__Apia),
+            utc("2011-12-30T10:00:00Z")
+        );
+    }
+
+    #[test]
+    fn a_wall_time_shown_twice_is_the_first() {
+        let wall = NaiveDate::from_ymd_opt(2026, 10, 25)
+            .unwrap()
+            .and_hms_opt(2, 30, 0)
+            .unwrap();
+        assert_eq!(
+            resolve_local(wall, Tz::Europe__Berlin),
+            utc("2026-10-25T00:30:00Z")
+        );
+    }
+
+    #[test]
+    fn a_date_lasts_to_the_end_of_its_owners_day() {
+        let date = due(r#"{"date":"2026-03-01"}"#).unwrap();
+        assert_eq!(date.instant(), None);
+        assert_eq!(
+            date.instant_in(Tz::Asia__Tokyo),
+            utc("2026-03-01T14:59:59.999999Z")
+        );
+        // In Havana the clocks go from 1:00 back to 0:00, and the day before still ends only once.
+        let date = due(r#"{"date":"2026-10-31"}"#).unwrap();
+        assert_eq!(
+            date.instant_in(Tz::America__Havana),
+            utc("2026-11-01T03:59:59.999999Z")
+        );
+    }
+}

@@ -1,1 +1,344 @@
-//! Placeholder.
+//! What a task may say: its fields as types that only hold what is allowed, and the bodies that carry them.
+
+use crate::due::Due;
+use crate::json::{Fault, Json, Reader, text};
+use uuid::Uuid;
+
+/// A word from a fixed list: its Rust name, and how it is written.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($variant),+ }
+
+        impl $name {
+            pub const WORDS: &[&str] = &[$($word),+];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+
+            fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+                let found = match &value { Json::Text(word) => Self::from_word(word), _ => None };
+                found.ok_or_else(|| vec![Fault::new(pointer, format!("must be one of {}", Self::WORDS.join(", ")))])
+            }
+        }
+    };
+}
+
+words!(
+    /// Where a task stands.
+    Status { Open = "open", InProgress = "in_progress", Completed = "completed", Cancelled = "cancelled" }
+);
+words!(
+    /// How much it matters.
+    Priority { Low = "low", Medium = "medium", High = "high", Urgent = "urgent" }
+);
+
+/// 1 to 500 characters, not all of them blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let title = text(pointer, value, 1, 500)?;
+        if title.chars().all(char::is_whitespace) {
+            return Err(vec![Fault::new(pointer, "must not be blank")]);
+        }
+        Ok(Self(title))
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// Up to 20,000 characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        text(pointer, value, 0, 20_000).map(Self)
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// Up to 32 tags of 1 to 64 characters, each once, in the order given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags(Vec<String>);
+
+impl Tags {
+    fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let Json::List(items) = value else {
+            return Err(vec![Fault::new(
+                pointer,
+                format!("must be an array, not {}", value.kind()),
+            )]);
+        };
+        if items.len() > 32 {
+            return Err(vec![Fault::new(pointer, "must have at most 32 tags")]);
+        }
+        let (mut tags, mut faults) = (Vec::with_capacity(items.len()), Vec::new());
+        for (place, item) in items.into_iter().enumerate() {
+            match tag(&format!("{pointer}/{place}"), item) {
+                Ok(tag) if tags.contains(&tag) => {}
+                Ok(tag) => tags.push(tag),
+                Err(mut fault) => faults.append(&mut fault),
+            }
+        }
+        if faults.is_empty() {
+            Ok(Self(tags))
+        } else {
+            Err(faults)
+        }
+    }
+
+    pub fn into_vec(self) -> Vec<String> {
+        self.0
+    }
+}
+
+/// One tag, as in a task or in a filter.
+pub fn tag(pointer: &str, value: Json) -> Result<String, Vec<Fault>> {
+    let tag = text(pointer, value, 1, 64)?;
+    if tag.chars().all(char::is_whitespace) {
+        return Err(vec![Fault::new(pointer, "must not be blank")]);
+    }
+    Ok(tag)
+}
+
+/// The body that makes a task, or stands for all of one (PUT).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTask {
+    pub id: Option<Uuid>,
+    pub title: Title,
+    pub description: Description,
+    pub status: Status,
+    pub priority: Priority,
+    pub tags: Tags,
+    pub due: Option<Due>,
+}
+
+impl NewTask {
+    /// Reads the body of `POST /api/tasks`, where the client may choose the id.
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        Self::read(body, true)
+    }
+
+    /// Reads the body of `PUT /api/tasks/{id}`: what is left out gets its default.
+    pub fn parse_replacement(body: Json) -> Result<Self, Vec<Fault>> {
+        Self::read(body, false)
+    }
+
+    fn read(body: Json, with_id: bool) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let id = if with_id {
+            reader.optional("id", id)
+        } else {
+            None
+        };
+        let title = reader.required("title", Title::parse);
+        let description = reader
+            .optional("description", Description::parse)
+            .unwrap_or_default();
+        let status = reader
+            .optional("status", Status::parse)
+            .unwrap_or(Status::Open);
+        let priority = reader
+            .optional("priority", Priority::parse)
+            .unwrap_or(Priority::Medium);
+        let tags = reader.optional("tags", Tags::parse).unwrap_or_default();
+        let due = reader.optional("due", nullable(Due::parse)).flatten();
+        reader.finish()?;
+        match title {
+            Some(title) => Ok(Self {
+                id,
+                title,
+                description,
+                status,
+                priority,
+                tags,
+                due,
+            }),
+            None => Err(vec![Fault::new("/title", "is required")]),
+        }
+    }
+}
+
+/// What a PATCH changes; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskPatch {
+    pub title: Option<Title>,
+    pub description: Option<Description>,
+    pub status: Option<Status>,
+    pub priority: Option<Priority>,
+    pub tags: Option<Tags>,
+    /// `Some(None)` takes the due away.
+    pub due: Option<Option<Due>>,
+}
+
+impl TaskPatch {
+    /// Reads a merge patch (RFC 7396): null takes a member away, which gives it its default; title and status have none.
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let patch = Self {
+            title: reader.optional("title", Title::parse),
+            description: reader
+                .optional("description", nullable(Description::parse))
+                .map(Option::unwrap_or_default),
+            status: reader.optional("status", Status::parse),
+            priority: reader
+                .optional("priority", nullable(Priority::parse))
+                .map(|priority| priority.unwrap_or(Priority::Medium)),
+            tags: reader
+                .optional("tags", nullable(Tags::parse))
+                .map(Option::unwrap_or_default),
+            due: reader.optional("due", nullable(Due::parse)),
+        };
+        reader.finish()?;
+        Ok(patch)
+    }
+
+    /// A patch that only moves the task to another status.
+    pub fn status(status: Status) -> Self {
+        Self {
+            status: Some(status),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<NewTask> for TaskPatch {
+    fn from(task: NewTask) -> Self {
+        Self {
+            title: Some(task.title),
+            description: Some(task.description),
+            status: Some(task.status),
+            priority: Some(task.priority),
+            tags: Some(task.tags),
+            due: Some(task.due),
+        }
+    }
+}
+
+fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
+    let written = text(pointer, value, 1, 64)?;
+    // Only the usual spelling: the id in a path and in an answer must be the same text. The nil and max ids name nothing.
+    Some(&written)
+        .filter(|written| written.len() == 36)
+        .and_then(|written| Uuid::parse_str(written).ok())
+        .filter(|id| !id.is_nil() && !id.is_max())
+        .ok_or_else(|| vec![Fault::new(pointer, "must be a UUID")])
+}
+
+fn nullable<T>(
+    parse: impl FnOnce(&str, Json) -> Result<T, Vec<Fault>>,
+) -> impl FnOnce(&str, Json) -> Result<Option<T>, Vec<Fault>> {
+    |pointer, value| {
+        if value == Json::Null {
+            Ok(None)
+        } else {
+            parse(pointer, value).map(Some)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.as_bytes()).unwrap()
+    }
+
+    fn pointers(faults: Vec<Fault>) -> Vec<String> {
+        let mut pointers: Vec<_> = faults.into_iter().map(|fault| fault.pointer).collect();
+        pointers.sort();
+        pointers
+    }
+
+    #[test]
+    fn a_title_is_enough() {
+        let task = NewTask::parse(json(r#"{"title":"Water the plants"}"#)).unwrap();
+        assert_eq!(task.status, Status::Open);
+        assert_eq!(task.priority, Priority::Medium);
+        assert_eq!(task.due, None);
+    }
+
+    #[test]
+    fn all_faults_come_at_once() {
+        let body = r#"{"title":"","status":"done","priority":1,"tags":["a",""],"due":{},"description":null,"id":"x","version":3}"#;
+        assert_eq!(
+            pointers(NewTask::parse(json(body)).unwrap_err()),
+            [
+                "/description",
+                "/due",
+                "/id",
+                "/priority",
+                "/status",
+                "/tags/1",
+                "/title",
+                "/version"
+            ]
+        );
+    }
+
+    #[test]
+    fn limits_are_those_of_the_contract() {
+        let task = |title: String, tags: usize, tag: usize, description: usize| {
+            let body = serde_json::json!({
+                "title": title, "description": "d".repeat(description),
+                "tags": (0..tags).map(|n| format!("{n:0>tag$}")).collect::<Vec<_>>(),
+            });
+            NewTask::parse(json(&body.to_string()))
+        };
+        assert!(task("é".repeat(500), 32, 64, 20_000).is_ok());
+        assert!(task("é".repeat(501), 1, 2, 0).is_err());
+        assert!(task("t".to_owned(), 33, 2, 0).is_err());
+        assert!(task("t".to_owned(), 1, 65, 0).is_err());
+        assert!(task("t".to_owned(), 1, 2, 20_001).is_err());
+        assert!(task(" \n".to_owned(), 1, 2, 0).is_err());
+        assert!(task("a\0b".to_owned(), 1, 2, 0).is_err());
+    }
+
+    #[test]
+    fn a_tag_counts_once() {
+        let task = NewTask::parse(json(r#"{"title":"t","tags":["b","a","b"]}"#)).unwrap();
+        assert_eq!(task.tags.into_vec(), ["b", "a"]);
+    }
+
+    #[test]
+    fn null_in_a_patch_takes_away() {
+        let patch = TaskPatch::parse(json(
+            r#"{"description":null,"due":null,"tags":null,"priority":null}"#,
+        ))
+        .unwrap();
+        assert_eq!(patch.description, Some(Description::default()));
+        assert_eq!(patch.due, Some(None));
+        assert_eq!(patch.tags, Some(Tags::default()));
+        assert_eq!(patch.priority, Some(Priority::Medium));
+        assert_eq!(TaskPatch::parse(json("{}")).unwrap(), TaskPatch::default());
+        assert_eq!(
+            pointers(TaskPatch::parse(json(r#"{"title":null,"status":null}"#)).unwrap_err()),
+            ["/status", "/title"]
+        );
+    }
+
+    #[test]
+    fn a_replacement_names_no_id() {
+        let body = r#"{"title":"t","id":"01890000-0000-7000-8000-000000000000"}"#;
+        assert!(NewTask::parse(json(body)).is_ok());
+        assert_eq!(
+            pointers(NewTask::parse_replacement(json(body)).unwrap_err()),
+            ["/id"]
+        );
+    }
+}

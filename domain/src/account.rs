@@ -1,0 +1,330 @@
+//! What an account may say: email, password, name, timezone, and the bodies that carry them.
+
+use crate::due::timezone;
+use crate::json::{Fault, Json, Reader, text};
+use chrono_tz::Tz;
+use std::fmt;
+
+/// An address that could receive mail, in lower case: two spellings of it are one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let written = text(pointer, value, 3, 254)?;
+        let fine = |part: &str| {
+            !part.is_empty()
+                && !part
+                    .chars()
+                    .any(|c| c.is_whitespace() || c.is_control() || c == '@')
+        };
+        let sane = written.rsplit_once('@').is_some_and(|(local, domain)| {
+            fine(local)
+                && local.len() <= 64
+                && fine(domain)
+                && domain.contains('.')
+                && domain.split('.').all(|label| {
+                    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+                })
+        });
+        let lower = written.to_lowercase();
+        // Lower case can be longer than what was written.
+        if sane && lower.chars().count() <= 254 {
+            Ok(Self(lower))
+        } else {
+            Err(vec![Fault::new(pointer, "must be an email address")])
+        }
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// A password as typed. It is never shown, also not by `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// A password to be checked: any text up to the longest that could have been set.
+    fn parse_any(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let Json::Text(password) = value else {
+            return Err(vec![Fault::new(
+                pointer,
+                format!("must be a string, not {}", value.kind()),
+            )]);
+        };
+        if password.len() > 1024 {
+            return Err(vec![Fault::new(pointer, "must have at most 1024 bytes")]);
+        }
+        Ok(Self(password))
+    }
+
+    /// A password to be set: 8 to 1024 bytes and none that everybody tries first.
+    fn parse_new(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let password = Self::parse_any(pointer, value)?;
+        if password.0.len() < 8 {
+            return Err(vec![Fault::new(pointer, "must have at least 8 bytes")]);
+        }
+        let lower = password.0.to_lowercase();
+        if COMMON.contains(&lower.as_str()) || lower.chars().all(|c| lower.starts_with(c)) {
+            return Err(vec![Fault::new(
+                pointer,
+                "is among the passwords that are tried first; choose another",
+            )]);
+        }
+        Ok(password)
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Password(…)")
+    }
+}
+
+/// The body of `POST /api/auth/register`.
+#[derive(Debug)]
+pub struct Registration {
+    pub email: Email,
+    pub password: Password,
+    pub name: String,
+    pub timezone: Tz,
+}
+
+impl Registration {
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let email = reader.required("email", Email::parse);
+        let password = reader.required("password", Password::parse_new);
+        let name = reader
+            .optional("name", |at, value| text(at, value, 0, 200))
+            .unwrap_or_default();
+        let timezone = reader.optional("timezone", timezone).unwrap_or(Tz::UTC);
+        reader.finish()?;
+        match (email, password) {
+            (Some(email), Some(password)) => Ok(Self {
+                email,
+                password,
+                name,
+                timezone,
+            }),
+            _ => Err(vec![Fault::new("", "needs `email` and `password`")]),
+        }
+    }
+}
+
+/// The body of `POST /api/auth/login`.
+#[derive(Debug)]
+pub struct Credentials {
+    pub email: String,
+    pub password: Password,
+}
+
+impl Credentials {
+    /// Reads any email: what no account can have is an unknown account, not another kind of answer.
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let email = reader.required("email", |at, value| text(at, value, 1, 320));
+        let password = reader.required("password", Password::parse_any);
+        reader.finish()?;
+        match (email, password) {
+            (Some(email), Some(password)) => Ok(Self {
+                email: email.to_lowercase(),
+                password,
+            }),
+            _ => Err(vec![Fault::new("", "needs `email` and `password`")]),
+        }
+    }
+}
+
+/// The body of `POST /api/auth/refresh`: the refresh token, as text.
+pub fn parse_refresh(body: Json) -> Result<String, Vec<Fault>> {
+    let mut reader = Reader::new("", body)?;
+    let token = reader.required("refresh_token", |at, value| text(at, value, 1, 512));
+    reader.finish()?;
+    token.ok_or_else(|| vec![Fault::new("/refresh_token", "is required")])
+}
+
+/// Well-known favourites of 8 or more bytes, in lower case.
+const COMMON: &[&str] = &[
+    "password",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "qwertyui",
+    "qwertyuiop",
+    "qwerty123",
+    "qwerty12",
+    "qwerty1234",
+    "password1",
+    "password12",
+    "password123",
+    "password1234",
+    "password!",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "p@55w0rd",
+    "pa55word",
+    "passwort",
+    "passwort1",
+    "passwort123",
+    "iloveyou",
+    "iloveyou1",
+    "iloveyou2",
+    "sunshine",
+    "sunshine1",
+    "princess",
+    "princess1",
+    "football",
+    "football1",
+    "baseball",
+    "baseball1",
+    "superman",
+    "superman1",
+    "batman123",
+    "trustno1",
+    "letmein1",
+    "letmein123",
+    "welcome1",
+    "welcome123",
+    "admin123",
+    "admin1234",
+    "administrator",
+    "root1234",
+    "abcd1234",
+    "abc12345",
+    "abcdefgh",
+    "abcdefg1",
+    "a1b2c3d4",
+    "1q2w3e4r",
+    "1q2w3e4r5t",
+    "1qaz2wsx",
+    "1qazxsw2",
+    "zaq12wsx",
+    "q1w2e3r4",
+    "q1w2e3r4t5",
+    "asdfghjk",
+    "asdfghjkl",
+    "asdf1234",
+    "zxcvbnm1",
+    "zxcvbnm123",
+    "87654321",
+    "987654321",
+    "0987654321",
+    "01234567",
+    "0123456789",
+    "12341234",
+    "11223344",
+    "12121212",
+    "123123123",
+    "123321123",
+    "12344321",
+    "11112222",
+    "123454321",
+    "147258369",
+    "789456123",
+    "qazwsxedc",
+    "computer",
+    "internet",
+    "starwars",
+    "whatever",
+    "michelle",
+    "jennifer",
+    "jordan23",
+    "charlie1",
+    "michael1",
+    "liverpool",
+    "chelsea1",
+    "arsenal1",
+    "dragon123",
+    "monkey123",
+    "master123",
+    "shadow123",
+    "pokemon1",
+    "freedom1",
+    "corvette",
+    "mercedes",
+    "maverick",
+    "changeme",
+    "changeme1",
+    "changeme123",
+    "default1",
+    "secret123",
+    "test1234",
+    "testtest",
+    "testing123",
+    "guest123",
+    "samsung1",
+    "google123",
+    "facebook",
+    "facebook1",
+    "linkedin",
+    "lovelove",
+    "hello123",
+    "helloworld",
+    "summer2024",
+    "winter2024",
+    "spring2024",
+    "summer2025",
+    "winter2025",
+    "spring2025",
+    "summer2026",
+    "winter2026",
+    "letmeinn",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registration(email: &str, password: &str) -> Result<Registration, Vec<Fault>> {
+        let body = serde_json::json!({ "email": email, "password": password }).to_string();
+        Registration::parse(Json::parse(body.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn emails_are_sane_and_lower_case() {
+        assert_eq!(
+            registration("Ada@Example.ORG", "correct horse")
+                .unwrap()
+                .email
+                .into_string(),
+            "ada@example.org"
+        );
+        for bad in [
+            "", "a", "a@b", "a b@c.d", "@c.d", "a@", "a@b@c.d", "a@.d", "a@c..d", "a@-c.d",
+            "a\n@c.d",
+        ] {
+            assert_eq!(
+                registration(bad, "correct horse").unwrap_err()[0].pointer,
+                "/email",
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn passwords_everybody_tries_are_refused() {
+        for bad in ["", "short", "Password1", "aaaaaaaaaaaa", &"x1".repeat(513)] {
+            assert_eq!(
+                registration("a@b.de", bad).unwrap_err()[0].pointer,
+                "/password",
+                "{bad:?}"
+            );
+        }
+        assert!(registration("a@b.de", &"x1".repeat(512)).is_ok());
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert!(
+            !format!("{:?}", registration("a@b.de", "correct horse").unwrap()).contains("horse")
+        );
+    }
+}
