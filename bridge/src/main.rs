@@ -1,2 +1,15 @@
-//! Empty for now.
-fn main() {}
+//! Starts the bridge.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    bridge::telemetry::start();
+    match bridge::cli::main().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

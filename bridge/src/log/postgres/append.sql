@@ -1,0 +1,11 @@
+with place as (
+    update log_heads h
+    set head = h.head + 1
+    from log_topics t
+    where t.topic = $1 and h.topic = t.topic
+        and h.partition = (get_byte(uuid_send($2::uuid), 15) % 12) % t.partitions
+    returning h.partition, h.head - 1 as "offset"
+)
+insert into log_records (topic, partition, "offset", user_id, event_id, event, headers)
+select $1, partition, "offset", $2::uuid, $3::uuid, $4, $5
+from place

@@ -1,0 +1,44 @@
+-- Moves up to `most` outbox rows of the given shards into the log, in order of id; the payloads never leave Postgres.
+-- One statement deletes and inserts, so a row is in the outbox or in the log and never in both or neither.
+create or replace function log_drain(shards smallint[], most int) returns int
+language plpgsql as $$
+declare
+    moved int;
+begin
+    -- One writer at a time: two bridges whose shards meet in a partition would otherwise lock heads in opposite orders.
+    perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('log_drain'));
+
+    with claimed as (
+        delete from outbox
+        where id = any (array(
+            select o.id
+            from outbox o
+            where o.shard = any (shards) and o.topic in (select t.topic from log_topics t)
+            order by o.id
+            limit most
+            for update skip locked))
+        returning id, shard, topic, user_id, event_id, event
+    ), placed as (
+        select c.*, c.shard % t.partitions as partition,
+            row_number() over (partition by c.topic, c.shard % t.partitions order by c.id) as place
+        from claimed c
+        join log_topics t using (topic)
+    ), heads as (
+        update log_heads h
+        set head = h.head + p.records
+        from (select topic, partition, count(*) as records from placed group by topic, partition) p
+        where h.topic = p.topic and h.partition = p.partition
+        returning h.topic, h.partition, h.head - p.records as base
+    )
+    insert into log_records (topic, partition, "offset", user_id, event_id, event)
+    select p.topic, p.partition, h.base + p.place - 1, p.user_id, p.event_id, p.event
+    from placed p
+    join heads h on h.topic = p.topic and h.partition = p.partition;
+
+    get diagnostics moved = row_count;
+    return moved;
+end
+$$;
+
+revoke execute on function log_drain(smallint[], int) from public;
+grant execute on function log_drain(smallint[], int) to spindle_bridge;

@@ -1,0 +1,3 @@
+select topic, partition, "offset"
+from log_offsets
+where group_name = $1

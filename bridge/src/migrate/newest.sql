@@ -1,0 +1,1 @@
+select max(version)::int8 from refinery_schema_history
