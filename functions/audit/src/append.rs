@@ -1,0 +1,91 @@
+//! From a frame's events to their entries on the trail: one statement, one result per event.
+
+use domain::frame::{EventResult, Frame, Outcome};
+use guest::logging;
+use guest::postgres::{Db, DbError, text};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Appends what is new; the results are true once this returns. Where Postgres failed, all of the frame is for later:
+/// the statement kept nothing.
+pub fn append(frame: &Frame) -> Vec<EventResult> {
+    match append_all(&frame.events) {
+        Ok(results) => {
+            log_rejected(frame, &results);
+            results
+        }
+        Err(error) => {
+            logging::warn("a frame did not reach the trail")
+                .field("frame", frame.frame.to_string())
+                .field("attempt", frame.attempt)
+                .field("events", frame.events.len())
+                .chain(&error)
+                .write();
+            let reason = error.to_string();
+            frame
+                .events
+                .iter()
+                .map(|event| retry(event, &reason))
+                .collect()
+        }
+    }
+}
+
+fn append_all(events: &[Box<RawValue>]) -> Result<Vec<EventResult>, DbError> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let answer = Db::open()?
+        .query_one(include_str!("append.sql"), &[text(json_array(events))])?
+        .text(0)?;
+    let results: Vec<EventResult> =
+        serde_json::from_str(&answer).map_err(|error| DbError::Shape(error.to_string()))?;
+    if results.len() == events.len() {
+        Ok(results)
+    } else {
+        let (given, wanted) = (results.len(), events.len());
+        Err(DbError::Shape(format!(
+            "{given} results for {wanted} events"
+        )))
+    }
+}
+
+/// The events as one JSON text, each byte for byte as it was born.
+fn json_array(events: &[Box<RawValue>]) -> String {
+    let length: usize = events.iter().map(|event| event.get().len() + 1).sum();
+    let mut array = String::with_capacity(length + 1);
+    let mut separator = '[';
+    for event in events {
+        array.push(separator);
+        array.push_str(event.get());
+        separator = ',';
+    }
+    array.push(']');
+    array
+}
+
+fn retry(event: &RawValue, reason: &str) -> EventResult {
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
+    }
+    EventResult {
+        id: serde_json::from_str::<Named>(event.get())
+            .map_or_else(|_| String::new(), |named| named.id),
+        outcome: Outcome::Retry,
+        error: Some(reason.to_owned()),
+    }
+}
+
+fn log_rejected(frame: &Frame, results: &[EventResult]) {
+    for result in results
+        .iter()
+        .filter(|result| result.outcome == Outcome::Reject)
+    {
+        logging::warn("an event can never be on the trail")
+            .field("frame", frame.frame.to_string())
+            .field("event.id", result.id.clone())
+            .field("error", result.error.clone())
+            .write();
+    }
+}
