@@ -1,1 +1,12 @@
-//! Empty for now.
+//! The whole of Spindle on one machine: real services, the guests' build, and the system they make up.
+
+pub mod child;
+pub mod components;
+pub mod given;
+pub mod ports;
+pub mod progress;
+pub mod scratch;
+pub mod secrets;
+pub mod services;
+pub mod supervise;
+pub mod system;

@@ -1,0 +1,110 @@
+//! Servers that somebody else runs: DATABASE_URL, REDIS_URL and KAFKA_BROKERS, checked before anything starts.
+
+use anyhow::{Context, Result, bail};
+use url::Url;
+
+/// What the environment names; what it does not, we start ourselves.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Postgres, as the owner of the database.
+    pub database: Option<Url>,
+    /// `host:port` of Redis.
+    pub redis: Option<String>,
+    /// Kafka's `host:port`, comma-separated.
+    pub kafka: Option<String>,
+}
+
+impl Given {
+    pub fn from_environment() -> Result<Self> {
+        Ok(Self {
+            database: variable("DATABASE_URL")
+                .map(|value| database(&value))
+                .transpose()?,
+            redis: variable("REDIS_URL")
+                .map(|value| redis(&value))
+                .transpose()?,
+            kafka: variable("KAFKA_BROKERS")
+                .map(|value| kafka(&value))
+                .transpose()?,
+        })
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
+}
+
+fn database(value: &str) -> Result<Url> {
+    let wanted = "DATABASE_URL must look like postgres://user:password@host:5432/database";
+    let url = Url::parse(value).context(wanted)?;
+    let postgres = matches!(url.scheme(), "postgres" | "postgresql");
+    if !postgres || url.host_str().is_none_or(str::is_empty) || url.path().len() < 2 {
+        bail!(wanted);
+    }
+    Ok(url)
+}
+
+fn redis(value: &str) -> Result<String> {
+    let wanted = "REDIS_URL must look like redis://host:6379";
+    let url = Url::parse(value).context(wanted)?;
+    let Some(host) = url
+        .host_str()
+        .filter(|host| !host.is_empty() && url.scheme() == "redis")
+    else {
+        bail!(wanted);
+    };
+    if url.password().is_some() || !url.username().is_empty() {
+        bail!("REDIS_URL must not hold a password: spin.toml names Redis by host and port only");
+    }
+    Ok(format!("{host}:{}", url.port().unwrap_or(6379)))
+}
+
+fn kafka(value: &str) -> Result<String> {
+    let address = |broker: &str| {
+        broker
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    };
+    if !value.split(',').map(str::trim).all(address) {
+        bail!("KAFKA_BROKERS must look like host:9092 or host:9092,other:9092");
+    }
+    Ok(value.to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_value_is_named_and_not_shown() {
+        for (error, name) in [
+            (
+                database("mysql://root:hunter2@db/x").unwrap_err(),
+                "DATABASE_URL",
+            ),
+            (
+                database("postgres://root:hunter2@db").unwrap_err(),
+                "DATABASE_URL",
+            ),
+            (redis("rediss://hunter2").unwrap_err(), "REDIS_URL"),
+            (redis("redis://:hunter2@cache").unwrap_err(), "REDIS_URL"),
+            (kafka("broker").unwrap_err(), "KAFKA_BROKERS"),
+        ] {
+            let text = format!("{error:#}");
+            assert!(
+                text.starts_with(name) && !text.contains("hunter2"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn good_values_are_taken() {
+        assert!(database("postgresql://a:b@db:6432/spindle?sslmode=disable").is_ok());
+        assert_eq!(redis("redis://cache").unwrap(), "cache:6379");
+        assert_eq!(kafka("a:1,b:2").unwrap(), "a:1,b:2");
+    }
+}
