@@ -8,7 +8,13 @@ fn main() -> io::Result<()> {
     let mut newest = 0;
     for entry in fs::read_dir(migrations)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix('V')?.split_once("__")?.0.parse::<i32>().ok());
+        let number = name.to_str().and_then(|name| {
+            name.strip_prefix('V')?
+                .split_once("__")?
+                .0
+                .parse::<i32>()
+                .ok()
+        });
         newest = newest.max(number.unwrap_or_default());
     }
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;

@@ -27,9 +27,9 @@ impl Due {
     pub fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(pointer, value)?;
         let given = (
-            reader.optional("date", |at, value| date(at, value)),
+            reader.optional("date", date),
             reader.optional("datetime", |at, value| text(at, value, 1, 40)),
-            reader.optional("timezone", |at, value| timezone(at, value)),
+            reader.optional("timezone", timezone),
         );
         reader.finish()?;
         let fault =

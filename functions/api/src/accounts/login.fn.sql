@@ -1,0 +1,19 @@
+-- Starts a session for a user whose password was right: a refresh token that begins a family. Returns the user's role,
+-- or null where the user is gone.
+create or replace function login_user(p_user uuid, p_hash bytea, p_context text, out role text)
+language plpgsql volatile as $$
+declare
+    account users;
+    family uuid := gen_random_uuid();
+begin
+    select * into account from users where id = p_user for no key update;
+    if not found then
+        return;
+    end if;
+    delete from refresh_tokens where user_id = p_user and expires_at < clock_timestamp();
+    insert into refresh_tokens (hash, user_id, family, expires_at)
+        values (p_hash, p_user, family, clock_timestamp() + interval '30 days');
+    perform emit_account_event(account, 'user.login', p_context, '{"family":"' || family::text || '"}');
+    role := account.role;
+end
+$$;

@@ -1,0 +1,1 @@
+select login_failed($1::text::uuid, $2::text)::text

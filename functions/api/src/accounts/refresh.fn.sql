@@ -1,0 +1,34 @@
+-- Replaces a refresh token by the next of its family. A token that was replaced up to 30 seconds ago is an honest retry
+-- whose answer got lost, or another tab; one that comes back later was stolen, by whom is not known, so the family ends.
+-- Returns nulls where the token does not hold.
+create or replace function refresh_session(
+    p_hash bytea, p_next_hash bytea, p_context text, out user_id uuid, out role text)
+language plpgsql volatile as $$
+declare
+    token refresh_tokens;
+    account users;
+begin
+    select * into token from refresh_tokens where hash = p_hash;
+    if not found then
+        return;
+    end if;
+    -- The user's row first, as everywhere; then the token as it is by now.
+    select * into account from users where id = token.user_id for no key update;
+    select * into token from refresh_tokens where hash = p_hash;
+    if not found or token.revoked_at is not null or token.expires_at < clock_timestamp() then
+        return;
+    end if;
+    if token.replaced_at < clock_timestamp() - interval '30 seconds' then
+        update refresh_tokens set revoked_at = clock_timestamp() where family = token.family and revoked_at is null;
+        perform emit_account_event(
+            account, 'user.token-revoked', p_context, '{"family":"' || token.family::text || '","reason":"reuse"}');
+        return;
+    end if;
+    update refresh_tokens set replaced_at = clock_timestamp() where hash = p_hash and replaced_at is null;
+    insert into refresh_tokens (hash, user_id, family, expires_at)
+        values (p_next_hash, token.user_id, token.family, clock_timestamp() + interval '30 days');
+    perform emit_account_event(account, 'user.token-refreshed', p_context, '{"family":"' || token.family::text || '"}');
+    user_id := account.id;
+    role := account.role;
+end
+$$;

@@ -1,0 +1,75 @@
+//! What a session hands out: an access token, and a refresh token that only its owner ever has in clear.
+
+use crate::auth::keys::Keys;
+use crate::auth::{Role, tokens};
+use crate::problem::Problem;
+use crate::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A refresh token: 32 random bytes in base64url.
+pub struct RefreshToken(String);
+
+impl RefreshToken {
+    pub fn new() -> Self {
+        // Two random UUIDs have 244 random bits between them.
+        let mut bytes = [0; 32];
+        for (half, id) in bytes.chunks_mut(16).zip([Uuid::new_v4(), Uuid::new_v4()]) {
+            half.copy_from_slice(id.as_bytes());
+        }
+        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(bytes)))
+    }
+}
+
+/// What the database keeps of a refresh token: its SHA-256 in hex. The token is random, so no slow hash is needed.
+pub fn hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+impl RefreshToken {
+    pub fn hash(&self) -> String {
+        hash(&self.0)
+    }
+}
+
+/// The answer to login and refresh.
+pub fn answer(
+    user: &str,
+    role: &str,
+    refresh: RefreshToken,
+    keys: &Keys,
+) -> Result<Reply, Problem> {
+    let unreadable = || Problem::inconsistent("a user's id or role does not read");
+    let user = Uuid::parse_str(user).map_err(|_| unreadable())?;
+    let role = Role::from_word(role).ok_or_else(unreadable)?;
+    let now = jsonwebtoken::get_current_timestamp();
+    let access = tokens::sign(user, role, Uuid::new_v4(), now, keys)
+        .map_err(|error| Problem::inconsistent(error.to_string()))?;
+    let body = json!({
+        "access_token": access,
+        "refresh_token": refresh.0,
+        "token_type": "Bearer",
+        "expires_in": tokens::LIFETIME,
+    });
+    Ok(Reply::json(200, body.to_string()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refresh_tokens_are_long_and_differ() {
+        let (one, other) = (RefreshToken::new(), RefreshToken::new());
+        assert_eq!(one.0.len(), 43);
+        assert_ne!(one.0, other.0);
+        assert_eq!(one.hash().len(), 64);
+    }
+}

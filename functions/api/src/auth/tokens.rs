@@ -1,0 +1,216 @@
+//! Access tokens: JWTs of ten minutes, checked as RFC 8725 says.
+
+use super::keys::Keys;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How long a token holds, in seconds.
+pub const LIFETIME: u64 = 600;
+/// What clocks may differ by, in seconds.
+const LEEWAY: u64 = 5;
+/// The header's `typ`, so that no other kind of JWT passes for one of these (RFC 9068).
+const TYPE: &str = "at+jwt";
+/// Longer than any of ours; what is longer is not looked at.
+const MAX_LENGTH: usize = 2048;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Owns its things.
+    User,
+    /// Reads every audit trail.
+    Auditor,
+    /// Also manages users.
+    Admin,
+    /// Is for agents.
+    Service,
+}
+
+impl Role {
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "user" => Some(Self::User),
+            "auditor" => Some(Self::Auditor),
+            "admin" => Some(Self::Admin),
+            "service" => Some(Self::Service),
+            _ => None,
+        }
+    }
+}
+
+/// Every claim is required; serde refuses a token that lacks one.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: Uuid,
+    pub exp: u64,
+    pub iat: u64,
+    pub jti: Uuid,
+    pub role: Role,
+}
+
+/// A new token for a user, from `now` in seconds since 1970 on.
+pub fn sign(
+    user: Uuid,
+    role: Role,
+    jti: Uuid,
+    now: u64,
+    keys: &Keys,
+) -> Result<String, jsonwebtoken::errors::Error> {
+    let claims = Claims {
+        iss: keys.issuer.clone(),
+        aud: keys.issuer.clone(),
+        sub: user,
+        exp: now + LIFETIME,
+        iat: now,
+        jti,
+        role,
+    };
+    let mut header = Header::new(Algorithm::HS256);
+    header.typ = Some(TYPE.to_owned());
+    header.kid = Some(keys.signing.id.clone());
+    jsonwebtoken::encode(
+        &header,
+        &claims,
+        &EncodingKey::from_secret(&keys.signing.secret),
+    )
+}
+
+/// The claims of a token that holds, or why it does not, in words that may be shown.
+pub fn verify(token: &str, keys: &Keys) -> Result<Claims, &'static str> {
+    if token.len() > MAX_LENGTH {
+        return Err("the token is malformed");
+    }
+    let header = jsonwebtoken::decode_header(token).map_err(|_| "the token is malformed")?;
+    if header.alg != Algorithm::HS256
+        || header.typ.as_deref() != Some(TYPE)
+        || header.crit.is_some()
+    {
+        return Err("the token is not one of ours");
+    }
+    let key = header
+        .kid
+        .and_then(|id| keys.find(&id))
+        .ok_or("the token is signed with an unknown key")?;
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.leeway = LEEWAY;
+    rules.set_issuer(&[&keys.issuer]);
+    rules.set_audience(&[&keys.issuer]);
+    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    let data =
+        jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(&key.secret), &rules)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => "the token has expired",
+                ErrorKind::InvalidSignature => "the token's signature is wrong",
+                ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => {
+                    "the token is for somebody else"
+                }
+                _ => "the token is malformed",
+            })?;
+    if data.claims.iat > jsonwebtoken::get_current_timestamp() + LEEWAY {
+        return Err("the token is from the future");
+    }
+    Ok(data.claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+    use serde_json::{Value, json};
+
+    fn keys(setting: &str) -> Keys {
+        Keys::parse(setting, "spindle".to_owned()).unwrap()
+    }
+
+    fn setting(kid: &str, seed: u8) -> String {
+        format!(
+            "{kid}:{}",
+            B64.encode((0..32).map(|n| n ^ seed).collect::<Vec<u8>>())
+        )
+    }
+
+    fn now() -> u64 {
+        jsonwebtoken::get_current_timestamp()
+    }
+
+    fn claims() -> Value {
+        json!({ "iss": "spindle", "aud": "spindle", "sub": Uuid::from_u128(7), "exp": now() + 60, "iat": now(),
+                "jti": Uuid::from_u128(8), "role": "user" })
+    }
+
+    fn forge(change: impl FnOnce(&mut Header, &mut Value), keys: &Keys) -> String {
+        let (mut header, mut claims) = (Header::new(Algorithm::HS256), claims());
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(keys.signing.id.clone());
+        change(&mut header, &mut claims);
+        let key = EncodingKey::from_secret(&keys.signing.secret);
+        jsonwebtoken::encode(&header, &claims, &key).unwrap()
+    }
+
+    #[test]
+    fn a_token_of_ours_holds_also_after_its_key_was_replaced() {
+        let old = keys(&setting("a", 1));
+        let token = sign(
+            Uuid::from_u128(7),
+            Role::Auditor,
+            Uuid::from_u128(8),
+            now(),
+            &old,
+        )
+        .unwrap();
+        let both = keys(&format!("{},{}", setting("b", 2), setting("a", 1)));
+        let claims = verify(&token, &both).unwrap();
+        assert_eq!(
+            (claims.sub, claims.role),
+            (Uuid::from_u128(7), Role::Auditor)
+        );
+        assert!(verify(&token, &keys(&setting("b", 2))).is_err());
+        assert!(verify(&token, &keys(&setting("a", 3))).is_err());
+    }
+
+    #[test]
+    fn anything_else_does_not_hold() {
+        let keys = keys(&setting("a", 1));
+        assert!(verify(&forge(|_, _| {}, &keys), &keys).is_ok());
+        let change = |name: &'static str, value: Value| {
+            move |_: &mut Header, claims: &mut Value| claims[name] = value
+        };
+        for token in [
+            forge(change("exp", json!(now() - 6)), &keys),
+            forge(change("iat", json!(now() + 60)), &keys),
+            forge(change("iss", json!("other")), &keys),
+            forge(change("aud", json!("other")), &keys),
+            forge(change("role", json!("root")), &keys),
+            forge(change("sub", json!("x")), &keys),
+            forge(|header, _| header.typ = Some("JWT".to_owned()), &keys),
+            forge(|header, _| header.typ = None, &keys),
+            forge(|header, _| header.kid = None, &keys),
+            forge(|header, _| header.kid = Some("b".to_owned()), &keys),
+            forge(|header, _| header.alg = Algorithm::HS512, &keys),
+        ] {
+            assert!(verify(&token, &keys).is_err(), "{token}");
+        }
+        for claim in ["iss", "aud", "sub", "exp", "iat", "jti", "role"] {
+            let token = forge(
+                |_, claims| {
+                    claims.as_object_mut().unwrap().remove(claim);
+                },
+                &keys,
+            );
+            assert!(verify(&token, &keys).is_err(), "{claim}");
+        }
+        let none = format!(
+            "{}.{}.",
+            B64.encode(r#"{"alg":"none","typ":"at+jwt","kid":"a"}"#),
+            B64.encode(claims().to_string())
+        );
+        for token in ["", ".", "a.b.c", "é", &"x".repeat(3000), &none] {
+            assert!(verify(token, &keys).is_err(), "{token}");
+        }
+    }
+}

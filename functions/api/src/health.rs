@@ -1,0 +1,35 @@
+//! Health: alive says that the function runs; ready says that its settings and its database are fit for use.
+
+use crate::auth::keys::Keys;
+use crate::problem::Problem;
+use crate::reply::Reply;
+use crate::request::Request;
+use domain::schema::SCHEMA_VERSION;
+
+pub fn alive(_: &mut Request) -> Result<Reply, Problem> {
+    Ok(Reply::json(200, r#"{"status":"ok"}"#.to_owned()))
+}
+
+pub fn ready(request: &mut Request) -> Result<Reply, Problem> {
+    Keys::load()?;
+    let answer = request
+        .db()?
+        .query_one(include_str!("health/ready.sql"), &[]);
+    let migrated = match answer {
+        // No table of migrations: nothing was migrated at all.
+        Err(error) if error.sqlstate() == Some("42P01") => 0,
+        other => other?.int(0)?,
+    };
+    let expected: i64 = SCHEMA_VERSION.parse().unwrap_or(i64::MAX);
+    // A newer schema is fine: the next release migrates while this one still runs.
+    if migrated < expected {
+        let detail = format!(
+            "the database is migrated to version {migrated}, {expected} is needed: run `bridge migrate`"
+        );
+        return Err(Problem::unavailable(detail.clone(), detail));
+    }
+    Ok(Reply::json(
+        200,
+        format!(r#"{{"status":"ok","schema":{migrated}}}"#),
+    ))
+}

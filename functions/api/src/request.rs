@@ -1,0 +1,101 @@
+//! A request as handlers see it: its parts taken from the host once, its body only when a handler asks for it.
+
+use crate::problem::Problem;
+use crate::trace::Trace;
+use guest::postgres::Db;
+use spin_sdk::http::{IncomingRequest, Method};
+use std::time::Instant;
+use wasi::io::streams::StreamError;
+
+/// The longest body that is read. Checked while reading, so a longer one is never held.
+pub const MAX_BODY: usize = 256 * 1024;
+
+/// How much is asked of the host at a time.
+const CHUNK: u64 = 64 * 1024;
+
+pub struct Request {
+    incoming: IncomingRequest,
+    pub method: Method,
+    path: String,
+    /// What follows `?`, still encoded.
+    pub query: String,
+    headers: Vec<(String, Vec<u8>)>,
+    pub trace: Trace,
+    pub started: Instant,
+}
+
+impl Request {
+    pub fn new(incoming: IncomingRequest) -> Self {
+        let started = Instant::now();
+        let target = incoming.path_with_query().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let (path, query) = (path.to_owned(), query.to_owned());
+        let headers = incoming.headers().entries();
+        let mut request = Self {
+            method: incoming.method(),
+            incoming,
+            path,
+            query,
+            headers,
+            trace: Trace::default(),
+            started,
+        };
+        request.trace = Trace::of(&request);
+        request
+    }
+
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A header's value where it is there once and is text; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self
+            .headers
+            .iter()
+            .filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        let (_, value) = values.next()?;
+        if values.next().is_some() {
+            return None;
+        }
+        std::str::from_utf8(value).ok()
+    }
+
+    /// Whether the header is there, in whatever state.
+    pub fn has_header(&self, name: &str) -> bool {
+        self.headers
+            .iter()
+            .any(|(header, _)| header.eq_ignore_ascii_case(name))
+    }
+
+    /// A connection to Postgres. Take it late and hold it for one statement.
+    pub fn db(&self) -> Result<Db, Problem> {
+        Ok(Db::open()?)
+    }
+
+    /// The whole body, up to `MAX_BODY`.
+    pub fn read_body(&self) -> Result<Vec<u8>, Problem> {
+        let announced = self
+            .header("content-length")
+            .and_then(|length| length.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > MAX_BODY as u64) {
+            return Err(Problem::too_large());
+        }
+        let cut_off = || Problem::bad_request("the body could not be read to its end");
+        let body = self.incoming.consume().map_err(|()| cut_off())?;
+        let stream = body.stream().map_err(|()| cut_off())?;
+        let mut bytes = Vec::new();
+        loop {
+            match stream.blocking_read(CHUNK) {
+                Ok(chunk) if bytes.is_empty() => bytes = chunk,
+                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Err(StreamError::Closed) => return Ok(bytes),
+                Err(StreamError::LastOperationFailed(_)) => return Err(cut_off()),
+            }
+            if bytes.len() > MAX_BODY {
+                return Err(Problem::too_large());
+            }
+        }
+    }
+}

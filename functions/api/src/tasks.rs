@@ -1,0 +1,14 @@
+//! Tasks: each request is one statement, and each write carries its events.
+
+mod create;
+mod delete;
+mod get;
+mod idempotency;
+mod list;
+mod update;
+
+pub use create::create;
+pub use delete::delete;
+pub use get::get;
+pub use list::list;
+pub use update::{complete, patch, reopen, replace};

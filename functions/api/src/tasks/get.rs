@@ -1,0 +1,32 @@
+//! `GET /api/tasks/{id}`.
+
+use crate::auth::Caller;
+use crate::precondition::{self, Tags};
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::request::Request;
+use guest::postgres::text;
+use uuid::Uuid;
+
+pub fn get(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
+    let caller = Caller::of(request)?;
+    Query::of(request).finish()?;
+    let known = precondition::if_none_match(request)?;
+    let parameters = [text(caller.user.to_string()), text(id.to_string())];
+    let mut row = request
+        .db()?
+        .query_one(include_str!("get.sql"), &parameters)?;
+    let version = row.int_or_null(0)?.ok_or_else(Problem::not_found)?;
+    let unchanged = match known {
+        None => false,
+        Some(Tags::Any) => true,
+        Some(Tags::Versions(versions)) => versions.contains(&version),
+    };
+    let reply = if unchanged {
+        Reply::empty(304)
+    } else {
+        Reply::json(200, row.text(1)?)
+    };
+    Ok(reply.etag(version))
+}
