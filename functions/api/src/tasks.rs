@@ -1,7 +1,9 @@
 //! Tasks: each request is one statement, and each write carries its events.
 
 mod create;
+mod cursor;
 mod delete;
+mod filter;
 mod get;
 mod idempotency;
 mod list;

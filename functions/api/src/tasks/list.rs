@@ -1,11 +1,59 @@
 //! `GET /api/tasks`.
 
+use super::cursor::Cursor;
+use super::filter::Filter;
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::request::Request;
+use domain::json::Fault;
+use guest::postgres::{ParameterValue, text, text_or_null};
+use serde_json::json;
+use uuid::Uuid;
 
 pub fn list(request: &mut Request) -> Result<Reply, Problem> {
-    Caller::of(request)?;
-    Err(Problem::not_found())
+    let caller = Caller::of(request)?;
+    let mut filter = Filter::parse(Query::of(request))?;
+    let list = filter.describe(caller.user);
+    let after = match filter.cursor.take() {
+        None => None,
+        Some(cursor) => Some(Cursor::decode(&cursor, &list).ok_or_else(foreign_cursor)?),
+    };
+    let limit = i32::try_from(filter.limit).unwrap_or(i32::MAX);
+    let (key, id) = after
+        .map(|cursor| (cursor.key, cursor.id.to_string()))
+        .unzip();
+    let mut parameters = vec![text(caller.user.to_string())];
+    parameters.extend(filter.parameters());
+    parameters.extend([
+        text_or_null(key),
+        text_or_null(id),
+        ParameterValue::Int32(limit),
+    ]);
+    let mut row = request
+        .db()?
+        .query_one(include_str!("list.sql"), &parameters)?;
+
+    let items = row.text(0)?;
+    let next = match (row.bool(3)?, row.text_or_null(1)?, row.text_or_null(2)?) {
+        (true, Some(key), Some(id)) => {
+            let id = Uuid::parse_str(&id)
+                .map_err(|_| Problem::inconsistent("a task's id does not read"))?;
+            json!(Cursor { key, id }.encode(&list))
+        }
+        _ => json!(null),
+    };
+    Ok(Reply::json(
+        200,
+        format!(r#"{{"items":[{items}],"next_cursor":{next}}}"#),
+    ))
+}
+
+fn foreign_cursor() -> Problem {
+    Fault::new(
+        "/cursor",
+        "belongs to another list, filter or order; start again without it",
+    )
+    .into()
 }

@@ -1,0 +1,261 @@
+//! The query of a list: filters and order, each parameter checked, as the parameters of `list.sql`.
+
+use crate::problem::Problem;
+use crate::query::Query;
+use chrono::SecondsFormat;
+use domain::due;
+use domain::json::Json;
+use domain::task::{self, Priority, Status};
+use guest::postgres::{ParameterValue, text, text_or_null};
+use uuid::Uuid;
+
+/// What lists can be ordered by.
+const SORTS: &[&str] = &[
+    "created_at",
+    "updated_at",
+    "due_at",
+    "priority",
+    "title",
+    "relevance",
+];
+
+/// The most values that one filter may list.
+const MAX_VALUES: usize = 32;
+
+#[derive(Debug)]
+pub struct Filter {
+    status: Vec<String>,
+    priority: Vec<String>,
+    tag: Vec<String>,
+    tag_any: Vec<String>,
+    due_before: Option<String>,
+    due_after: Option<String>,
+    overdue: Option<bool>,
+    series_id: Option<Uuid>,
+    updated_after: Option<String>,
+    q: Option<String>,
+    sort: String,
+    descending: bool,
+    pub limit: usize,
+    /// As sent; `list` reads it once the rest is known.
+    pub cursor: Option<String>,
+}
+
+impl Filter {
+    pub fn parse(mut query: Query) -> Result<Self, Problem> {
+        let q = query.parsed("q", "1 to 500 characters, not all blank", |text| {
+            (!text.trim().is_empty() && text.chars().count() <= 500).then(|| text.to_owned())
+        });
+        let sort = query.parsed("sort", &format!("one of {}", SORTS.join(", ")), |text| {
+            SORTS.contains(&text).then(|| text.to_owned())
+        });
+        if sort.as_deref() == Some("relevance") && q.is_none() {
+            query.fault("sort", "relevance needs `q`");
+        }
+        // What people expect first: the best match, the newest, the most urgent; but the earliest due, and A before Z.
+        let sort = sort.unwrap_or_else(|| {
+            if q.is_some() {
+                "relevance"
+            } else {
+                "created_at"
+            }
+            .to_owned()
+        });
+        let descending = query
+            .parsed("order", "asc or desc", |text| match text {
+                "asc" => Some(false),
+                "desc" => Some(true),
+                _ => None,
+            })
+            .unwrap_or(!matches!(sort.as_str(), "due_at" | "title"));
+        let filter = Self {
+            status: words(&mut query, "status", Status::WORDS),
+            priority: words(&mut query, "priority", Priority::WORDS),
+            tag: tags(&mut query, "tag"),
+            tag_any: tags(&mut query, "tag_any"),
+            due_before: time(&mut query, "due_before"),
+            due_after: time(&mut query, "due_after"),
+            overdue: query.parsed("overdue", "true or false", |text| text.parse().ok()),
+            series_id: query.parsed("series_id", "a UUID", |text| Uuid::parse_str(text).ok()),
+            updated_after: time(&mut query, "updated_after"),
+            q,
+            sort,
+            descending,
+            limit: query
+                .parsed("limit", "a number from 1 to 200", |text| {
+                    text.parse().ok().filter(|limit| (1..=200).contains(limit))
+                })
+                .unwrap_or(50),
+            cursor: query.one("cursor"),
+        };
+        query.finish()?;
+        Ok(filter)
+    }
+
+    /// Everything that makes this list another one than the next, except for the page.
+    pub fn describe(&self, user: Uuid) -> String {
+        let Self {
+            status,
+            priority,
+            tag,
+            tag_any,
+            due_before,
+            due_after,
+            overdue,
+            series_id,
+            updated_after,
+            q,
+            sort,
+            descending,
+            ..
+        } = self;
+        format!(
+            "{:?}",
+            (
+                (user, status, priority, tag, tag_any, due_before),
+                (
+                    due_after,
+                    overdue,
+                    series_id,
+                    updated_after,
+                    q,
+                    sort,
+                    descending
+                ),
+            )
+        )
+    }
+
+    /// Parameters 2 to 13 of `list.sql`.
+    pub fn parameters(self) -> [ParameterValue; 12] {
+        [
+            list(self.status),
+            list(self.priority),
+            list(self.tag),
+            list(self.tag_any),
+            text_or_null(self.due_before),
+            text_or_null(self.due_after),
+            self.overdue
+                .map_or(ParameterValue::DbNull, ParameterValue::Boolean),
+            text_or_null(self.series_id.map(|id| id.to_string())),
+            text_or_null(self.updated_after),
+            text_or_null(self.q),
+            text(self.sort),
+            ParameterValue::Boolean(self.descending),
+        ]
+    }
+}
+
+/// A list that was not given filters nothing.
+fn list(values: Vec<String>) -> ParameterValue {
+    if values.is_empty() {
+        ParameterValue::DbNull
+    } else {
+        ParameterValue::ArrayStr(values.into_iter().map(Some).collect())
+    }
+}
+
+/// Words of a fixed list, repeated or separated by commas: any of them.
+fn words(query: &mut Query, name: &'static str, known: &[&str]) -> Vec<String> {
+    let given = query.all(name);
+    let words: Vec<String> = given
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(str::to_owned)
+        .collect();
+    if words.len() > MAX_VALUES || words.iter().any(|word| !known.contains(&word.as_str())) {
+        query.fault(name, &format!("must be of {}", known.join(", ")));
+    }
+    words
+}
+
+fn tags(query: &mut Query, name: &'static str) -> Vec<String> {
+    let tags = query.all(name);
+    if tags.len() > MAX_VALUES {
+        query.fault(name, "may be given 32 times");
+    } else if tags
+        .iter()
+        .any(|tag| task::tag("", Json::Text(tag.clone())).is_err())
+    {
+        query.fault(name, "must be a tag of 1 to 64 characters");
+    }
+    tags
+}
+
+fn time(query: &mut Query, name: &'static str) -> Option<String> {
+    query.parsed(name, "a time like 2026-03-01T08:00:00Z", |text| {
+        // A `+` that was not encoded arrives as a space.
+        let instant = due::instant(&text.replace(' ', "+"))?;
+        Some(
+            instant
+                .to_utc()
+                .to_rfc3339_opts(SecondsFormat::Micros, true),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(query: &str) -> Result<Filter, Problem> {
+        Filter::parse(Query::parse(query))
+    }
+
+    #[test]
+    fn the_newest_come_first_unless_asked_otherwise() {
+        let plain = filter("").unwrap();
+        assert_eq!(
+            (plain.sort.as_str(), plain.descending, plain.limit),
+            ("created_at", true, 50)
+        );
+        let due = filter("sort=due_at").unwrap();
+        assert!(!due.descending);
+        assert_eq!(filter("q=plants").unwrap().sort, "relevance");
+    }
+
+    #[test]
+    fn every_parameter_is_checked() {
+        for bad in [
+            "limit=0",
+            "limit=201",
+            "limit=x",
+            "sort=id",
+            "order=up",
+            "status=done",
+            "status=open,",
+            "priority=1",
+            "tag=",
+            "overdue=1",
+            "due_before=today",
+            "due_after=2026-03-01",
+            "series_id=1",
+            "updated_after=",
+            "q=",
+            "q=%20",
+            "sort=relevance",
+            "page=2",
+            "cursor=a&cursor=b",
+        ] {
+            assert_eq!(filter(bad).unwrap_err().status, 422, "{bad}");
+        }
+        assert!(filter("status=open,in_progress&status=completed&tag=a&tag=b&tag_any=c&due_after=2026-03-01T00:00:00+02:00").is_ok());
+    }
+
+    #[test]
+    fn a_list_is_described_by_all_that_selects_and_orders_it() {
+        let describe = |query: &str| filter(query).unwrap().describe(Uuid::nil());
+        assert_eq!(describe("limit=5"), describe("limit=7&cursor=x"));
+        for other in [
+            "status=open",
+            "tag=a",
+            "tag_any=a",
+            "q=a",
+            "order=asc",
+            "overdue=true",
+        ] {
+            assert_ne!(describe(""), describe(other), "{other}");
+        }
+        assert_ne!(describe("tag=a"), describe("tag_any=a"));
+    }
+}
