@@ -50,12 +50,24 @@ impl Leases {
         names: Vec<String>,
     ) -> anyhow::Result<Self> {
         let client = postgres::connect(url, &format!("bridge {class}")).await?;
-        client.batch_execute(SESSION).await.context("setting up a session for leases")?;
+        client
+            .batch_execute(SESSION)
+            .await
+            .context("setting up a session for leases")?;
         let beat = client.prepare(include_str!("leases/beat.sql")).await?;
         let take = client.prepare(include_str!("leases/take.sql")).await?;
         let release = client.prepare(include_str!("leases/release.sql")).await?;
         let (class, held) = (class.to_owned(), BTreeSet::new());
-        Ok(Self { client, bridge, class, names, held, beat, take, release })
+        Ok(Self {
+            client,
+            bridge,
+            class,
+            names,
+            held,
+            beat,
+            take,
+            release,
+        })
     }
 
     /// The session that holds the leases: what is written through it is written by their holder.
@@ -69,7 +81,11 @@ impl Leases {
 
     /// Shows that this bridge is alive, takes free leases up to its share and names those beyond it.
     pub async fn beat(&mut self) -> anyhow::Result<Change> {
-        let others = self.client.query(&self.beat, &[&self.bridge, &self.class]).await.context("beating")?;
+        let others = self
+            .client
+            .query(&self.beat, &[&self.bridge, &self.class])
+            .await
+            .context("beating")?;
         let alive = others.len() + 1;
         let share = self.names.len().div_ceil(alive);
         let mut change = Change::default();
@@ -78,19 +94,34 @@ impl Leases {
             return Ok(change);
         }
         // Bridges that start at the same time begin at different places, so that they seldom reach for the same lease.
-        let first = others.iter().filter(|row| row.get::<_, Uuid>(0) < self.bridge).count() * share;
+        let first = others
+            .iter()
+            .filter(|row| row.get::<_, Uuid>(0) < self.bridge)
+            .count()
+            * share;
         let mut wanted = self.names.clone();
         wanted.rotate_left(first.min(self.names.len()));
         for name in wanted {
             if self.held.len() >= share {
                 break;
             }
-            if !self.held.contains(&name) && self.client.query_one(&self.take, &[&name]).await?.get(0) {
+            if !self.held.contains(&name)
+                && self.client.query_one(&self.take, &[&name]).await?.get(0)
+            {
                 self.held.insert(name.clone());
                 change.gained.push(name);
             }
         }
         Ok(change)
+    }
+
+    /// Only shows that this bridge is alive, for a holder who is waiting.
+    pub async fn stay(&self) -> anyhow::Result<()> {
+        self.client
+            .query(&self.beat, &[&self.bridge, &self.class])
+            .await
+            .context("beating")?;
+        Ok(())
     }
 
     /// Lets others have these leases.
@@ -104,8 +135,13 @@ impl Leases {
     }
 
     /// Leaves at once, so that the others need not wait for the silence.
-    pub async fn leave(self) -> anyhow::Result<()> {
-        self.client.execute(include_str!("leases/leave.sql"), &[&self.bridge, &self.class]).await?;
+    pub async fn leave(&mut self) -> anyhow::Result<()> {
+        self.client
+            .execute(
+                include_str!("leases/leave.sql"),
+                &[&self.bridge, &self.class],
+            )
+            .await?;
         Ok(())
     }
 }

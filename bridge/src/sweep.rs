@@ -1,0 +1,72 @@
+//! Removes what has served its time, a little at a time: old records of the Postgres log, old idempotency keys.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_postgres::Client;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::config::Secret;
+use crate::metrics::Metrics;
+use crate::postgres;
+
+const EVERY: Duration = Duration::from_secs(30);
+/// Rows of one statement, so that none of them holds anything up.
+const MOST: i64 = 1_000;
+/// One bridge at a time is enough.
+const LOCK: &str = "select pg_try_advisory_lock(hashtext('spindle'), hashtext('sweep'))";
+
+pub struct Sweep {
+    pub url: Secret,
+    pub metrics: Metrics,
+    pub stop: CancellationToken,
+}
+
+impl Sweep {
+    pub async fn run(self) {
+        let mut every = interval(EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while self.stop.run_until_cancelled(every.tick()).await.is_some() {
+            match self.stop.run_until_cancelled(self.step()).await {
+                Some(Err(error)) => warn!(error = format!("{error:#}"), "sweeping failed"),
+                Some(Ok(())) | None => {}
+            }
+        }
+    }
+
+    /// Sweeps until nothing is left, unless another bridge is doing so.
+    pub async fn step(&self) -> anyhow::Result<()> {
+        let client = postgres::connect(&self.url, "bridge sweep").await?;
+        if !client.query_one(LOCK, &[]).await?.get::<_, bool>(0) {
+            return Ok(());
+        }
+        while self.count(
+            "log_records",
+            client
+                .execute(include_str!("sweep/log_records.sql"), &[&MOST])
+                .await?,
+        ) {}
+        while self.count("idempotency_keys", keys(&client).await?) {}
+        self.count(
+            "dead_letters_handled",
+            client
+                .execute(include_str!("sweep/dead_letters_handled.sql"), &[])
+                .await?,
+        );
+        Ok(())
+    }
+
+    /// Counts what was removed; true if there may be more.
+    fn count(&self, table: &str, rows: u64) -> bool {
+        self.metrics.swept.with_label_values(&[table]).inc_by(rows);
+        rows >= MOST.unsigned_abs()
+    }
+}
+
+async fn keys(client: &Client) -> anyhow::Result<u64> {
+    let row = client
+        .query_one(include_str!("sweep/idempotency_keys.sql"), &[&MOST])
+        .await?;
+    Ok(u64::try_from(row.get::<_, i64>(0))?)
+}

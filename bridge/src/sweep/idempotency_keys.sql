@@ -1,0 +1,1 @@
+select sweep_idempotency_keys($1)

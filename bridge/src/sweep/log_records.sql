@@ -1,0 +1,24 @@
+with heads as (
+    select h.topic, h.partition,
+        (select min(o."offset") from log_offsets o where o.topic = h.topic and o.partition = h.partition) as settled,
+        clock_timestamp() - t.retention as before
+    from log_heads h
+    join log_topics t using (topic)
+)
+delete from log_records
+where ctid = any (array(
+    select old.ctid
+    from heads
+    cross join lateral (
+        select l.ctid
+        from (
+            select r.ctid, r.appended_at
+            from log_records r
+            where r.topic = heads.topic and r.partition = heads.partition
+                and (heads.settled is null or r."offset" < heads.settled)
+            order by r."offset"
+            limit $1
+        ) l
+        where l.appended_at < heads.before
+    ) old
+    limit $1))

@@ -1,0 +1,3 @@
+select
+    (select count(*) from (select 1 from outbox limit 100000) counted) as rows,
+    coalesce(extract(epoch from clock_timestamp() - (select queued_at from outbox order by id limit 1)), 0)::float8 as age
