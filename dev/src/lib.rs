@@ -3,6 +3,7 @@
 pub mod child;
 pub mod components;
 pub mod given;
+pub mod host;
 pub mod ports;
 pub mod progress;
 pub mod scratch;

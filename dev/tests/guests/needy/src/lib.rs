@@ -1,0 +1,13 @@
+//! An HTTP function that imports a capability which the embedded host lacks.
+use anyhow::Result;
+use spin_sdk::{
+    http::{IntoResponse, Request, Response},
+    http_component,
+    key_value::Store,
+};
+
+#[http_component]
+fn handle(_: Request) -> Result<impl IntoResponse> {
+    let keys = Store::open_default()?.get_keys()?;
+    Ok(Response::new(200, keys.join("\n")))
+}
