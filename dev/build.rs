@@ -19,7 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=../Cargo.lock");
     let wit = sdk_folder()?.join("wit");
-    let wit = wit.to_str().ok_or("the cargo registry's path is not UTF-8")?;
+    let wit = wit
+        .to_str()
+        .ok_or("the cargo registry's path is not UTF-8")?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(
         out.join("function.rs"),
@@ -56,13 +58,18 @@ fn sdk_folder() -> Result<PathBuf, Box<dyn Error>> {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata.get("packages").and_then(|packages| packages.as_array());
+    let packages = metadata
+        .get("packages")
+        .and_then(|packages| packages.as_array());
     let manifest = packages
         .into_iter()
         .flatten()
         .find(|package| package.get("name").is_some_and(|name| name == "spin-sdk"))
         .and_then(|package| package.get("manifest_path")?.as_str())
         .ok_or("spin-sdk is not among the workspace's packages, and with it its WIT")?;
-    let folder = PathBuf::from(manifest).parent().ok_or("spin-sdk has no folder")?.to_path_buf();
+    let folder = PathBuf::from(manifest)
+        .parent()
+        .ok_or("spin-sdk has no folder")?
+        .to_path_buf();
     Ok(folder)
 }

@@ -31,7 +31,9 @@ impl HostArguments {
             cache: self.cache,
             // Not `vars`, which panics on a variable that is no UTF-8; such a one is none of ours.
             environment: env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
                 .collect::<HashMap<_, _>>(),
         };
         super::run(options, async move {

@@ -40,18 +40,28 @@ impl Workshop {
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         function::Function::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
         fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
-        Ok(Self { engine, linker, cache })
+        Ok(Self {
+            engine,
+            linker,
+            cache,
+        })
     }
 
     /// Compiles a file, or takes it from the cache, and ties its imports to the host's capabilities.
     pub fn load(&self, source: &Path) -> Result<InstancePre<Guest>> {
-        let wasm = fs::read(source).with_context(|| format!("cannot read {}; is it built?", source.display()))?;
+        let wasm = fs::read(source)
+            .with_context(|| format!("cannot read {}; is it built?", source.display()))?;
         let cached = self.cache.join(format!("{}.cwasm", self.key(&wasm)));
         let component = match self.take(&cached) {
             Some(component) => component,
-            None => self.compile(&wasm, &cached).with_context(|| format!("cannot compile {}", source.display()))?,
+            None => self
+                .compile(&wasm, &cached)
+                .with_context(|| format!("cannot compile {}", source.display()))?,
         };
-        let pre = self.linker.instantiate_pre(&component).map_err(anyhow::Error::from);
+        let pre = self
+            .linker
+            .instantiate_pre(&component)
+            .map_err(anyhow::Error::from);
         pre.context("it needs a capability that this host lacks")
     }
 
@@ -61,7 +71,8 @@ impl Workshop {
         let partial = cached.with_extension(format!("{}.partial", process::id()));
         fs::write(&partial, &compiled)?;
         fs::rename(&partial, cached)?;
-        self.take(cached).context("a component that was compiled just now cannot be loaded")
+        self.take(cached)
+            .context("a component that was compiled just now cannot be loaded")
     }
 
     /// The compiled component, if there is one that this engine can run.
@@ -69,21 +80,33 @@ impl Workshop {
         if !cached.exists() {
             return None;
         }
-        #[expect(unsafe_code, reason = "the file is wasmtime's own output, from a folder that only this host writes to")]
+        #[expect(
+            unsafe_code,
+            reason = "the file is wasmtime's own output, from a folder that only this host writes to"
+        )]
         // SAFETY: wasmtime checks the version and the settings that the file was compiled with; its contents are `compile`'s.
         let component = unsafe { Component::deserialize_file(&self.engine, cached) };
-        component.inspect_err(|error| tracing::info!(file = %cached.display(), "compiling anew: {error}")).ok()
+        component
+            .inspect_err(
+                |error| tracing::info!(file = %cached.display(), "compiling anew: {error}"),
+            )
+            .ok()
     }
 
     /// Names what a compiled component depends on: the source, the adapter that goes with it, and the engine with its settings.
     fn key(&self, wasm: &[u8]) -> String {
         let mut engine = DefaultHasher::new();
-        self.engine.precompile_compatibility_hash().hash(&mut engine);
+        self.engine
+            .precompile_compatibility_hash()
+            .hash(&mut engine);
         let mut hash = Sha256::new();
         hash.update(engine.finish().to_le_bytes());
         hash.update(PREVIEW1);
         hash.update(wasm);
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
@@ -108,7 +131,11 @@ fn componentize(wasm: &[u8]) -> Result<Vec<u8>> {
     if is_component(wasm) {
         return Ok(wasm.to_vec());
     }
-    ComponentEncoder::default().validate(true).module(wasm)?.adapter("wasi_snapshot_preview1", PREVIEW1)?.encode()
+    ComponentEncoder::default()
+        .validate(true)
+        .module(wasm)?
+        .adapter("wasi_snapshot_preview1", PREVIEW1)?
+        .encode()
 }
 
 /// The version field of a component is 13 with layer 1; a core module's is 1 with layer 0.

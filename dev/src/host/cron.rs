@@ -26,8 +26,12 @@ enum Failure {
 }
 
 pub fn schedule(trigger: &CronTrigger) -> Result<Schedule> {
-    Schedule::from_str(&trigger.cron_expression)
-        .with_context(|| format!("`{}` is no cron expression with six fields", trigger.cron_expression))
+    Schedule::from_str(&trigger.cron_expression).with_context(|| {
+        format!(
+            "`{}` is no cron expression with six fields",
+            trigger.cron_expression
+        )
+    })
 }
 
 /// Fires until the schedule ends, which most never do.
@@ -40,7 +44,7 @@ pub async fn tick(schedule: Schedule, function: Arc<Function>) -> Result<()> {
         let function = function.clone();
         tokio::spawn(async move {
             if let Err(error) = invoke(&function).await {
-                tracing::error!(component = %function.name, "a cron run failed: {error:?}");
+                tracing::error!(component = %function.name, "a cron run failed: {error:#}");
             }
         });
     }
@@ -49,8 +53,13 @@ pub async fn tick(schedule: Schedule, function: Arc<Function>) -> Result<()> {
 
 async fn invoke(function: &Function) -> Result<()> {
     let (mut store, instance) = function.instantiate().await?;
-    let export = instance.get_typed_func::<(Metadata,), (Result<(), Failure>,)>(&mut store, EXPORT)?;
-    let metadata = Metadata { timestamp: Utc::now().timestamp().try_into()? };
+    let export =
+        instance.get_typed_func::<(Metadata,), (Result<(), Failure>,)>(&mut store, EXPORT)?;
+    let metadata = Metadata {
+        timestamp: Utc::now().timestamp().try_into()?,
+    };
     let (outcome,) = export.call_async(&mut store, (metadata,)).await?;
-    outcome.map_err(|Failure::Other(reason)| anyhow::anyhow!("the function returned an error: {reason}"))
+    outcome.map_err(|Failure::Other(reason)| {
+        anyhow::anyhow!("the function returned an error: {reason}")
+    })
 }

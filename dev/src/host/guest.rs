@@ -29,7 +29,10 @@ pub struct Function {
 
 impl Function {
     pub fn new(settings: Settings, pre: InstancePre<Guest>) -> Self {
-        Self { settings: Arc::new(settings), pre }
+        Self {
+            settings: Arc::new(settings),
+            pre,
+        }
     }
 
     pub fn pre(&self) -> &InstancePre<Guest> {
@@ -40,7 +43,8 @@ impl Function {
     pub fn store(&self) -> Store<Guest> {
         let function = self.settings.clone();
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(Lines(function.name.clone())).stderr(Lines(function.name.clone()));
+        wasi.stdout(Lines(function.name.clone()))
+            .stderr(Lines(function.name.clone()));
         if !function.environment.is_empty() {
             wasi.envs(&function.environment);
         }
@@ -80,12 +84,19 @@ pub struct Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound_http }
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.outbound_http,
+        }
     }
 }

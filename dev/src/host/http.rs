@@ -3,7 +3,10 @@ use std::{borrow::Cow, collections::HashMap, convert::Infallible, net::SocketAdd
 
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header::HOST, uri::Scheme as UriScheme};
+use http::{
+    HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header::HOST,
+    uri::Scheme as UriScheme,
+};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,10 +15,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
 };
+use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::{
     WasiHttpView,
     p2::{
-        bindings::{ProxyIndices, http::types::Scheme},
+        bindings::{
+            ProxyIndices,
+            http::types::{ErrorCode, Scheme},
+        },
         body::HyperOutgoingBody as Body,
     },
 };
@@ -25,6 +32,8 @@ use super::{
     guest::Function,
     manifest::{HttpTrigger, Route},
 };
+
+type Sender = oneshot::Sender<Result<Response<Body>, ErrorCode>>;
 
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
@@ -40,7 +49,10 @@ struct Handler {
 }
 
 impl Router {
-    pub fn new(triggers: Vec<HttpTrigger>, functions: &HashMap<String, Arc<Function>>) -> Result<Self> {
+    pub fn new(
+        triggers: Vec<HttpTrigger>,
+        functions: &HashMap<String, Arc<Function>>,
+    ) -> Result<Self> {
         let mut router = routefinder::Router::new();
         for trigger in triggers {
             let route = match &trigger.route {
@@ -61,8 +73,13 @@ impl Router {
                 route: HeaderValue::from_str(route)?,
                 prefix: HeaderValue::from_str(prefix.unwrap_or(route))?,
             };
-            let pattern = prefix.map_or_else(|| route.strip_suffix('/').unwrap_or(route).to_owned(), |prefix| format!("{prefix}/*"));
-            router.add(pattern.as_str(), Arc::new(handler)).map_err(|error| anyhow!("route `{route}`: {error}"))?;
+            let pattern = prefix.map_or_else(
+                || route.strip_suffix('/').unwrap_or(route).to_owned(),
+                |prefix| format!("{prefix}/*"),
+            );
+            router
+                .add(pattern.as_str(), Arc::new(handler))
+                .map_err(|error| anyhow!("route `{route}`: {error}"))?;
         }
         Ok(Self(router))
     }
@@ -91,13 +108,21 @@ async fn serve_connection(stream: TcpStream, client: SocketAddr, router: Arc<Rou
         let router = router.clone();
         async move { Ok::<_, Infallible>(answer(&router, request, client).await) }
     });
-    let served = http1::Builder::new().timer(TokioTimer::new()).pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
     if let Err(error) = served {
         tracing::debug!("connection of {client}: {error}");
     }
 }
 
-async fn answer(router: &Router, mut request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
+async fn answer(
+    router: &Router,
+    mut request: Request<Incoming>,
+    client: SocketAddr,
+) -> Response<Body> {
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix(WELL_KNOWN) {
         return well_known(name);
@@ -106,46 +131,71 @@ async fn answer(router: &Router, mut request: Request<Incoming>, client: SocketA
         return status(StatusCode::NOT_FOUND);
     };
     let handler = matched.handler().clone();
-    let answered = match prepare(&mut request, &handler, &path, &matched.captures(), client) {
-        Ok(()) => invoke(handler.clone(), request).await,
-        Err(error) => Err(error),
-    };
-    answered.unwrap_or_else(|error| {
-        tracing::error!(component = %handler.function.name, path, "a request failed: {error:?}");
-        status(StatusCode::INTERNAL_SERVER_ERROR)
-    })
-}
-
-/// Runs the function in a task of its own: it goes on when the client has left.
-async fn invoke(handler: Arc<Handler>, request: Request<Incoming>) -> Result<Response<Body>> {
+    if let Err(error) = prepare(&mut request, &handler, &path, &matched.captures(), client) {
+        tracing::info!(component = %handler.function.name, path, "a request that no function can have: {error:#}");
+        return status(StatusCode::INTERNAL_SERVER_ERROR);
+    }
     let (sender, response) = oneshot::channel();
-    let task = tokio::spawn(async move {
-        let mut store = handler.function.store();
-        let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
-        let outparam = store.data_mut().http().new_response_outparam(sender)?;
-        let instance = handler.function.pre().instantiate_async(&mut store).await?;
-        let proxy = handler.proxy.load(&mut store, &instance)?;
-        let handled = proxy.wasi_http_incoming_handler().call_handle(&mut store, request, outparam).await;
-        if let Err(error) = &handled {
-            // After the head of the response nobody else hears of it: the body just ends early.
-            tracing::info!(component = %handler.function.name, "the function failed: {error}");
+    // In a task of its own, because the function goes on when its client has left.
+    tokio::spawn(async move {
+        if let Err(error) = invoke(&handler, request, sender).await {
+            let component = &*handler.function.name;
+            match error.is::<PoolConcurrencyLimitError>() {
+                true => tracing::warn!(component, path, "too many instances at once: {error}"),
+                false => tracing::error!(component, path, "the function failed: {error:#}"),
+            }
         }
-        handled
     });
     match response.await {
-        Ok(response) => response.map_err(|code| anyhow!("the function answered with {code:?}")),
-        Err(_) => {
-            task.await.context("the host panicked")??;
-            Err(anyhow!("the function returned without a response"))
+        Ok(Ok(response)) => response,
+        Ok(Err(code)) => {
+            tracing::info!("a function answered with the error {code:?}");
+            status(StatusCode::INTERNAL_SERVER_ERROR)
         }
+        Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 
+/// Runs the function to its end, which may come long after its response.
+async fn invoke(
+    handler: &Handler,
+    request: Request<Incoming>,
+    sender: Sender,
+) -> wasmtime::Result<()> {
+    let mut store = handler.function.store();
+    let request = store
+        .data_mut()
+        .http()
+        .new_incoming_request(Scheme::Http, request)?;
+    let outparam = store.data_mut().http().new_response_outparam(sender)?;
+    let instance = handler.function.pre().instantiate_async(&mut store).await?;
+    let proxy = handler.proxy.load(&mut store, &instance)?;
+    proxy
+        .wasi_http_incoming_handler()
+        .call_handle(&mut store, request, outparam)
+        .await
+}
+
 /// Adds what Spin tells a function in headers, and the authority that the request's URI lacks.
-fn prepare(request: &mut Request<Incoming>, handler: &Handler, path: &str, captures: &Captures, client: SocketAddr) -> Result<()> {
-    let host = request.headers().get(HOST).context("a request without a Host header")?;
-    let host = host.to_str().context("a Host header that is not text")?.to_owned();
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+fn prepare(
+    request: &mut Request<Incoming>,
+    handler: &Handler,
+    path: &str,
+    captures: &Captures,
+    client: SocketAddr,
+) -> Result<()> {
+    let host = request
+        .headers()
+        .get(HOST)
+        .context("a request without a Host header")?;
+    let host = host
+        .to_str()
+        .context("a Host header that is not text")?
+        .to_owned();
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     let full_url = format!("http://{host}{target}");
     let mut parts = request.uri().clone().into_parts();
     parts.scheme = Some(UriScheme::HTTP);
@@ -153,13 +203,34 @@ fn prepare(request: &mut Request<Incoming>, handler: &Handler, path: &str, captu
     *request.uri_mut() = Uri::from_parts(parts)?;
 
     let headers = request.headers_mut();
-    headers.append(HeaderName::from_static("spin-path-info"), HeaderValue::from_str(&path_info(captures, path))?);
-    headers.append(HeaderName::from_static("spin-full-url"), HeaderValue::from_str(&full_url)?);
-    headers.append(HeaderName::from_static("spin-matched-route"), handler.route.clone());
-    headers.append(HeaderName::from_static("spin-base-path"), HeaderValue::from_static("/"));
-    headers.append(HeaderName::from_static("spin-raw-component-route"), handler.route.clone());
-    headers.append(HeaderName::from_static("spin-component-route"), handler.prefix.clone());
-    headers.append(HeaderName::from_static("spin-client-addr"), HeaderValue::from_str(&client.to_string())?);
+    headers.append(
+        HeaderName::from_static("spin-path-info"),
+        HeaderValue::from_str(&path_info(captures, path))?,
+    );
+    headers.append(
+        HeaderName::from_static("spin-full-url"),
+        HeaderValue::from_str(&full_url)?,
+    );
+    headers.append(
+        HeaderName::from_static("spin-matched-route"),
+        handler.route.clone(),
+    );
+    headers.append(
+        HeaderName::from_static("spin-base-path"),
+        HeaderValue::from_static("/"),
+    );
+    headers.append(
+        HeaderName::from_static("spin-raw-component-route"),
+        handler.route.clone(),
+    );
+    headers.append(
+        HeaderName::from_static("spin-component-route"),
+        handler.prefix.clone(),
+    );
+    headers.append(
+        HeaderName::from_static("spin-client-addr"),
+        HeaderValue::from_str(&client.to_string())?,
+    );
     for (name, value) in captures.iter() {
         let name = format!("spin-path-match-{}", name.to_ascii_lowercase());
         headers.append(HeaderName::try_from(name)?, HeaderValue::from_str(value)?);
@@ -179,7 +250,11 @@ fn path_info<'a>(captures: &'a Captures, path: &str) -> Cow<'a, str> {
 
 fn well_known(name: &str) -> Response<Body> {
     match name {
-        "health" => Response::new(Full::new(Bytes::from_static(b"OK")).map_err(|never| match never {}).boxed_unsync()),
+        "health" => Response::new(
+            Full::new(Bytes::from_static(b"OK"))
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+        ),
         _ => status(StatusCode::NOT_FOUND),
     }
 }

@@ -112,17 +112,29 @@ const TRIGGERS: [&str; 3] = ["http", "redis", "cron"];
 
 impl Manifest {
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut manifest: Self =
-            toml::from_str(&text).with_context(|| format!("{} is not a manifest that this host can run", path.display()))?;
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut manifest: Self = toml::from_str(&text).with_context(|| {
+            format!(
+                "{} is not a manifest that this host can run",
+                path.display()
+            )
+        })?;
         ensure!(
             manifest.spin_manifest_version == 2,
             "{}: spin_manifest_version is {}, this host reads version 2",
             path.display(),
             manifest.spin_manifest_version
         );
-        if let Some(unknown) = manifest.trigger.keys().find(|kind| !TRIGGERS.contains(&kind.as_str())) {
-            bail!("this host lacks the trigger type `{unknown}`; it has {}", TRIGGERS.join(", "));
+        if let Some(unknown) = manifest
+            .trigger
+            .keys()
+            .find(|kind| !TRIGGERS.contains(&kind.as_str()))
+        {
+            bail!(
+                "this host lacks the trigger type `{unknown}`; it has {}",
+                TRIGGERS.join(", ")
+            );
         }
         manifest.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(manifest)
@@ -142,13 +154,21 @@ impl Manifest {
 
     /// The address of Redis triggers that name none.
     pub fn default_redis_address(&self) -> Option<&str> {
-        self.application.trigger.redis.as_ref().map(|redis| redis.address.as_str())
+        self.application
+            .trigger
+            .redis
+            .as_ref()
+            .map(|redis| redis.address.as_str())
     }
 
     fn triggers<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>> {
         let triggers = self.trigger.get(kind).into_iter().flatten().cloned();
         triggers
-            .map(|trigger| trigger.try_into().with_context(|| format!("a [[trigger.{kind}]] that this host cannot run")))
+            .map(|trigger| {
+                trigger
+                    .try_into()
+                    .with_context(|| format!("a [[trigger.{kind}]] that this host cannot run"))
+            })
             .collect()
     }
 }

@@ -54,22 +54,38 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         () = shutdown => Ok(()),
         ended = triggers.join_next() => match ended {
             Some(ended) => ended.context("a trigger panicked")?,
-            None => bail!("{} has no triggers", options.manifest.display()),
+            None => bail!("the application {} has no triggers", manifest.application.name),
         },
     }
 }
 
-async fn start(options: &Options, manifest: &Manifest, variables: &Variables) -> Result<JoinSet<Result<()>>> {
+async fn start(
+    options: &Options,
+    manifest: &Manifest,
+    variables: &Variables,
+) -> Result<JoinSet<Result<()>>> {
     let http_triggers = manifest.http_triggers()?;
     let redis_triggers = manifest.redis_triggers()?;
     let cron_triggers = manifest.cron_triggers()?;
-    let used: BTreeSet<&str> = (http_triggers.iter().map(|trigger| trigger.component.as_str()))
-        .chain(redis_triggers.iter().map(|trigger| trigger.component.as_str()))
-        .chain(cron_triggers.iter().map(|trigger| trigger.component.as_str()))
-        .collect();
+    let used: BTreeSet<&str> = (http_triggers
+        .iter()
+        .map(|trigger| trigger.component.as_str()))
+    .chain(
+        redis_triggers
+            .iter()
+            .map(|trigger| trigger.component.as_str()),
+    )
+    .chain(
+        cron_triggers
+            .iter()
+            .map(|trigger| trigger.component.as_str()),
+    )
+    .collect();
 
     // Bound before anything compiles, so that a port in use is known at once; and functions may call the application itself.
-    let listener = TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = listener.local_addr()?;
     let workshop = Workshop::new(options.cache.clone())?;
     let pools = Arc::new(Pools::default());
@@ -88,7 +104,10 @@ async fn start(options: &Options, manifest: &Manifest, variables: &Variables) ->
         }
     }
     for trigger in cron_triggers {
-        triggers.spawn(cron::tick(cron::schedule(&trigger)?, find(&functions, &trigger.component)?));
+        triggers.spawn(cron::tick(
+            cron::schedule(&trigger)?,
+            find(&functions, &trigger.component)?,
+        ));
     }
     if !http_triggers.is_empty() {
         let router = http::Router::new(http_triggers, &functions)?;
@@ -105,9 +124,19 @@ fn load(
     variables: &Variables,
     name: &str,
 ) -> Result<Function> {
-    let component = manifest.component.get(name).context("a trigger names it, but the manifest has no such component")?;
-    let own = component.variables.iter().map(|(key, template)| Ok((key.clone(), variables.expand(template)?)));
-    let allowed = component.allowed_outbound_hosts.iter().map(|host| variables.expand(host)).collect::<Result<Vec<_>>>()?;
+    let component = manifest
+        .component
+        .get(name)
+        .context("a trigger names it, but the manifest has no such component")?;
+    let own = component
+        .variables
+        .iter()
+        .map(|(key, template)| Ok((key.clone(), variables.expand(template)?)));
+    let allowed = component
+        .allowed_outbound_hosts
+        .iter()
+        .map(|host| variables.expand(host))
+        .collect::<Result<Vec<_>>>()?;
     let settings = Settings {
         name: name.into(),
         variables: own.collect::<Result<_>>()?,
@@ -121,5 +150,8 @@ fn load(
 }
 
 fn find(functions: &HashMap<String, Arc<Function>>, name: &str) -> Result<Arc<Function>> {
-    functions.get(name).cloned().with_context(|| format!("no component `{name}`"))
+    functions
+        .get(name)
+        .cloned()
+        .with_context(|| format!("no component `{name}`"))
 }

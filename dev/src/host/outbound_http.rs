@@ -7,7 +7,9 @@ use http::{
     uri::{Authority, Scheme},
 };
 use http_body_util::BodyExt;
-use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request,
+};
 
 use super::guest::Settings;
 
@@ -37,7 +39,11 @@ impl OutboundHttp {
         let host = request.uri().authority().map_or("", Authority::host);
         if !host.is_empty() && host != "self.alt" {
             let url = request.uri().to_string();
-            return if self.0.allowed.allows(&url, "https") { Ok(()) } else { Err(self.denied(&url)) };
+            return if self.0.allowed.allows(&url, "https") {
+                Ok(())
+            } else {
+                Err(self.denied(&url))
+            };
         }
         if !self.0.allowed.allows_itself() {
             return Err(self.denied("self"));

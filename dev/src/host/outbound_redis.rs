@@ -1,5 +1,8 @@
 //! `fermyon:spin/redis`: commands to a Redis server. Every `open` is a new connection, as on Spin.
-use redis::{AsyncCommands, AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult as Answer, Value, aio::MultiplexedConnection};
+use redis::{
+    AsyncCommands, AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult as Answer,
+    Value, aio::MultiplexedConnection,
+};
 use wasmtime::component::Resource;
 
 use super::{
@@ -29,22 +32,41 @@ impl HostConnection for Guest {
             return Ok(Err(Error::InvalidAddress));
         };
         // The client's own limits are left out: Spin has none.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-        match client.get_multiplexed_async_connection_with_config(&config).await {
+        let config = AsyncConnectionConfig::new()
+            .set_response_timeout(None)
+            .set_connection_timeout(None);
+        match client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+        {
             Ok(connection) => Ok(Ok(self.table.push(Connection(connection))?)),
             Err(error) => Ok(Err(other(&error))),
         }
     }
 
-    async fn publish(&mut self, connection: Resource<Connection>, channel: String, payload: Vec<u8>) -> Reply<()> {
+    async fn publish(
+        &mut self,
+        connection: Resource<Connection>,
+        channel: String,
+        payload: Vec<u8>,
+    ) -> Reply<()> {
         reply(self.redis(&connection)?.publish(channel, payload).await)
     }
 
-    async fn get(&mut self, connection: Resource<Connection>, key: String) -> Reply<Option<Vec<u8>>> {
+    async fn get(
+        &mut self,
+        connection: Resource<Connection>,
+        key: String,
+    ) -> Reply<Option<Vec<u8>>> {
         reply(self.redis(&connection)?.get(key).await)
     }
 
-    async fn set(&mut self, connection: Resource<Connection>, key: String, value: Vec<u8>) -> Reply<()> {
+    async fn set(
+        &mut self,
+        connection: Resource<Connection>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Reply<()> {
         reply(self.redis(&connection)?.set(key, value).await)
     }
 
@@ -56,7 +78,12 @@ impl HostConnection for Guest {
         reply(self.redis(&connection)?.del(keys).await)
     }
 
-    async fn sadd(&mut self, connection: Resource<Connection>, key: String, values: Vec<String>) -> Reply<u32> {
+    async fn sadd(
+        &mut self,
+        connection: Resource<Connection>,
+        key: String,
+        values: Vec<String>,
+    ) -> Reply<u32> {
         let added: Answer<u32> = self.redis(&connection)?.sadd(key, values).await;
         Ok(added.map_err(|error| match error.kind() {
             ErrorKind::UnexpectedReturnType => Error::TypeError,
@@ -64,15 +91,29 @@ impl HostConnection for Guest {
         }))
     }
 
-    async fn smembers(&mut self, connection: Resource<Connection>, key: String) -> Reply<Vec<String>> {
+    async fn smembers(
+        &mut self,
+        connection: Resource<Connection>,
+        key: String,
+    ) -> Reply<Vec<String>> {
         reply(self.redis(&connection)?.smembers(key).await)
     }
 
-    async fn srem(&mut self, connection: Resource<Connection>, key: String, values: Vec<String>) -> Reply<u32> {
+    async fn srem(
+        &mut self,
+        connection: Resource<Connection>,
+        key: String,
+        values: Vec<String>,
+    ) -> Reply<u32> {
         reply(self.redis(&connection)?.srem(key, values).await)
     }
 
-    async fn execute(&mut self, connection: Resource<Connection>, command: String, arguments: Vec<RedisParameter>) -> Reply<Vec<RedisResult>> {
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        command: String,
+        arguments: Vec<RedisParameter>,
+    ) -> Reply<Vec<RedisResult>> {
         let mut command = redis::cmd(&command);
         for argument in arguments {
             match argument {
@@ -117,7 +158,11 @@ fn flatten(value: Value, results: &mut Vec<RedisResult>) -> Result<(), Error> {
                 flatten(value, results)?;
             }
         }
-        _ => return Err(Error::Other("could not convert the answer to what the interface has".into())),
+        _ => {
+            return Err(Error::Other(
+                "could not convert the answer to what the interface has".into(),
+            ));
+        }
     }
     Ok(())
 }

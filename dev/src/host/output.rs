@@ -36,7 +36,10 @@ impl StdoutStream for Lines {
 
 impl Lines {
     fn line(&self) -> Line {
-        Line { component: self.0.clone(), text: Vec::new() }
+        Line {
+            component: self.0.clone(),
+            text: Vec::new(),
+        }
     }
 }
 
@@ -58,7 +61,11 @@ impl Line {
 
     fn print(&mut self) {
         let text = mem::take(&mut self.text);
-        let line = format!("{}: {}\n", self.component, String::from_utf8_lossy(text.trim_ascii_end()));
+        let line = format!(
+            "{}: {}\n",
+            self.component,
+            String::from_utf8_lossy(text.trim_ascii_end())
+        );
         // One write, so that lines of several instances do not mix. Nobody is left to tell when standard error is closed.
         io::stderr().write_all(line.as_bytes()).ok();
     }
@@ -73,7 +80,11 @@ impl Drop for Line {
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.push(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -4,7 +4,9 @@ use wasmtime::component::Resource;
 
 use super::{
     guest::Guest,
-    wit::postgres4::{Column, DbError, Error, Host, HostConnection, ParameterValue, QueryError, RowSet},
+    wit::postgres4::{
+        Column, DbError, Error, Host, HostConnection, ParameterValue, QueryError, RowSet,
+    },
 };
 
 mod pool;
@@ -30,48 +32,75 @@ impl Guest {
         };
         match self.function.pools.clone().lease(address, config).await {
             Ok(lease) => Ok(Ok(self.table.push(Connection(lease))?)),
-            Err(error) => Ok(Err(Error::ConnectionFailed(format!("{error:?}")))),
+            Err(error) => Ok(Err(Error::ConnectionFailed(format!("{error:#}")))),
         }
     }
 
     /// The address, parsed, if `allowed_outbound_hosts` has all of its servers.
     fn permit(&self, address: &str) -> Result<Config, Error> {
-        let config: Config = address.parse().map_err(|error| Error::ConnectionFailed(format!("{error}")))?;
+        let config: Config = address
+            .parse()
+            .map_err(|error| Error::ConnectionFailed(format!("{error}")))?;
         for (index, host) in config.get_hosts().iter().enumerate() {
             let Address::Tcp(host) = host else {
-                return Err(Error::ConnectionFailed("a function cannot reach a Unix socket".into()));
+                return Err(Error::ConnectionFailed(
+                    "a function cannot reach a Unix socket".into(),
+                ));
             };
-            let port = config.get_ports().get(index).map(|port| format!(":{port}")).unwrap_or_default();
+            let port = config
+                .get_ports()
+                .get(index)
+                .map(|port| format!(":{port}"))
+                .unwrap_or_default();
             let server = format!("{host}{port}");
             if !self.function.allowed.allows(&server, "postgres") {
                 tracing::warn!(component = %self.function.name, server, "not in allowed_outbound_hosts");
-                return Err(Error::ConnectionFailed(format!("address postgres://{server} is not permitted")));
+                return Err(Error::ConnectionFailed(format!(
+                    "address postgres://{server} is not permitted"
+                )));
             }
         }
         Ok(config)
     }
 
-    async fn query_postgres(&mut self, connection: Resource<Connection>, statement: &str, parameters: &[ParameterValue]) -> Reply<RowSet> {
+    async fn query_postgres(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: &str,
+        parameters: &[ParameterValue],
+    ) -> Reply<RowSet> {
         let Connection(lease) = self.table.get(&connection)?;
         let parameters = match values::parameters(parameters) {
             Ok(parameters) => parameters,
-            Err(error) => return Ok(Err(Error::BadParameter(format!("{error:?}")))),
+            Err(error) => return Ok(Err(Error::BadParameter(format!("{error:#}")))),
         };
-        let outcome = lease.client().query(statement, &by_reference(&parameters)).await;
+        let outcome = lease
+            .client()
+            .query(statement, &by_reference(&parameters))
+            .await;
         lease.refuse_open_transaction(statement)?;
         Ok(match outcome {
-            Ok(rows) => row_set(&rows).map_err(|error| Error::QueryFailed(QueryError::Text(format!("{error:?}")))),
+            Ok(rows) => row_set(&rows)
+                .map_err(|error| Error::QueryFailed(QueryError::Text(format!("{error:#}")))),
             Err(error) => Err(query_failed(&error)),
         })
     }
 
-    async fn execute_postgres(&mut self, connection: Resource<Connection>, statement: &str, parameters: &[ParameterValue]) -> Reply<u64> {
+    async fn execute_postgres(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: &str,
+        parameters: &[ParameterValue],
+    ) -> Reply<u64> {
         let Connection(lease) = self.table.get(&connection)?;
         let parameters = match values::parameters(parameters) {
             Ok(parameters) => parameters,
-            Err(error) => return Ok(Err(Error::ValueConversionFailed(format!("{error:?}")))),
+            Err(error) => return Ok(Err(Error::ValueConversionFailed(format!("{error:#}")))),
         };
-        let outcome = lease.client().execute(statement, &by_reference(&parameters)).await;
+        let outcome = lease
+            .client()
+            .execute(statement, &by_reference(&parameters))
+            .await;
         lease.refuse_open_transaction(statement)?;
         Ok(outcome.map_err(|error| query_failed(&error)))
     }
@@ -89,12 +118,24 @@ impl HostConnection for Guest {
         self.open_postgres(&address).await
     }
 
-    async fn query(&mut self, connection: Resource<Connection>, statement: String, parameters: Vec<ParameterValue>) -> Reply<RowSet> {
-        self.query_postgres(connection, &statement, &parameters).await
+    async fn query(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Reply<RowSet> {
+        self.query_postgres(connection, &statement, &parameters)
+            .await
     }
 
-    async fn execute(&mut self, connection: Resource<Connection>, statement: String, parameters: Vec<ParameterValue>) -> Reply<u64> {
-        self.execute_postgres(connection, &statement, &parameters).await
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Reply<u64> {
+        self.execute_postgres(connection, &statement, &parameters)
+            .await
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -103,18 +144,33 @@ impl HostConnection for Guest {
 }
 
 fn by_reference(parameters: &[values::Parameter]) -> Vec<&(dyn ToSql + Sync)> {
-    parameters.iter().map(|parameter| -> &(dyn ToSql + Sync) { parameter.as_ref() }).collect()
+    parameters
+        .iter()
+        .map(|parameter| -> &(dyn ToSql + Sync) { parameter.as_ref() })
+        .collect()
 }
 
 /// A result without rows has no columns either, as on Spin.
 fn row_set(rows: &[tokio_postgres::Row]) -> anyhow::Result<RowSet> {
-    let columns = rows.first().map(tokio_postgres::Row::columns).unwrap_or_default();
-    let columns = columns.iter().map(|column| Column { name: column.name().to_owned(), data_type: values::data_type(column.type_()) });
-    Ok(RowSet { columns: columns.collect(), rows: rows.iter().map(values::row).collect::<anyhow::Result<_>>()? })
+    let columns = rows
+        .first()
+        .map(tokio_postgres::Row::columns)
+        .unwrap_or_default();
+    let columns = columns.iter().map(|column| Column {
+        name: column.name().to_owned(),
+        data_type: values::data_type(column.type_()),
+    });
+    Ok(RowSet {
+        columns: columns.collect(),
+        rows: rows
+            .iter()
+            .map(values::row)
+            .collect::<anyhow::Result<_>>()?,
+    })
 }
 
 fn query_failed(error: &tokio_postgres::Error) -> Error {
-    let as_text = format!("{error:?}");
+    let as_text = format!("{error:#}");
     Error::QueryFailed(match error.as_db_error() {
         None => QueryError::Text(as_text),
         Some(refusal) => QueryError::DbError(DbError {
@@ -143,6 +199,8 @@ fn extras(refusal: &Refusal) -> Vec<(String, String)> {
         ("line", line.as_deref()),
         ("where_", refusal.where_()),
     ];
-    let told = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+    let told = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
     told.collect()
 }

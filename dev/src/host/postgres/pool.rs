@@ -35,19 +35,34 @@ pub struct Lease {
 impl Pools {
     /// Waits without a limit while all connections are taken, as Spin does.
     pub async fn lease(self: Arc<Self>, address: &str, config: Config) -> Result<Lease> {
-        let pool = lock(&self.0).entry(address.to_owned()).or_insert_with(|| Arc::new(Pool::new())).clone();
-        let permit = pool.permits.clone().acquire_owned().await.context("the pool is closed")?;
+        let pool = lock(&self.0)
+            .entry(address.to_owned())
+            .or_insert_with(|| Arc::new(Pool::new()))
+            .clone();
+        let permit = pool
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .context("the pool is closed")?;
         let session = match pool.idle() {
             Some(session) => session,
             None => Arc::new(Session::connect(&config).await?),
         };
-        Ok(Lease { session, pool, permit: Arc::new(permit) })
+        Ok(Lease {
+            session,
+            pool,
+            permit: Arc::new(permit),
+        })
     }
 }
 
 impl Pool {
     fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle: Mutex::default() }
+        Self {
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            idle: Mutex::default(),
+        }
     }
 
     /// The connection used last, which has the warmest caches; those that Postgres closed meanwhile are let go.
@@ -71,7 +86,10 @@ impl Lease {
     /// error traps the guest, so that no test passes with one.
     pub fn refuse_open_transaction(&self, statement: &str) -> wasmtime::Result<()> {
         if self.session.in_transaction() {
-            tracing::error!(statement, "a statement left a transaction open; on Spin the next request would run inside it");
+            tracing::error!(
+                statement,
+                "a statement left a transaction open; on Spin the next request would run inside it"
+            );
             wasmtime::bail!("the statement left a transaction open: {statement}");
         }
         Ok(())
@@ -84,7 +102,8 @@ impl Drop for Lease {
         if self.session.in_transaction() || self.session.client.is_closed() {
             return;
         }
-        let (session, pool, permit) = (self.session.clone(), self.pool.clone(), self.permit.clone());
+        let (session, pool, permit) =
+            (self.session.clone(), self.pool.clone(), self.permit.clone());
         tokio::spawn(async move {
             // A guest that was cut off in mid-statement may have opened a transaction that is only known now.
             if session.client.batch_execute(CLEAN_UP).await.is_ok() && !session.in_transaction() {

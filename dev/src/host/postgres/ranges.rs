@@ -10,18 +10,36 @@ use super::super::wit::postgres4::RangeBoundKind;
 type Bound<T> = Option<(T, RangeBoundKind)>;
 pub type Bounds<T> = (Bound<T>, Bound<T>);
 
-pub fn to_postgres<T, U: Normalizable + PartialOrd>((lower, upper): &Bounds<T>, convert: impl Fn(&T) -> Result<U>) -> Result<Range<U>> {
-    Ok(Range::new(bound_to_postgres(lower, &convert)?, bound_to_postgres(upper, &convert)?))
+pub fn to_postgres<T, U: Normalizable + PartialOrd>(
+    (lower, upper): &Bounds<T>,
+    convert: impl Fn(&T) -> Result<U>,
+) -> Result<Range<U>> {
+    Ok(Range::new(
+        bound_to_postgres(lower, &convert)?,
+        bound_to_postgres(upper, &convert)?,
+    ))
 }
 
-pub fn from_postgres<T: Normalizable + PartialOrd, U>(range: &Range<T>, convert: impl Fn(&T) -> U) -> Bounds<U> {
-    let lower = range.lower().map(|bound| (convert(&bound.value), kind_from_postgres(bound.type_)));
-    let upper = range.upper().map(|bound| (convert(&bound.value), kind_from_postgres(bound.type_)));
+pub fn from_postgres<T: Normalizable + PartialOrd, U>(
+    range: &Range<T>,
+    convert: impl Fn(&T) -> U,
+) -> Bounds<U> {
+    let lower = range
+        .lower()
+        .map(|bound| (convert(&bound.value), kind_from_postgres(bound.type_)));
+    let upper = range
+        .upper()
+        .map(|bound| (convert(&bound.value), kind_from_postgres(bound.type_)));
     (lower, upper)
 }
 
-fn bound_to_postgres<S: BoundSided, T, U: PartialOrd>(bound: &Bound<T>, convert: impl Fn(&T) -> Result<U>) -> Result<Option<RangeBound<S, U>>> {
-    let Some((value, kind)) = bound else { return Ok(None) };
+fn bound_to_postgres<S: BoundSided, T, U: PartialOrd>(
+    bound: &Bound<T>,
+    convert: impl Fn(&T) -> Result<U>,
+) -> Result<Option<RangeBound<S, U>>> {
+    let Some((value, kind)) = bound else {
+        return Ok(None);
+    };
     let kind = match kind {
         RangeBoundKind::Inclusive => BoundType::Inclusive,
         RangeBoundKind::Exclusive => BoundType::Exclusive,

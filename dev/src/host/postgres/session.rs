@@ -32,10 +32,21 @@ pub struct Session {
 
 impl Session {
     pub async fn connect(config: &Config) -> Result<Self> {
-        ensure!(config.get_ssl_mode() != SslMode::Require, "the embedded host speaks to Postgres without TLS only");
+        ensure!(
+            config.get_ssl_mode() != SslMode::Require,
+            "the embedded host speaks to Postgres without TLS only"
+        );
         let stream = connect_any(config).await?;
         let status = Arc::new(AtomicU8::new(IDLE));
-        let watched = Watched { stream, scanner: Scanner { status: status.clone(), header: Vec::new(), body: 0, ready: false } };
+        let watched = Watched {
+            stream,
+            scanner: Scanner {
+                status: status.clone(),
+                header: Vec::new(),
+                body: 0,
+                ready: false,
+            },
+        };
         let (client, connection) = config.connect_raw(watched, NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -72,10 +83,13 @@ async fn connect_any(config: &Config) -> Result<TcpStream> {
 async fn connect(host: &str, port: u16, config: &Config) -> Result<TcpStream> {
     let connecting = TcpStream::connect((host, port));
     let connected = match config.get_connect_timeout() {
-        Some(limit) => timeout(*limit, connecting).await.context("connect_timeout")?,
+        Some(limit) => timeout(*limit, connecting)
+            .await
+            .context("connect_timeout")?,
         None => connecting.await,
     };
-    let stream = connected.with_context(|| format!("cannot connect to Postgres at {host}:{port}"))?;
+    let stream =
+        connected.with_context(|| format!("cannot connect to Postgres at {host}:{port}"))?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -121,16 +135,25 @@ impl Scanner {
 }
 
 impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, waker: &mut Waker<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        waker: &mut Waker<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(waker, buffer))?;
-        self.scanner.follow(buffer.filled().get(before..).unwrap_or_default());
+        self.scanner
+            .follow(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, waker: &mut Waker<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        waker: &mut Waker<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(waker, bytes)
     }
 
@@ -153,7 +176,12 @@ mod tests {
         let bytes = b"1\0\0\0\x04D\0\0\0\x0dZ\0\0\0\x05IIIIZ\0\0\0\x05T";
         for cut in 0..bytes.len() {
             let status = Arc::new(AtomicU8::new(IDLE));
-            let mut scanner = Scanner { status: status.clone(), header: Vec::new(), body: 0, ready: false };
+            let mut scanner = Scanner {
+                status: status.clone(),
+                header: Vec::new(),
+                body: 0,
+                ready: false,
+            };
             let (first, second) = bytes.split_at(cut);
             scanner.follow(first);
             assert_eq!(status.load(Ordering::Acquire), IDLE);

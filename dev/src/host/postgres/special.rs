@@ -53,7 +53,9 @@ impl ToSql for Interval {
 
 impl FromSql<'_> for Interval {
     fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Failure> {
-        let (micros, rest) = raw.split_first_chunk().ok_or("an interval without microseconds")?;
+        let (micros, rest) = raw
+            .split_first_chunk()
+            .ok_or("an interval without microseconds")?;
         let (days, rest) = rest.split_first_chunk().ok_or("an interval without days")?;
         Ok(Self {
             micros: i64::from_be_bytes(*micros),

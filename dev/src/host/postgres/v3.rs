@@ -5,7 +5,9 @@ use super::{
     super::{
         guest::Guest,
         wit::{
-            postgres3::{Column, DbDataType, DbValue, Error, Host, HostConnection, ParameterValue, RowSet},
+            postgres3::{
+                Column, DbDataType, DbValue, Error, Host, HostConnection, ParameterValue, RowSet,
+            },
             postgres4 as v4,
         },
     },
@@ -21,14 +23,31 @@ impl HostConnection for Guest {
         Ok(self.open_postgres(&address).await?.map_err(error))
     }
 
-    async fn query(&mut self, connection: Resource<Connection>, statement: String, parameters: Vec<ParameterValue>) -> Reply<RowSet> {
+    async fn query(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Reply<RowSet> {
         let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
-        Ok(self.query_postgres(connection, &statement, &parameters).await?.map(row_set).map_err(error))
+        Ok(self
+            .query_postgres(connection, &statement, &parameters)
+            .await?
+            .map(row_set)
+            .map_err(error))
     }
 
-    async fn execute(&mut self, connection: Resource<Connection>, statement: String, parameters: Vec<ParameterValue>) -> Reply<u64> {
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Reply<u64> {
         let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
-        Ok(self.execute_postgres(connection, &statement, &parameters).await?.map_err(error))
+        Ok(self
+            .execute_postgres(connection, &statement, &parameters)
+            .await?
+            .map_err(error))
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -56,9 +75,18 @@ fn parameter(value: ParameterValue) -> v4::ParameterValue {
 }
 
 fn row_set(set: v4::RowSet) -> RowSet {
-    let columns = set.columns.into_iter().map(|column| Column { name: column.name, data_type: data_type(&column.data_type) });
-    let rows = set.rows.into_iter().map(|row| row.into_iter().map(value).collect());
-    RowSet { columns: columns.collect(), rows: rows.collect() }
+    let columns = set.columns.into_iter().map(|column| Column {
+        name: column.name,
+        data_type: data_type(&column.data_type),
+    });
+    let rows = set
+        .rows
+        .into_iter()
+        .map(|row| row.into_iter().map(value).collect());
+    RowSet {
+        columns: columns.collect(),
+        rows: rows.collect(),
+    }
 }
 
 fn data_type(of: &v4::DbDataType) -> DbDataType {
@@ -105,7 +133,9 @@ fn error(of: v4::Error) -> Error {
         v4::Error::ConnectionFailed(text) => Error::ConnectionFailed(text),
         v4::Error::BadParameter(text) => Error::BadParameter(text),
         v4::Error::QueryFailed(v4::QueryError::Text(text)) => Error::QueryFailed(text),
-        v4::Error::QueryFailed(v4::QueryError::DbError(refusal)) => Error::QueryFailed(refusal.as_text),
+        v4::Error::QueryFailed(v4::QueryError::DbError(refusal)) => {
+            Error::QueryFailed(refusal.as_text)
+        }
         v4::Error::ValueConversionFailed(text) => Error::ValueConversionFailed(text),
         v4::Error::Other(text) => Error::Other(text),
     }

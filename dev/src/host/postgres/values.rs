@@ -32,27 +32,43 @@ fn parameter(value: &ParameterValue) -> Result<Parameter> {
         ParameterValue::Str(value) => Box::new(value.clone()),
         ParameterValue::Binary(value) => Box::new(value.clone()),
         ParameterValue::Date((year, month, day)) => Box::new(date(*year, *month, *day)?),
-        ParameterValue::Time((hour, minute, second, nano)) => Box::new(time(*hour, *minute, *second, *nano)?),
+        ParameterValue::Time((hour, minute, second, nano)) => {
+            Box::new(time(*hour, *minute, *second, *nano)?)
+        }
         ParameterValue::Datetime((year, month, day, hour, minute, second, nano)) => {
-            Box::new(NaiveDateTime::new(date(*year, *month, *day)?, time(*hour, *minute, *second, *nano)?))
+            Box::new(NaiveDateTime::new(
+                date(*year, *month, *day)?,
+                time(*hour, *minute, *second, *nano)?,
+            ))
         }
-        ParameterValue::Timestamp(seconds) => {
-            Box::new(DateTime::<Utc>::from_timestamp(*seconds, 0).with_context(|| format!("invalid epoch timestamp {seconds}"))?)
+        ParameterValue::Timestamp(seconds) => Box::new(
+            DateTime::<Utc>::from_timestamp(*seconds, 0)
+                .with_context(|| format!("invalid epoch timestamp {seconds}"))?,
+        ),
+        ParameterValue::Uuid(text) => {
+            Box::new(Uuid::parse_str(text).with_context(|| format!("invalid UUID {text}"))?)
         }
-        ParameterValue::Uuid(text) => Box::new(Uuid::parse_str(text).with_context(|| format!("invalid UUID {text}"))?),
         ParameterValue::Jsonb(bytes) => {
-            let value: serde_json::Value =
-                serde_json::from_slice(bytes).with_context(|| format!("invalid JSON {}", String::from_utf8_lossy(bytes)))?;
+            let value: serde_json::Value = serde_json::from_slice(bytes)
+                .with_context(|| format!("invalid JSON {}", String::from_utf8_lossy(bytes)))?;
             Box::new(value)
         }
         ParameterValue::Decimal(text) => Box::new(decimal(text)?),
-        ParameterValue::RangeInt32(range) => Box::new(ranges::to_postgres(range, |bound| Ok(*bound))?),
-        ParameterValue::RangeInt64(range) => Box::new(ranges::to_postgres(range, |bound| Ok(*bound))?),
-        ParameterValue::RangeDecimal(range) => Box::new(ranges::to_postgres(range, |text| decimal(text).map(Number))?),
+        ParameterValue::RangeInt32(range) => {
+            Box::new(ranges::to_postgres(range, |bound| Ok(*bound))?)
+        }
+        ParameterValue::RangeInt64(range) => {
+            Box::new(ranges::to_postgres(range, |bound| Ok(*bound))?)
+        }
+        ParameterValue::RangeDecimal(range) => Box::new(ranges::to_postgres(range, |text| {
+            decimal(text).map(Number)
+        })?),
         ParameterValue::ArrayInt32(values) => Box::new(values.clone()),
         ParameterValue::ArrayInt64(values) => Box::new(values.clone()),
         ParameterValue::ArrayDecimal(values) => {
-            let values = values.iter().map(|value| value.as_deref().map(decimal).transpose());
+            let values = values
+                .iter()
+                .map(|value| value.as_deref().map(decimal).transpose());
             Box::new(values.collect::<Result<Vec<_>>>()?)
         }
         ParameterValue::ArrayStr(values) => Box::new(values.clone()),
@@ -91,7 +107,9 @@ pub fn data_type(of: &Type) -> DbDataType {
 
 pub fn row(row: &Row) -> Result<Vec<DbValue>> {
     let columns = row.columns().iter().enumerate();
-    columns.map(|(index, column)| value(row, index, column.type_())).collect()
+    columns
+        .map(|(index, column)| value(row, index, column.type_()))
+        .collect()
 }
 
 fn value(row: &Row, index: usize, of: &Type) -> Result<DbValue> {
@@ -107,35 +125,69 @@ fn value(row: &Row, index: usize, of: &Type) -> Result<DbValue> {
         // Spin announces timestamptz as a datetime too, and then fails on the first that is not null.
         Type::TIMESTAMP | Type::TIMESTAMPTZ => converted(row, index, datetime),
         Type::DATE => converted(row, index, |date: NaiveDate| {
-            Ok(DbValue::Date((date.year(), date.month().try_into()?, date.day().try_into()?)))
+            Ok(DbValue::Date((
+                date.year(),
+                date.month().try_into()?,
+                date.day().try_into()?,
+            )))
         }),
         Type::TIME => converted(row, index, |time: NaiveTime| {
-            Ok(DbValue::Time((time.hour().try_into()?, time.minute().try_into()?, time.second().try_into()?, time.nanosecond())))
+            Ok(DbValue::Time((
+                time.hour().try_into()?,
+                time.minute().try_into()?,
+                time.second().try_into()?,
+                time.nanosecond(),
+            )))
         }),
         Type::UUID => plain(row, index, |id: Uuid| DbValue::Uuid(id.to_string())),
-        Type::JSONB => converted(row, index, |json: serde_json::Value| Ok(DbValue::Jsonb(serde_json::to_vec(&json)?))),
-        Type::NUMERIC => plain(row, index, |number: Decimal| DbValue::Decimal(number.to_string())),
-        Type::INT4_RANGE => plain(row, index, |range| DbValue::RangeInt32(ranges::from_postgres(&range, |bound: &i32| *bound))),
-        Type::INT8_RANGE => plain(row, index, |range| DbValue::RangeInt64(ranges::from_postgres(&range, |bound: &i64| *bound))),
-        Type::NUM_RANGE => {
-            plain(row, index, |range| DbValue::RangeDecimal(ranges::from_postgres(&range, |bound: &Number| bound.0.to_string())))
-        }
+        Type::JSONB => converted(row, index, |json: serde_json::Value| {
+            Ok(DbValue::Jsonb(serde_json::to_vec(&json)?))
+        }),
+        Type::NUMERIC => plain(row, index, |number: Decimal| {
+            DbValue::Decimal(number.to_string())
+        }),
+        Type::INT4_RANGE => plain(row, index, |range| {
+            DbValue::RangeInt32(ranges::from_postgres(&range, |bound: &i32| *bound))
+        }),
+        Type::INT8_RANGE => plain(row, index, |range| {
+            DbValue::RangeInt64(ranges::from_postgres(&range, |bound: &i64| *bound))
+        }),
+        Type::NUM_RANGE => plain(row, index, |range| {
+            DbValue::RangeDecimal(ranges::from_postgres(&range, |bound: &Number| {
+                bound.0.to_string()
+            }))
+        }),
         Type::INT4_ARRAY => plain(row, index, DbValue::ArrayInt32),
         Type::INT8_ARRAY => plain(row, index, DbValue::ArrayInt64),
         Type::NUMERIC_ARRAY => plain(row, index, |numbers: Vec<Option<Decimal>>| {
-            DbValue::ArrayDecimal(numbers.into_iter().map(|number| number.map(|number| number.to_string())).collect())
+            DbValue::ArrayDecimal(
+                numbers
+                    .into_iter()
+                    .map(|number| number.map(|number| number.to_string()))
+                    .collect(),
+            )
         }),
-        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => plain(row, index, DbValue::ArrayStr),
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => {
+            plain(row, index, DbValue::ArrayStr)
+        }
         Type::INTERVAL => plain(row, index, |interval: Interval| DbValue::Interval(interval)),
         _ => plain(row, index, |Raw(bytes)| DbValue::Unsupported(bytes)),
     }
 }
 
-fn plain<'a, T: FromSql<'a>>(row: &'a Row, index: usize, wrap: impl Fn(T) -> DbValue) -> Result<DbValue> {
+fn plain<'a, T: FromSql<'a>>(
+    row: &'a Row,
+    index: usize,
+    wrap: impl Fn(T) -> DbValue,
+) -> Result<DbValue> {
     converted(row, index, |value| Ok(wrap(value)))
 }
 
-fn converted<'a, T: FromSql<'a>>(row: &'a Row, index: usize, convert: impl Fn(T) -> Result<DbValue>) -> Result<DbValue> {
+fn converted<'a, T: FromSql<'a>>(
+    row: &'a Row,
+    index: usize,
+    convert: impl Fn(T) -> Result<DbValue>,
+) -> Result<DbValue> {
     let value: Option<T> = row.try_get(index)?;
     value.map_or(Ok(DbValue::DbNull), convert)
 }
@@ -153,7 +205,8 @@ fn datetime(of: NaiveDateTime) -> Result<DbValue> {
 }
 
 fn date(year: i32, month: u8, day: u8) -> Result<NaiveDate> {
-    NaiveDate::from_ymd_opt(year, month.into(), day.into()).with_context(|| format!("invalid date y={year}, m={month}, d={day}"))
+    NaiveDate::from_ymd_opt(year, month.into(), day.into())
+        .with_context(|| format!("invalid date y={year}, m={month}, d={day}"))
 }
 
 fn time(hour: u8, minute: u8, second: u8, nano: u32) -> Result<NaiveTime> {

@@ -1,4 +1,5 @@
 //! A Redis function that notes in a list when it begins and ends a message, and in between waits until the test lets it go on.
+#![expect(unsafe_code, reason = "the macro that exports the function writes it")]
 use std::str::from_utf8;
 
 use anyhow::Result;

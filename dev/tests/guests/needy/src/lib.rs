@@ -1,4 +1,5 @@
 //! An HTTP function that imports a capability which the embedded host lacks.
+#![expect(unsafe_code, reason = "the macro that exports the function writes it")]
 use anyhow::Result;
 use spin_sdk::{
     http::{IntoResponse, Request, Response},

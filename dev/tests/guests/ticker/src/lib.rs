@@ -1,4 +1,5 @@
 //! A cron function that notes each of its runs in a Redis list.
+#![expect(unsafe_code, reason = "the macro that exports the function writes it")]
 use anyhow::Result;
 use spin_sdk::{
     redis::{Connection, RedisParameter},
@@ -30,7 +31,10 @@ impl Guest for Ticker {
 fn note(timestamp: u64) -> Result<()> {
     let redis = Connection::open(&variables::get("redis_url")?)?;
     let list = RedisParameter::Binary(b"ticks".into());
-    redis.execute("rpush", &[list, RedisParameter::Int64(timestamp.try_into()?)])?;
+    redis.execute(
+        "rpush",
+        &[list, RedisParameter::Int64(timestamp.try_into()?)],
+    )?;
     Ok(())
 }
 
