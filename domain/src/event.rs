@@ -78,6 +78,7 @@ event_types! {
     UserLoginFailed = "user.login-failed" on AccountEvents,
     UserTokenRefreshed = "user.token-refreshed" on AccountEvents,
     UserTokenRevoked = "user.token-revoked" on AccountEvents,
+    AuditRecorded = "audit.recorded" on AuditLogs,
 }
 
 /// The envelope: CloudEvents 1.0 in structured JSON, with our extension attributes.
@@ -93,12 +94,18 @@ pub struct Event {
     pub datacontenttype: String,
     /// The owner of what changed; events of one user stay in order.
     pub userid: Uuid,
-    /// The owner's sequence number of the write. Events about the account itself carry that of the last write before.
-    pub seq: i64,
-    pub correlationid: String,
+    /// The owner's sequence number of the write. Events about the account itself carry that of the last write before;
+    /// what is not about one write has none.
+    #[serde(default)]
+    pub seq: Option<i64>,
+    /// The request that all of this began with, unless there were many.
+    #[serde(default)]
+    pub correlationid: Option<String>,
     /// The event that caused this one, where an agent acted on one.
+    #[serde(default)]
     pub causationid: Option<String>,
     /// W3C trace context, where the request had one.
+    #[serde(default)]
     pub traceparent: Option<String>,
     pub data: Value,
 }

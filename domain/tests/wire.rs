@@ -1,0 +1,90 @@
+//! One golden file for each event type and version: what is on the wire changes by adding only.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use domain::event::{Event, EventType, Topic};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::{fs, path::Path};
+
+fn golden(kind: EventType) -> Value {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wire/{}.v1.json", kind.name()));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn every_type_has_a_golden_file_in_the_envelope() {
+    for &kind in EventType::ALL {
+        let golden = golden(kind);
+        let event: Event = serde_json::from_value(golden.clone())
+            .unwrap_or_else(|error| panic!("{}: {error}", kind.name()));
+        assert_eq!(event.kind, kind.name());
+        assert_eq!(event.specversion, "1.0");
+        let printed = serde_json::to_value(event).unwrap();
+        for (name, value) in golden.as_object().unwrap() {
+            assert_eq!(
+                printed.get(name),
+                Some(value),
+                "{}: {name} is not in the envelope",
+                kind.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn data_is_that_of_its_topic() {
+    for &kind in EventType::ALL {
+        let golden = golden(kind);
+        let expected: &[&str] = match kind.topic() {
+            Topic::TaskEvents | Topic::TaskUpdates => &["actor", "previous", "task"],
+            Topic::AccountEvents => &["actor", "details", "user"],
+            Topic::Reminders | Topic::AuditLogs => continue,
+        };
+        assert_eq!(
+            keys(&golden["data"]),
+            expected.iter().copied().collect(),
+            "{}",
+            kind.name()
+        );
+        assert_eq!(
+            keys(&golden["data"]["actor"]),
+            BTreeSet::from(["id", "type"])
+        );
+    }
+}
+
+#[test]
+fn what_was_is_told_for_fields_that_a_task_has() {
+    for &kind in EventType::ALL {
+        let golden = golden(kind);
+        let Some(previous) = golden["data"].get("previous") else {
+            continue;
+        };
+        assert!(
+            keys(previous).is_subset(&keys(&golden["data"]["task"])),
+            "{}",
+            kind.name()
+        );
+    }
+}
+
+#[test]
+fn every_file_belongs_to_a_type() {
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let kind = name.strip_suffix(".v1.json").and_then(EventType::from_name);
+        assert!(kind.is_some(), "{name}");
+    }
+}
