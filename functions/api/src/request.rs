@@ -10,6 +10,9 @@ use wasi::io::streams::StreamError;
 /// The longest body that is read. Checked while reading, so a longer one is never held.
 pub const MAX_BODY: usize = 256 * 1024;
 
+/// How much of a body that is too long is read and let go before the answer cuts it off.
+const DRAINED: usize = 8 * 1024 * 1024;
+
 /// How much is asked of the host at a time.
 const CHUNK: u64 = 64 * 1024;
 
@@ -76,25 +79,30 @@ impl Request {
 
     /// The whole body, up to `MAX_BODY`.
     pub fn read_body(&self) -> Result<Vec<u8>, Problem> {
-        let announced = self
-            .header("content-length")
-            .and_then(|length| length.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > MAX_BODY as u64) {
-            return Err(Problem::too_large());
-        }
         let cut_off = || Problem::bad_request("the body could not be read to its end");
         let body = self.incoming.consume().map_err(|()| cut_off())?;
         let stream = body.stream().map_err(|()| cut_off())?;
         let mut bytes = Vec::new();
+        let mut length = 0;
         loop {
             match stream.blocking_read(CHUNK) {
-                Ok(chunk) if bytes.is_empty() => bytes = chunk,
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Ok(chunk) => {
+                    length += chunk.len();
+                    if length > DRAINED {
+                        return Err(Problem::too_large());
+                    } else if length > MAX_BODY {
+                        // Most clients look at the answer only once they have sent everything, so a body that is not
+                        // much too long is read to its end, and let go.
+                        bytes = Vec::new();
+                    } else if bytes.is_empty() {
+                        bytes = chunk;
+                    } else {
+                        bytes.extend_from_slice(&chunk);
+                    }
+                }
+                Err(StreamError::Closed) if length > MAX_BODY => return Err(Problem::too_large()),
                 Err(StreamError::Closed) => return Ok(bytes),
                 Err(StreamError::LastOperationFailed(_)) => return Err(cut_off()),
-            }
-            if bytes.len() > MAX_BODY {
-                return Err(Problem::too_large());
             }
         }
     }
