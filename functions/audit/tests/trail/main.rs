@@ -1,0 +1,8 @@
+//! The trail's promises, kept by the SQL on a real Postgres.
+
+mod append;
+mod append_only;
+mod rejects;
+mod retention;
+mod support;
+mod verify;
