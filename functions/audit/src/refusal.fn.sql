@@ -4,7 +4,8 @@ language plpgsql stable
 as $$
 declare
     uuid_form constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
-    doc jsonb;
+    doc    jsonb;
+    detail text;
 begin
     doc := event::jsonb;
     if jsonb_typeof(doc) <> 'object' then
@@ -38,7 +39,8 @@ begin
     end if;
     return null;
 exception when data_exception or program_limit_exceeded then
-    return sqlerrm;
+    get stacked diagnostics detail = pg_exception_detail;
+    return concat_ws(': ', sqlerrm, nullif(detail, ''));
 end
 $$;
 revoke execute on function audit_refusal(text) from public;

@@ -1,8 +1,7 @@
 //! An event that can never be on the trail is rejected alone, with its reason.
 
-use crate::support::{Trail, append, event, events};
+use crate::support::{Trail, append, event, events, now};
 use anyhow::Result;
-use chrono::Utc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ async fn a_bad_event_does_not_fail_its_neighbours() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
     let with = |member: &str, value: Value| {
-        let mut bad = event(user, Utc::now());
+        let mut bad = event(user, now());
         bad[member] = value;
         bad.to_string()
     };
@@ -103,7 +102,7 @@ async fn what_is_unusual_but_right_is_recorded() -> Result<()> {
         ),
     ];
     for (given, kept) in times {
-        let mut event = event(user, Utc::now());
+        let mut event = event(user, now());
         event["time"] = given.into();
         event["id"] = Uuid::new_v4().to_string().to_uppercase().into();
         let results = trail.append(&[event.clone()]).await?;
@@ -117,7 +116,7 @@ async fn what_is_unusual_but_right_is_recorded() -> Result<()> {
         );
     }
     // An account's event has no task; a service may have no name.
-    let mut login = event(user, Utc::now());
+    let mut login = event(user, now());
     login["type"] = "user.login".into();
     login["subject"] = user.to_string().into();
     login["data"] = json!({"user": {"id": user}, "actor": {"type": "service", "id": ""}});

@@ -83,6 +83,10 @@ pub async fn append(client: &Client, events: &str) -> Result<Vec<Value>> {
     Ok(serde_json::from_str(row.get(0))?)
 }
 
+pub fn now() -> DateTime<Utc> {
+    std::time::SystemTime::now().into()
+}
+
 pub fn event(user: Uuid, at: DateTime<Utc>) -> Value {
     let task = Uuid::new_v4();
     json!({
@@ -94,7 +98,7 @@ pub fn event(user: Uuid, at: DateTime<Utc>) -> Value {
 }
 
 pub fn events(user: Uuid, how_many: usize) -> Vec<Value> {
-    (0..how_many).map(|_| event(user, Utc::now())).collect()
+    (0..how_many).map(|_| event(user, now())).collect()
 }
 
 pub fn done(results: &[Value]) -> bool {
