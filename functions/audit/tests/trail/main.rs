@@ -2,6 +2,7 @@
 
 mod append;
 mod append_only;
+mod read;
 mod rejects;
 mod retention;
 mod support;

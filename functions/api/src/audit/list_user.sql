@@ -1,0 +1,21 @@
+-- One user's trail ($1), newest entry first: those that pass the filters given, from below the entry $8 on, up to $9.
+-- Gives the items as JSON and, where there are more, the last one's number.
+with page as (
+    select l as entry, l.no
+    from audit_logs l
+    where l.user_id = $1::text::uuid
+        and ($2::text is null or l.task_id = $2::text::uuid)
+        and ($3::text is null or l.type = $3::text)
+        and ($4::text is null or $4::text in (l.actor_id, l.actor_type))
+        and ($5::text is null or l.time >= $5::text::timestamptz)
+        and ($6::text is null or l.time < $6::text::timestamptz)
+        and ($7::text is null or l.correlation_id = $7::text)
+        and ($8::text is null or l.no < $8::text::bigint)
+    order by l.no desc
+    limit $9::bigint + 1
+), shown as (
+    select p.* from page p order by p.no desc limit $9::bigint
+)
+select
+    (select coalesce(json_agg(audit_item(s.entry) order by s.no desc), '[]')::text from shown s),
+    case when (select count(*) from page) > $9::bigint then (select min(s.no)::text from shown s) end

@@ -1,0 +1,20 @@
+//! `GET /api/audit/verify`: whether a chain is what was recorded, checked in the database from its first entry to its head.
+
+use super::scope;
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::request::Request;
+use guest::postgres::text;
+
+pub fn verify(request: &mut Request) -> Result<Reply, Problem> {
+    let caller = Caller::of(request)?;
+    let mut query = Query::of(request);
+    let user = scope::user_id(&mut query);
+    query.finish()?;
+    scope::check(&caller, user)?;
+    let whose = user.unwrap_or(caller.user);
+    let mut row = request.db()?.query_one(include_str!("verify.sql"), &[text(whose.to_string())])?;
+    Ok(Reply::json(200, row.text(0)?))
+}

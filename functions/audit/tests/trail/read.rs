@@ -1,0 +1,128 @@
+//! What the API's statements read from the trail: pages that neither repeat nor skip, and only what the filters let through.
+
+use crate::support::{Trail, event, now};
+use anyhow::Result;
+use chrono::Duration;
+use serde_json::Value;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+type Parameter = Option<String>;
+
+async fn page(trail: &Trail, sql: &str, texts: &[Parameter], limit: i64) -> Result<(Vec<Value>, Parameter)> {
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as _).collect();
+    parameters.push(&limit);
+    let row = trail.owner.query_one(sql, &parameters).await?;
+    Ok((serde_json::from_str(row.get(0))?, row.get(1)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_users_pages_cover_their_trail() -> Result<()> {
+    let trail = Trail::new().await?;
+    let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let frame: Vec<Value> = (0..25).map(|n| event(if n % 5 == 4 { other } else { user }, now())).collect();
+    trail.append(&frame).await?;
+    let sql = include_str!("../../../api/src/audit/list_user.sql");
+    let mut filters: Vec<Parameter> = vec![None; 8];
+    filters[0] = Some(user.to_string());
+    let mut seen = Vec::new();
+    loop {
+        let (items, next) = page(&trail, sql, &filters, 7).await?;
+        seen.extend(items);
+        filters[7] = next;
+        if filters[7].is_none() {
+            break;
+        }
+    }
+    let numbers: Vec<i64> = seen.iter().filter_map(|item| item["no"].as_i64()).collect();
+    assert_eq!(numbers, (1..=20).rev().collect::<Vec<_>>());
+    let newest = &seen[0];
+    let sent = &frame[23];
+    for (field, value) in [
+        ("event_id", &sent["id"]),
+        ("type", &sent["type"]),
+        ("time", &sent["time"]),
+        ("user_id", &sent["userid"]),
+        ("task_id", &sent["subject"]),
+        ("actor", &sent["data"]["actor"]),
+        ("correlation_id", &sent["correlationid"]),
+        ("seq", &sent["seq"]),
+        ("event", sent),
+    ] {
+        assert_eq!(&newest[field], value, "{field}");
+    }
+    assert_eq!(newest["prev_hash"], seen[1]["hash"]);
+
+    let everybody = include_str!("../../../api/src/audit/list_all.sql");
+    let mut filters: Vec<Parameter> = vec![None; 8];
+    let mut ids = std::collections::HashSet::new();
+    loop {
+        let (items, next) = page(&trail, everybody, &filters, 6).await?;
+        for item in items {
+            assert!(ids.insert(item["event_id"].to_string()));
+        }
+        let Some(next) = next else { break };
+        let (time, id) = next.split_once(' ').unwrap();
+        (filters[6], filters[7]) = (Some(time.to_owned()), Some(id.to_owned()));
+    }
+    assert_eq!(ids.len(), 25);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_let_through_what_they_name() -> Result<()> {
+    let trail = Trail::new().await?;
+    let user = Uuid::new_v4();
+    let mut frame: Vec<Value> = (0..6).map(|n| event(user, now() - Duration::hours(n))).collect();
+    frame[2]["type"] = "task.completed".into();
+    frame[3]["data"]["actor"] = serde_json::json!({"type": "agent", "id": "recurring"});
+    trail.append(&frame).await?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    // Which filter, its value, and the numbers that it lets through.
+    let cases: [(usize, Parameter, &[i64]); 8] = [
+        (1, text(&frame[4]["subject"]), &[5]),
+        (2, Some("task.completed".to_owned()), &[3]),
+        (3, Some("agent".to_owned()), &[4]),
+        (3, Some("recurring".to_owned()), &[4]),
+        (4, text(&frame[1]["time"]), &[2, 1]),
+        (5, text(&frame[3]["time"]), &[6, 5]),
+        (6, text(&frame[0]["correlationid"]), &[1]),
+        (6, Some("none".to_owned()), &[]),
+    ];
+    for (position, value, expected) in cases {
+        let mut of_user: Vec<Parameter> = vec![None; 8];
+        of_user[0] = Some(user.to_string());
+        of_user[position].clone_from(&value);
+        let (items, _) = page(&trail, include_str!("../../../api/src/audit/list_user.sql"), &of_user, 50).await?;
+        let numbers: Vec<i64> = items.iter().filter_map(|item| item["no"].as_i64()).collect();
+        assert_eq!(numbers, expected, "filter {position} = {value:?}");
+
+        let mut of_all: Vec<Parameter> = vec![None; 8];
+        of_all[position - 1].clone_from(&value);
+        let (items, _) = page(&trail, include_str!("../../../api/src/audit/list_all.sql"), &of_all, 50).await?;
+        assert_eq!(items.len(), expected.len(), "filter {position} = {value:?}, everybody");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tasks_history_is_its_owners() -> Result<()> {
+    let trail = Trail::new().await?;
+    let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let created = event(user, now());
+    let task = created["subject"].as_str().map(str::to_owned);
+    let mut deleted = event(user, now());
+    deleted["type"] = "task.deleted".into();
+    deleted["subject"] = created["subject"].clone();
+    deleted["data"] = serde_json::json!({"task": {"id": created["subject"]}});
+    trail.append(&[created, event(user, now()), deleted]).await?;
+    let sql = include_str!("../../../api/src/audit/history.sql");
+    for (reader, entries) in [(Some(user), Some(2)), (None, Some(2)), (Some(other), None)] {
+        let texts = [task.clone(), reader.map(|reader| reader.to_string()), None];
+        let (items, _) = page(&trail, sql, &texts, 50).await?;
+        let row = trail.owner.query_one(sql, &[&texts[0], &texts[1], &texts[2], &50_i64]).await?;
+        assert_eq!(row.get::<_, bool>(2), entries.is_some(), "{reader:?}");
+        assert_eq!(items.len(), entries.unwrap_or_default(), "{reader:?}");
+    }
+    Ok(())
+}
