@@ -89,3 +89,34 @@ fn log_rejected(frame: &Frame, results: &[EventResult]) {
             .write();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn events_keep_their_text() {
+        assert_eq!(
+            json_array(&[raw("{\"a\" : 1.50}"), raw("7")]),
+            "[{\"a\" : 1.50},7]"
+        );
+    }
+
+    #[test]
+    fn a_retry_names_its_event_where_it_can() {
+        for (text, id) in [
+            (r#"{"seq":1,"id":"x"}"#, "x"),
+            ("{}", ""),
+            ("7", ""),
+            (r#"{"id":7}"#, ""),
+        ] {
+            let result = retry(&raw(text), "away");
+            assert_eq!((result.id.as_str(), result.outcome), (id, Outcome::Retry));
+            assert_eq!(result.error.as_deref(), Some("away"));
+        }
+    }
+}

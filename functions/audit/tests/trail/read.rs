@@ -9,7 +9,12 @@ use uuid::Uuid;
 
 type Parameter = Option<String>;
 
-async fn page(trail: &Trail, sql: &str, texts: &[Parameter], limit: i64) -> Result<(Vec<Value>, Parameter)> {
+async fn page(
+    trail: &Trail,
+    sql: &str,
+    texts: &[Parameter],
+    limit: i64,
+) -> Result<(Vec<Value>, Parameter)> {
     let mut parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as _).collect();
     parameters.push(&limit);
     let row = trail.owner.query_one(sql, &parameters).await?;
@@ -20,7 +25,9 @@ async fn page(trail: &Trail, sql: &str, texts: &[Parameter], limit: i64) -> Resu
 async fn a_users_pages_cover_their_trail() -> Result<()> {
     let trail = Trail::new().await?;
     let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
-    let frame: Vec<Value> = (0..25).map(|n| event(if n % 5 == 4 { other } else { user }, now())).collect();
+    let frame: Vec<Value> = (0..25)
+        .map(|n| event(if n % 5 == 4 { other } else { user }, now()))
+        .collect();
     trail.append(&frame).await?;
     let sql = include_str!("../../../api/src/audit/list_user.sql");
     let mut filters: Vec<Parameter> = vec![None; 8];
@@ -73,7 +80,9 @@ async fn a_users_pages_cover_their_trail() -> Result<()> {
 async fn filters_let_through_what_they_name() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
-    let mut frame: Vec<Value> = (0..6).map(|n| event(user, now() - Duration::hours(n))).collect();
+    let mut frame: Vec<Value> = (0..6)
+        .map(|n| event(user, now() - Duration::hours(n)))
+        .collect();
     frame[2]["type"] = "task.completed".into();
     frame[3]["data"]["actor"] = serde_json::json!({"type": "agent", "id": "recurring"});
     trail.append(&frame).await?;
@@ -93,14 +102,33 @@ async fn filters_let_through_what_they_name() -> Result<()> {
         let mut of_user: Vec<Parameter> = vec![None; 8];
         of_user[0] = Some(user.to_string());
         of_user[position].clone_from(&value);
-        let (items, _) = page(&trail, include_str!("../../../api/src/audit/list_user.sql"), &of_user, 50).await?;
-        let numbers: Vec<i64> = items.iter().filter_map(|item| item["no"].as_i64()).collect();
+        let (items, _) = page(
+            &trail,
+            include_str!("../../../api/src/audit/list_user.sql"),
+            &of_user,
+            50,
+        )
+        .await?;
+        let numbers: Vec<i64> = items
+            .iter()
+            .filter_map(|item| item["no"].as_i64())
+            .collect();
         assert_eq!(numbers, expected, "filter {position} = {value:?}");
 
         let mut of_all: Vec<Parameter> = vec![None; 8];
         of_all[position - 1].clone_from(&value);
-        let (items, _) = page(&trail, include_str!("../../../api/src/audit/list_all.sql"), &of_all, 50).await?;
-        assert_eq!(items.len(), expected.len(), "filter {position} = {value:?}, everybody");
+        let (items, _) = page(
+            &trail,
+            include_str!("../../../api/src/audit/list_all.sql"),
+            &of_all,
+            50,
+        )
+        .await?;
+        assert_eq!(
+            items.len(),
+            expected.len(),
+            "filter {position} = {value:?}, everybody"
+        );
     }
     Ok(())
 }
@@ -115,12 +143,17 @@ async fn a_tasks_history_is_its_owners() -> Result<()> {
     deleted["type"] = "task.deleted".into();
     deleted["subject"] = created["subject"].clone();
     deleted["data"] = serde_json::json!({"task": {"id": created["subject"]}});
-    trail.append(&[created, event(user, now()), deleted]).await?;
+    trail
+        .append(&[created, event(user, now()), deleted])
+        .await?;
     let sql = include_str!("../../../api/src/audit/history.sql");
     for (reader, entries) in [(Some(user), Some(2)), (None, Some(2)), (Some(other), None)] {
         let texts = [task.clone(), reader.map(|reader| reader.to_string()), None];
         let (items, _) = page(&trail, sql, &texts, 50).await?;
-        let row = trail.owner.query_one(sql, &[&texts[0], &texts[1], &texts[2], &50_i64]).await?;
+        let row = trail
+            .owner
+            .query_one(sql, &[&texts[0], &texts[1], &texts[2], &50_i64])
+            .await?;
         assert_eq!(row.get::<_, bool>(2), entries.is_some(), "{reader:?}");
         assert_eq!(items.len(), entries.unwrap_or_default(), "{reader:?}");
     }
