@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::{accounts, cors, health, tasks};
+use crate::{accounts, audit, cors, health, tasks};
 use spin_sdk::http::Method;
 use uuid::Uuid;
 
@@ -28,6 +28,12 @@ pub fn route(request: &mut Request) -> Answer {
             "me" => on(request, "GET", &[(Method::Get, accounts::me)]),
             _ => Err(Problem::not_found()),
         },
+        [Some("api"), Some("audit"), None, None] => {
+            on(request, "GET", &[(Method::Get, audit::list)])
+        }
+        [Some("api"), Some("audit"), Some("verify"), None] => {
+            on(request, "GET", &[(Method::Get, audit::verify)])
+        }
         [Some("api"), Some("tasks"), None, None] => on(
             request,
             "GET, POST",
@@ -46,6 +52,7 @@ pub fn route(request: &mut Request) -> Answer {
         ),
         [Some("api"), Some("tasks"), Some(id), Some(verb)] => match verb {
             "complete" => on_task(request, id, "POST", &[(Method::Post, tasks::complete)]),
+            "history" => on_task(request, id, "GET", &[(Method::Get, audit::history)]),
             "reopen" => on_task(request, id, "POST", &[(Method::Post, tasks::reopen)]),
             _ => Err(Problem::not_found()),
         },

@@ -23,7 +23,9 @@ pub fn history(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
         text_or_null(page.after.as_deref()),
         ParameterValue::Int64(page.limit),
     ];
-    let mut row = request.db()?.query_one(include_str!("history.sql"), &parameters)?;
+    let mut row = request
+        .db()?
+        .query_one(include_str!("history.sql"), &parameters)?;
     if !row.bool(2)? {
         return Err(Problem::not_found());
     }

@@ -49,7 +49,9 @@ struct Filter {
 impl Filter {
     fn take(query: &mut Query) -> Self {
         Self {
-            task: query.parsed("task_id", "a UUID", scope::uuid).map(|id| id.to_string()),
+            task: query
+                .parsed("task_id", "a UUID", scope::uuid)
+                .map(|id| id.to_string()),
             kind: query.one("type"),
             actor: query.one("actor"),
             from: query.parsed("from", TIME, time),
@@ -59,8 +61,15 @@ impl Filter {
     }
 
     fn parameters(&self) -> [ParameterValue; 6] {
-        [&self.task, &self.kind, &self.actor, &self.from, &self.to, &self.correlation]
-            .map(|value| text_or_null(value.as_deref()))
+        [
+            &self.task,
+            &self.kind,
+            &self.actor,
+            &self.from,
+            &self.to,
+            &self.correlation,
+        ]
+        .map(|value| text_or_null(value.as_deref()))
     }
 }
 
@@ -85,8 +94,12 @@ const TIME: &str = "an RFC 3339 time such as 2026-03-01T09:00:00Z";
 
 /// A time in the one form that Postgres is given, from any that RFC 3339 allows and whose UTC year has four digits.
 fn time(given: &str) -> Option<String> {
-    let utc = DateTime::parse_from_rfc3339(given).ok()?.with_timezone(&Utc);
-    (1..=9999).contains(&utc.year()).then(|| utc.to_rfc3339_opts(SecondsFormat::Micros, true))
+    let utc = DateTime::parse_from_rfc3339(given)
+        .ok()?
+        .with_timezone(&Utc);
+    (1..=9999)
+        .contains(&utc.year())
+        .then(|| utc.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
 /// The two halves of a key of the list between chains.
@@ -103,8 +116,17 @@ mod tests {
 
     #[test]
     fn times_are_brought_into_one_form() {
-        assert_eq!(time("2026-03-01T10:00:00+01:00").as_deref(), Some("2026-03-01T09:00:00.000000Z"));
-        for wrong in ["", "yesterday", "2026-03-01", "2026-03-01T09:00:00", "0000-01-01T00:00:00+01:00"] {
+        assert_eq!(
+            time("2026-03-01T10:00:00+01:00").as_deref(),
+            Some("2026-03-01T09:00:00.000000Z")
+        );
+        for wrong in [
+            "",
+            "yesterday",
+            "2026-03-01",
+            "2026-03-01T09:00:00",
+            "0000-01-01T00:00:00+01:00",
+        ] {
             assert_eq!(time(wrong), None, "{wrong}");
         }
     }
@@ -113,7 +135,13 @@ mod tests {
     fn a_key_between_chains_has_two_halves() {
         let id = Uuid::nil();
         assert!(time_and_id(&format!("2026-03-01T09:00:00.000001Z {id}")).is_some());
-        for wrong in ["", "41", "2026-03-01T09:00:00Z", &format!("x {id}"), "2026-03-01T09:00:00Z x"] {
+        for wrong in [
+            "",
+            "41",
+            "2026-03-01T09:00:00Z",
+            &format!("x {id}"),
+            "2026-03-01T09:00:00Z x",
+        ] {
             assert_eq!(time_and_id(wrong), None, "{wrong}");
         }
     }

@@ -23,14 +23,22 @@ impl Page {
     pub fn take(query: &mut Query, list: &str, key: impl FnOnce(&str) -> bool) -> Self {
         let wanted = format!("a number from 1 to {MAX_LIMIT}");
         let limit = query.parsed("limit", &wanted, |text| {
-            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            text.parse()
+                .ok()
+                .filter(|limit| (1..=MAX_LIMIT).contains(limit))
         });
         let mark: Vec<u8> = Sha256::digest(list).into_iter().take(MARK).collect();
-        let after = query.parsed("cursor", "one that this list gave, with the same filters", |text| {
-            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-            let given = bytes.strip_prefix(mark.as_slice())?;
-            String::from_utf8(given.to_vec()).ok().filter(|given| key(given))
-        });
+        let after = query.parsed(
+            "cursor",
+            "one that this list gave, with the same filters",
+            |text| {
+                let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+                let given = bytes.strip_prefix(mark.as_slice())?;
+                String::from_utf8(given.to_vec())
+                    .ok()
+                    .filter(|given| key(given))
+            },
+        );
         Self {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             after,
@@ -83,8 +91,18 @@ mod tests {
 
     #[test]
     fn what_is_no_limit_or_cursor_is_refused() {
-        let forged = cursor_of(&Page::take(&mut Query::parse(""), "a", is_number).body("[]", Some("1; drop")));
-        for text in ["limit=0", "limit=201", "limit=x", "cursor=x", "cursor=", "cursor=%21", &format!("cursor={forged}")] {
+        let forged = cursor_of(
+            &Page::take(&mut Query::parse(""), "a", is_number).body("[]", Some("1; drop")),
+        );
+        for text in [
+            "limit=0",
+            "limit=201",
+            "limit=x",
+            "cursor=x",
+            "cursor=",
+            "cursor=%21",
+            &format!("cursor={forged}"),
+        ] {
             let mut query = Query::parse(text);
             Page::take(&mut query, "a", is_number);
             assert!(query.finish().is_err(), "{text}");

@@ -29,6 +29,8 @@ pub fn check(caller: &Caller, user: Option<Uuid>) -> Result<(), Problem> {
     if user.is_none_or(|user| user == caller.user) || reads_every_trail(caller) {
         Ok(())
     } else {
-        Err(Problem::forbidden("only auditors and admins read another user's trail"))
+        Err(Problem::forbidden(
+            "only auditors and admins read another user's trail",
+        ))
     }
 }

@@ -15,6 +15,8 @@ pub fn verify(request: &mut Request) -> Result<Reply, Problem> {
     query.finish()?;
     scope::check(&caller, user)?;
     let whose = user.unwrap_or(caller.user);
-    let mut row = request.db()?.query_one(include_str!("verify.sql"), &[text(whose.to_string())])?;
+    let mut row = request
+        .db()?
+        .query_one(include_str!("verify.sql"), &[text(whose.to_string())])?;
     Ok(Reply::json(200, row.text(0)?))
 }
