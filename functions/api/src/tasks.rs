@@ -1,7 +1,7 @@
 //! Tasks: each request is one statement, and each write carries its events.
 
 mod create;
-mod cursor;
+pub mod cursor;
 mod delete;
 mod filter;
 mod get;

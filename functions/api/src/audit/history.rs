@@ -7,28 +7,23 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::request::Request;
-use guest::postgres::{ParameterValue, text, text_or_null};
+use guest::postgres::{text, text_or_null};
 use uuid::Uuid;
 
 pub fn history(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     let mut query = Query::of(request);
-    let page = Page::take(&mut query, &format!("history {task}"), page::is_number);
+    let page = Page::take(&mut query, format!("history {task}"), page::is_number);
     query.finish()?;
 
     let owner = (!scope::reads_every_trail(&caller)).then(|| caller.user.to_string());
-    let parameters = [
-        text(task.to_string()),
-        text_or_null(owner),
-        text_or_null(page.after.as_deref()),
-        ParameterValue::Int64(page.limit),
-    ];
+    let mut parameters = vec![text(task.to_string()), text_or_null(owner)];
+    parameters.extend(page.parameters());
     let mut row = request
         .db()?
         .query_one(include_str!("history.sql"), &parameters)?;
-    if !row.bool(2)? {
+    if !row.bool(3)? {
         return Err(Problem::not_found());
     }
-    let (items, last) = (row.text(0)?, row.text_or_null(1)?);
-    Ok(Reply::json(200, page.body(&items, last.as_deref())))
+    Ok(Reply::json(200, page.body(&mut row)?))
 }

@@ -17,5 +17,8 @@ with page as (
 )
 select
     (select coalesce(json_agg(audit_item(s.entry) order by s.time desc, s.event_id desc), '[]')::text from shown s),
-    case when (select count(*) from page) > $9::bigint
-        then (select rfc3339(s.time) || ' ' || s.event_id from shown s order by s.time, s.event_id limit 1) end
+    rfc3339(last.time),
+    last.event_id::text
+from (select) always
+left join (select s.time, s.event_id from shown s order by s.time, s.event_id limit 1) last
+    on (select count(*) from page) > $9::bigint

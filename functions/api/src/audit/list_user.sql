@@ -1,7 +1,8 @@
--- One user's trail ($1), newest entry first: those that pass the filters given, from below the entry $8 on, up to $9.
--- Gives the items as JSON and, where there are more, the last one's number.
+-- One user's trail ($1), newest entry first: those that pass the filters given, from below the entry $8 on, up to $10.
+-- ($9 is that entry's id, which its number makes unnecessary.) Gives the items as JSON and, where there are more, the last
+-- one's number and id.
 with page as (
-    select l as entry, l.no
+    select l as entry, l.no, l.event_id
     from audit_logs l
     where l.user_id = $1::text::uuid
         and ($2::text is null or l.task_id = $2::text::uuid)
@@ -10,12 +11,16 @@ with page as (
         and ($5::text is null or l.time >= $5::text::timestamptz)
         and ($6::text is null or l.time < $6::text::timestamptz)
         and ($7::text is null or l.correlation_id = $7::text)
-        and ($8::text is null or l.no < $8::text::bigint)
+        and ($8::text is null or (l.no < $8::text::bigint and $9::text is not null))
     order by l.no desc
-    limit $9::bigint + 1
+    limit $10::bigint + 1
 ), shown as (
-    select p.* from page p order by p.no desc limit $9::bigint
+    select p.* from page p order by p.no desc limit $10::bigint
 )
 select
     (select coalesce(json_agg(audit_item(s.entry) order by s.no desc), '[]')::text from shown s),
-    case when (select count(*) from page) > $9::bigint then (select min(s.no)::text from shown s) end
+    last.no::text,
+    last.event_id::text
+from (select) always
+left join (select s.no, s.event_id from shown s order by s.no limit 1) last
+    on (select count(*) from page) > $10::bigint

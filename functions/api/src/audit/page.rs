@@ -1,61 +1,67 @@
-//! One page of a list: how long it is, where it starts, and what leads to the next.
+//! One page of a trail: how long it is, where it starts, and what leads to the next.
 
+use crate::problem::Problem;
 use crate::query::Query;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
+use crate::tasks::cursor::Cursor;
+use guest::postgres::{ParameterValue, Row, text_or_null};
+use serde_json::json;
+use uuid::Uuid;
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 200;
-const MARK: usize = 8;
 
-/// A cursor holds the key of the last entry shown, and a mark of the list that it was made for, so that it cannot continue
-/// another one.
 pub struct Page {
-    pub limit: i64,
-    /// The key of the last entry of the page before.
-    pub after: Option<String>,
-    mark: Vec<u8>,
+    limit: i64,
+    after: Option<Cursor>,
+    list: String,
 }
 
 impl Page {
     /// Takes `limit` and `cursor`. `list` names the list with its filters; `key` says whether a key can be one of its.
-    pub fn take(query: &mut Query, list: &str, key: impl FnOnce(&str) -> bool) -> Self {
+    pub fn take(query: &mut Query, list: String, key: impl FnOnce(&str) -> bool) -> Self {
         let wanted = format!("a number from 1 to {MAX_LIMIT}");
         let limit = query.parsed("limit", &wanted, |text| {
             text.parse()
                 .ok()
                 .filter(|limit| (1..=MAX_LIMIT).contains(limit))
         });
-        let mark: Vec<u8> = Sha256::digest(list).into_iter().take(MARK).collect();
         let after = query.parsed(
             "cursor",
             "one that this list gave, with the same filters",
-            |text| {
-                let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-                let given = bytes.strip_prefix(mark.as_slice())?;
-                String::from_utf8(given.to_vec())
-                    .ok()
-                    .filter(|given| key(given))
-            },
+            |text| Cursor::decode(text, &list).filter(|cursor| key(&cursor.key)),
         );
         Self {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             after,
-            mark,
+            list,
         }
     }
 
-    /// The body of the answer, from the items as JSON and the key of the last one where there are more.
-    pub fn body(mut self, items: &str, last: Option<&str>) -> String {
-        let cursor = last.map_or_else(
-            || "null".to_owned(),
-            |last| {
-                self.mark.extend_from_slice(last.as_bytes());
-                format!("\"{}\"", URL_SAFE_NO_PAD.encode(&self.mark))
-            },
-        );
-        format!(r#"{{"items":{items},"next_cursor":{cursor}}}"#)
+    /// What a statement ends with: the key and the id that the page before ended with, and the limit.
+    pub fn parameters(&self) -> [ParameterValue; 3] {
+        let key = self.after.as_ref().map(|cursor| cursor.key.as_str());
+        let id = self.after.as_ref().map(|cursor| cursor.id.to_string());
+        [
+            text_or_null(key),
+            text_or_null(id),
+            ParameterValue::Int64(self.limit),
+        ]
+    }
+
+    /// The body of the answer, from a row of the items and, where there are more, the key and the id of the last one.
+    pub fn body(&self, row: &mut Row) -> Result<String, Problem> {
+        let next = match (row.text_or_null(1)?, row.text_or_null(2)?) {
+            (Some(key), Some(id)) => {
+                let id = Uuid::parse_str(&id)
+                    .map_err(|_| Problem::inconsistent("an event's id does not read"))?;
+                json!(Cursor { key, id }.encode(&self.list))
+            }
+            _ => json!(null),
+        };
+        Ok(format!(
+            r#"{{"items":{},"next_cursor":{next}}}"#,
+            row.text(0)?
+        ))
     }
 }
 
@@ -68,50 +74,41 @@ pub fn is_number(key: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn cursor_of(body: &str) -> String {
-        let body: serde_json::Value = serde_json::from_str(body).unwrap();
-        body["next_cursor"].as_str().unwrap().to_owned()
+    fn taken(query: &str) -> (Page, bool) {
+        let mut query = Query::parse(query);
+        let page = Page::take(&mut query, "a".to_owned(), is_number);
+        (page, query.finish().is_ok())
+    }
+
+    fn cursor(key: &str, list: &str) -> String {
+        let cursor = Cursor {
+            key: key.to_owned(),
+            id: Uuid::nil(),
+        };
+        format!("cursor={}", cursor.encode(list))
     }
 
     #[test]
-    fn a_cursor_continues_its_own_list_only() {
-        let first = Page::take(&mut Query::parse("limit=7"), "list a", is_number);
-        assert_eq!((first.limit, first.after.as_deref()), (7, None));
-        let cursor = cursor_of(&first.body("[]", Some("41")));
-
-        let mut query = Query::parse(&format!("cursor={cursor}"));
-        let next = Page::take(&mut query, "list a", is_number);
-        assert_eq!((next.limit, next.after.as_deref()), (50, Some("41")));
-        assert!(query.finish().is_ok());
-
-        let mut query = Query::parse(&format!("cursor={cursor}"));
-        Page::take(&mut query, "list b", is_number);
-        assert!(query.finish().is_err());
+    fn a_page_starts_where_its_cursor_says() {
+        let (page, fine) = taken(&format!("limit=7&{}", cursor("41", "a")));
+        assert!(fine);
+        assert_eq!(page.limit, 7);
+        assert_eq!(page.after.map(|cursor| cursor.key).as_deref(), Some("41"));
+        let (page, fine) = taken("");
+        assert!(fine && page.limit == 50 && page.after.is_none());
     }
 
     #[test]
     fn what_is_no_limit_or_cursor_is_refused() {
-        let forged = cursor_of(
-            &Page::take(&mut Query::parse(""), "a", is_number).body("[]", Some("1; drop")),
-        );
-        for text in [
+        for wrong in [
             "limit=0",
             "limit=201",
             "limit=x",
-            "cursor=x",
             "cursor=",
-            "cursor=%21",
-            &format!("cursor={forged}"),
+            &cursor("41", "b"),
+            &cursor("1; drop", "a"),
         ] {
-            let mut query = Query::parse(text);
-            Page::take(&mut query, "a", is_number);
-            assert!(query.finish().is_err(), "{text}");
+            assert!(!taken(wrong).1, "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_last_page_leads_nowhere() {
-        let body = Page::take(&mut Query::parse(""), "a", is_number).body("[1]", None);
-        assert_eq!(body, r#"{"items":[1],"next_cursor":null}"#);
     }
 }
