@@ -76,7 +76,7 @@ begin
             lag(e.hash, 1, e.head) over (partition by e.user_id order by e.no), e.hash, stamp, e.event
         from linked e
     ), recorded as materialized (
-        select e.user_id, max(e.no) as no, coalesce(max(e.seq), 0) as seq, (array_agg(e.hash order by e.no desc))[1] as hash, uuid_v7() as id,
+        select e.user_id, max(e.no) as no, (array_agg(e.hash order by e.no desc))[1] as hash, uuid_v7() as id,
             string_agg('{"event_id":"' || e.event_id || '","no":' || e.no || ',"hash":"' || encode(e.hash, 'hex') || '"}',
                 ',' order by e.no) as entries
         from linked e
@@ -86,7 +86,7 @@ begin
         select 'audit-logs', r.user_id, r.id,
             '{"specversion":"1.0","id":"' || r.id || '","source":"/spindle/audit","type":"audit.recorded","subject":"'
             || r.user_id || '","time":"' || rfc3339(stamp) || '","datacontenttype":"application/json","userid":"' || r.user_id
-            || '","seq":' || r.seq || ',"correlationid":"' || r.id || '","causationid":null,"traceparent":null,"data":{"entries":[' || r.entries || '],"actor":{"type":"agent","id":"audit"}}}'
+            || '","data":{"entries":[' || r.entries || '],"actor":{"type":"agent","id":"audit"}}}'
         from recorded r
     )
     update audit_chains c set no = r.no, hash = r.hash

@@ -137,3 +137,48 @@ async fn no_date_is_refused() -> Result<()> {
     assert_eq!(trail.verify(user).await?["checked"], 3);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_type_of_event_has_its_place() -> Result<()> {
+    let trail = Trail::new().await?;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../domain/tests/wire");
+    let mut recorded = 0;
+    for file in std::fs::read_dir(folder)? {
+        let mut golden: Value = serde_json::from_str(&std::fs::read_to_string(file?.path())?)?;
+        golden["id"] = Uuid::now_v7().to_string().into();
+        let results = trail.append(&[golden.clone()]).await?;
+        assert!(done(&results), "{results:?}: {golden}");
+        recorded += 1;
+        let of_task = i64::from(golden["data"]["task"]["id"].is_string());
+        let found = format!(
+            "audit_logs where event_id = '{}' and (task_id is not null)::int = {of_task}",
+            golden["id"].as_str().unwrap()
+        );
+        assert_eq!(trail.count(&found).await?, 1, "{golden}");
+    }
+    assert_eq!(trail.count("audit_logs").await?, recorded);
+
+    let row = trail
+        .owner
+        .query_one("select event from outbox limit 1", &[])
+        .await?;
+    let announcement: Value = serde_json::from_str(row.get(0))?;
+    let golden: Value = serde_json::from_str(include_str!(
+        "../../../../domain/tests/wire/audit.recorded.v1.json"
+    ))?;
+    for (ours, theirs) in [
+        (&announcement, &golden),
+        (
+            &announcement["data"]["entries"][0],
+            &golden["data"]["entries"][0],
+        ),
+    ] {
+        let keys = |value: &Value| {
+            value
+                .as_object()
+                .map(|members| members.keys().cloned().collect::<Vec<_>>())
+        };
+        assert_eq!(keys(ours), keys(theirs));
+    }
+    Ok(())
+}
