@@ -67,6 +67,10 @@ impl Problem {
         .header("www-authenticate", "Bearer")
     }
 
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(403, "forbidden", "Not allowed", detail)
+    }
+
     /// Nothing there, or nothing that this caller may know of.
     pub fn not_found() -> Self {
         Self::new(
