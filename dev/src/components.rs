@@ -73,18 +73,11 @@ pub fn build_package(workspace: &Path, package: &str) -> Result<PathBuf> {
     Ok(workspace.join("target").join(TARGET).join("release"))
 }
 
-/// Builds the native programs that the system runs.
-pub fn build_programs(root: &Path, packages: &[&str]) -> Result<()> {
-    progress::step(format!(
-        "cargo build --release -p {}",
-        packages.join(" -p ")
-    ));
-    let mut command = cargo(root);
-    command.args(["build", "--release"]);
-    for package in packages {
-        command.args(["-p", package]);
-    }
-    succeed(&mut command)
+/// Builds a native program of the workspace. Without `-p`, cargo chooses the same features as for `cargo dev` and
+/// `cargo test --workspace`, so that nothing is compiled twice.
+pub fn build_program(root: &Path, name: &str) -> Result<()> {
+    progress::step(format!("cargo build --release --bin {name}"));
+    succeed(cargo(root).args(["build", "--release", "--bin", name]))
 }
 
 /// Runs a `cargo build --target wasm32-wasip1 …` command with the compiler there is.

@@ -1,29 +1,14 @@
-//! The command line of `cargo dev`.
-use clap::{Parser, Subcommand};
-use dev::host::command::HostArguments;
-use tracing_subscriber::EnvFilter;
+//! `cargo dev`: builds, runs and tests the whole system on one machine.
 
-#[derive(Parser)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Runs spin.toml on the embedded host and nothing else
-    #[command(hide = true)]
-    Host(HostArguments),
-}
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    match Arguments::parse().command {
-        Command::Host(host) => host.run().await,
+async fn main() -> ExitCode {
+    match dev::commands::main().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\x1b[31merror:\x1b[0m {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

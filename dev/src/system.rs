@@ -52,6 +52,8 @@ pub struct SystemOptions {
     pub bridges: usize,
     /// Off only where losing the data with the machine does not matter.
     pub fsync: bool,
+    /// Whether the programs and components are built already.
+    pub built: bool,
     /// Further environment of the bridges and of the host.
     pub bridge_env: Vec<(String, String)>,
     pub host_env: Vec<(String, String)>,
@@ -70,6 +72,7 @@ impl SystemOptions {
             bridge_listen: None,
             bridges: 1,
             fsync: true,
+            built: std::env::var_os("SPINDLE_ROOT").is_some(),
             bridge_env: Vec::new(),
             host_env: Vec::new(),
         }
@@ -392,14 +395,15 @@ struct Programs {
     bridge: PathBuf,
 }
 
-/// `cargo dev` has built everything already; a test that cargo alone started cannot know, so cargo looks.
+/// Where our programs are; what may be out of date, because cargo alone started a test, is built first.
 async fn programs(options: &SystemOptions) -> Result<Programs> {
     let root = options.root.clone();
-    if std::env::var_os("SPINDLE_ROOT").is_none() {
+    if !options.built {
         tokio::task::spawn_blocking({
             let root = root.clone();
             move || {
-                components::build_programs(&root, &["dev", "bridge"])?;
+                components::build_program(&root, "dev")?;
+                components::build_program(&root, "bridge")?;
                 components::build_manifest(&root.join("spin.toml"))
             }
         })
@@ -433,12 +437,14 @@ fn bridge_listens(options: &SystemOptions) -> Result<Vec<SocketAddr>> {
         .collect()
 }
 
-fn listen_address(who: &str, wanted: Option<SocketAddr>) -> Result<SocketAddr> {
+/// The address, once it is certain that it is free; a free loopback port where none is wanted.
+pub fn listen_address(who: &str, wanted: Option<SocketAddr>) -> Result<SocketAddr> {
     let Some(address) = wanted else {
         return Ok(SocketAddr::from(([127, 0, 0, 1], ports::free()?)));
     };
-    std::net::TcpListener::bind(address)
-        .with_context(|| format!("{who} cannot listen on {address}"))?;
+    std::net::TcpListener::bind(address).with_context(|| {
+        format!("{who} cannot listen on {address} (another address: --listen, --bridge-listen)")
+    })?;
     Ok(address)
 }
 

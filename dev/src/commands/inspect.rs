@@ -1,0 +1,80 @@
+//! `cargo dev logs`, `psql` and `status`: looks into the system that `up` started.
+
+use crate::services::{install, postgres};
+use crate::status::Status;
+use crate::system::workspace;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Only these: functions, bridge-0, postgres, redis, kafka
+    parts: Vec<String>,
+    /// How many lines of the past to show
+    #[arg(short = 'n', long, default_value_t = 20)]
+    lines: u32,
+}
+
+fn running() -> Result<Status> {
+    Status::read(&workspace().join(".dev"))
+}
+
+pub fn logs(arguments: &Logs) -> Result<ExitCode> {
+    let logs = running()?.logs;
+    if let Some(unknown) = arguments
+        .parts
+        .iter()
+        .find(|part| !logs.contains_key(*part))
+    {
+        let known: Vec<&str> = logs.keys().map(String::as_str).collect();
+        bail!(
+            "there is no log of {unknown}; there are {}",
+            known.join(", ")
+        );
+    }
+    let wanted = |name: &String| arguments.parts.is_empty() || arguments.parts.contains(name);
+    let files = logs
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(_, file)| file);
+    Err(Command::new("tail")
+        .arg(format!("-n{}", arguments.lines))
+        .arg("-F")
+        .args(files)
+        .exec())
+    .context("running tail")
+}
+
+pub fn psql() -> Result<ExitCode> {
+    let status = running()?;
+    let own: Vec<_> = postgres::binaries().into_iter().collect();
+    let psql = install::find("psql", &own)
+        .context("psql is missing: `apt-get install postgresql-client`, `brew install libpq`")?;
+    Err(Command::new(psql).arg(status.database).exec()).context("running psql")
+}
+
+pub async fn status() -> Result<ExitCode> {
+    let status = running()?;
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let mut code = ExitCode::SUCCESS;
+    for (name, url) in [("API", &status.api), ("bridge", &status.bridge)] {
+        let answer = client.get(format!("{url}/readyz")).send().await;
+        let said = match answer {
+            Ok(answer) if answer.status().is_success() => "ready".to_owned(),
+            Ok(answer) => format!("not ready: {}", answer.text().await?),
+            Err(error) => format!("does not answer: {error}"),
+        };
+        if said != "ready" {
+            code = ExitCode::FAILURE;
+        }
+        println!("{name:<9}{url}  {said}");
+    }
+    println!("redis    {}", status.redis);
+    println!(
+        "log      {}",
+        status.brokers.as_deref().unwrap_or("Postgres")
+    );
+    Ok(code)
+}
