@@ -1,0 +1,117 @@
+//! An application of the guests in `tests/guests`, running on the host as a process of its own.
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
+
+use dev::{child::Child, components, scratch::Scratch};
+use tokio::time::Instant;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const PACKAGES: [&str; 4] = [
+    "guest-probe",
+    "guest-collector",
+    "guest-ticker",
+    "guest-needy",
+];
+
+pub struct App {
+    child: Child,
+    _folder: Scratch,
+}
+
+impl App {
+    /// Starts the manifest's application and waits until it serves.
+    pub async fn start(manifest: &str, environment: &[(&str, &str)]) -> Self {
+        let app = Self::launch(manifest, environment);
+        app.child
+            .ready(LIMIT, || async { app.output().contains("Serving http://") })
+            .await
+            .unwrap();
+        app
+    }
+
+    /// Starts it without waiting; what it prints and how it ends is the test's to see.
+    pub fn launch(manifest: &str, environment: &[(&str, &str)]) -> Self {
+        let folder = Scratch::new("host").unwrap();
+        let path = folder.path().join("spin.toml");
+        let head =
+            "spin_manifest_version = 2\n[application]\nname = \"test\"\nversion = \"0.1.0\"\n";
+        let manifest = manifest.replace("WASM", &wasm().to_string_lossy());
+        std::fs::write(&path, format!("{head}{manifest}")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
+        command
+            .args(["host", "--listen", "127.0.0.1:0", "--manifest"])
+            .arg(&path);
+        command.arg("--cache").arg(root().join("target/spin-cache"));
+        command.envs(environment.iter().copied());
+        let child = Child::spawn("host", command, &folder.path().join("host.log")).unwrap();
+        Self {
+            child,
+            _folder: folder,
+        }
+    }
+
+    pub fn output(&self) -> String {
+        self.child.output()
+    }
+
+    /// Its exit code and everything it printed.
+    pub async fn ended(&self) -> (Option<i32>, String) {
+        let status = tokio::time::timeout(LIMIT, self.child.exited()).await;
+        (status.expect("the host does not end").code(), self.output())
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        let output = self.output();
+        let (_, after) = output.split_once("Serving ").unwrap();
+        format!("{}{path}", after.lines().next().unwrap())
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> reqwest::Response {
+        reqwest::Client::new()
+            .post(self.url(path))
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub async fn ask(&self, command: &str, body: &str) -> String {
+        self.post(&format!("/probe/{command}"), body)
+            .await
+            .text()
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.child.signal(nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+/// Looks until the answer is yes.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut look: impl FnMut() -> F) {
+    let limit = Instant::now() + LIMIT;
+    while !look().await {
+        assert!(Instant::now() < limit, "{what} did not happen");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The folder with the guests, built once for all tests.
+fn wasm() -> &'static PathBuf {
+    static WASM: OnceLock<PathBuf> = OnceLock::new();
+    WASM.get_or_init(|| {
+        let folders = PACKAGES.map(|package| components::build_package(root(), package).unwrap());
+        folders.into_iter().next().unwrap()
+    })
+}
