@@ -1,0 +1,283 @@
+//! A person with an HTTP client: the only way the tests touch the API.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A password that no list of common ones holds.
+pub const PASSWORD: &str = "correct horse battery staple 7";
+
+/// Where the API listens.
+#[derive(Clone)]
+pub struct Api {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Api {
+    /// # Errors
+    /// Where no HTTP client can be made.
+    pub fn new(base: &str) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+    }
+
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    #[must_use]
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        Call { request: self.http.request(method, format!("{}{path}", self.base)) }
+    }
+
+    #[must_use]
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    #[must_use]
+    pub fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    /// Registers somebody new, in the given timezone, and signs in.
+    ///
+    /// # Errors
+    /// Where the API refuses either.
+    pub async fn newcomer(&self, timezone: &str) -> Result<Person> {
+        let email = format!("{}@example.org", Uuid::new_v4().simple());
+        let body = json!({"email": email, "password": PASSWORD, "name": "Newcomer", "timezone": timezone});
+        let account = self.post("/api/auth/register").json(&body).send().await?.expect(201)?.json()?;
+        let tokens = self.login(&email).await?.expect(200)?.json()?;
+        let id = account.get("id").or_else(|| account.pointer("/user/id")).and_then(Value::as_str);
+        Ok(Person {
+            api: self.clone(),
+            id: id.context("register answers with the new user's id")?.parse()?,
+            email,
+            token: text(&tokens, "access_token")?,
+            refresh_token: text(&tokens, "refresh_token")?,
+        })
+    }
+
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn login(&self, email: &str) -> Result<Answer> {
+        self.post("/api/auth/login").json(&json!({"email": email, "password": PASSWORD})).send().await
+    }
+}
+
+/// Somebody who has signed in.
+#[derive(Clone)]
+pub struct Person {
+    pub api: Api,
+    pub id: Uuid,
+    pub email: String,
+    pub token: String,
+    pub refresh_token: String,
+}
+
+impl Person {
+    #[must_use]
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        let call = self.api.call(method, path);
+        Call { request: call.request.bearer_auth(&self.token) }
+    }
+
+    #[must_use]
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    #[must_use]
+    pub fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    #[must_use]
+    pub fn put(&self, path: &str) -> Call {
+        self.call(Method::PUT, path)
+    }
+
+    #[must_use]
+    pub fn patch(&self, path: &str) -> Call {
+        self.call(Method::PATCH, path).header("content-type", "application/merge-patch+json")
+    }
+
+    #[must_use]
+    pub fn delete(&self, path: &str) -> Call {
+        self.call(Method::DELETE, path)
+    }
+
+    /// Creates a task and answers with it.
+    ///
+    /// # Errors
+    /// Where the API refuses it.
+    pub async fn create(&self, fields: Value) -> Result<Value> {
+        self.post("/api/tasks").json(&fields).send().await?.expect(201)?.json()
+    }
+
+    /// Follows `next_cursor` from `path` (which may hold a query) to the end.
+    ///
+    /// # Errors
+    /// Where a page is refused.
+    pub async fn pages(&self, path: &str) -> Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut next = Some(path.to_owned());
+        while let Some(page) = next.take() {
+            let mut body = self.get(&page).send().await?.expect(200)?.json()?;
+            if let Some(Value::Array(found)) = body.get_mut("items").map(Value::take) {
+                items.extend(found);
+            }
+            if let Some(cursor) = body.get("next_cursor").and_then(Value::as_str) {
+                let separator = if path.contains('?') { '&' } else { '?' };
+                next = Some(format!("{path}{separator}cursor={}", escape(cursor)));
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// A request on its way to being sent.
+pub struct Call {
+    request: reqwest::RequestBuilder,
+}
+
+impl Call {
+    #[must_use]
+    pub fn header(self, name: &str, value: &str) -> Self {
+        let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
+        match pair {
+            (Ok(name), Ok(value)) => {
+                // reqwest adds to what is there; a test that names a header means to say all of it.
+                let mut headers = HeaderMap::new();
+                headers.insert(name, value);
+                Self { request: self.request.headers(headers) }
+            }
+            _ => self,
+        }
+    }
+
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    #[must_use]
+    pub fn if_match(self, version: i64) -> Self {
+        self.header("if-match", &format!("\"{version}\""))
+    }
+
+    /// The JSON body; the content type is set unless the call names one already.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        Self { request: self.request.json(body) }
+    }
+
+    /// A body as it is.
+    #[must_use]
+    pub fn body(self, body: Vec<u8>) -> Self {
+        Self { request: self.request.body(body) }
+    }
+
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn send(self) -> Result<Answer> {
+        let response = self.request.send().await?;
+        Ok(Answer {
+            status: response.status(),
+            path: response.url().path().to_owned(),
+            headers: response.headers().clone(),
+            body: response.bytes().await?.to_vec(),
+        })
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// # Errors
+    /// Where the status is another one.
+    pub fn expect(self, status: u16) -> Result<Self> {
+        let body = String::from_utf8_lossy(&self.body);
+        ensure!(self.status.as_u16() == status, "{}: expected {status}, got {}: {body}", self.path, self.status);
+        Ok(self)
+    }
+
+    /// # Errors
+    /// Where the body is not JSON.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_slice(&self.body)
+            .with_context(|| format!("{}: {} {}", self.path, self.status, String::from_utf8_lossy(&self.body)))
+    }
+
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The problem document of a refusal, complete and in its own media type (RFC 9457).
+    ///
+    /// # Errors
+    /// Where the status is another one or the problem is not complete.
+    pub fn problem(self, status: u16) -> Result<Value> {
+        let answer = self.expect(status)?;
+        let kind = answer.header("content-type").unwrap_or_default();
+        ensure!(kind.starts_with("application/problem+json"), "{}: a problem of type {kind:?}", answer.path);
+        let problem = answer.json()?;
+        for member in ["type", "title", "detail", "instance"] {
+            ensure!(problem[member].is_string(), "{}: the problem has no {member}: {problem}", answer.path);
+        }
+        ensure!(problem["status"] == status, "{}: the problem's status differs: {problem}", answer.path);
+        Ok(problem)
+    }
+}
+
+/// A member that must be a string.
+///
+/// # Errors
+/// Where it is not.
+pub fn text(value: &Value, member: &str) -> Result<String> {
+    let found = value.get(member).and_then(Value::as_str);
+    Ok(found.with_context(|| format!("no {member} in {value}"))?.to_owned())
+}
+
+/// A member that must be a whole number.
+///
+/// # Errors
+/// Where it is not.
+pub fn number(value: &Value, member: &str) -> Result<i64> {
+    value.get(member).and_then(Value::as_i64).with_context(|| format!("no {member} in {value}"))
+}
+
+/// Percent-encodes a value for a query.
+#[must_use]
+pub fn escape(value: &str) -> String {
+    value
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,10 @@
+-- Versions of these people's tasks that have no entry yet.
+select count(*), min(tasks.id::text || ' version ' || wanted.version)
+from tasks
+cross join lateral generate_series(1, tasks.version) as wanted (version)
+where tasks.user_id = any($1)
+    and not exists (
+        select from audit_logs
+        where audit_logs.task_id = tasks.id
+            and (audit_logs.event::jsonb #>> '{data,task,version}')::bigint = wanted.version
+    )

@@ -1,0 +1,2 @@
+-- What has not reached the log.
+select count(*), min(event) from outbox

@@ -1,0 +1,2 @@
+-- These people's tasks, tombstones included.
+select id, version::bigint from tasks where user_id = any($1)
