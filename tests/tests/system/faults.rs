@@ -1,0 +1,154 @@
+//! Each arrow of the road broken on purpose while people write, and judged by the checker afterwards.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use tests::checker::Checker;
+use tests::client::{number, text};
+use tests::ledger::Told;
+use tests::load::Load;
+use tests::stage::World;
+use tests::wait;
+
+/// Acknowledged writes under way around each fault.
+const WRITES: u64 = 2_000;
+const PEOPLE: usize = 8;
+
+/// Lets people write, breaks something, lets them go on, and judges what they were told.
+async fn under_load<F>(world: &mut World, fault: F) -> Result<()>
+where
+    F: AsyncFnOnce(&mut World, &mut Load) -> Result<()>,
+{
+    let mut load = Load::start(&world.api, PEOPLE).await?;
+    load.reach(WRITES / 5).await?;
+    fault(world, &mut load).await?;
+    load.more(WRITES / 5).await?;
+    let (people, ledger) = load.finish(WRITES).await?;
+    Checker::new(&world.database, &people).settle(&ledger).await
+}
+
+pub async fn bridge_killed(world: &mut World) -> Result<()> {
+    under_load(world, async |world, load| {
+        for _ in 0..3 {
+            world.system.kill_bridge(0).await?;
+            load.more(150).await?;
+            ensure!(waiting(world).await? > 0, "nothing was under way while the bridge was dead");
+            world.system.start_bridge(0).await?;
+            load.more(150).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+pub async fn host_killed(world: &mut World) -> Result<()> {
+    under_load(world, async |world, load| {
+        for _ in 0..3 {
+            world.system.kill_host().await?;
+            world.system.start_host().await?;
+            load.more(200).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Spin's rules end the function host when Redis goes away; it is started again as Kubernetes would.
+pub async fn redis_stopped(world: &mut World) -> Result<()> {
+    world.allow("Redis");
+    under_load(world, async |world, load| {
+        world.system.stop_redis().await?;
+        world.system.host_exited(Duration::from_secs(20)).await?;
+        world.system.start_redis().await?;
+        world.system.start_host().await?;
+        load.more(200).await
+    })
+    .await
+}
+
+pub async fn postgres_restarted(world: &mut World) -> Result<()> {
+    world.allow("Postgres");
+    under_load(world, async |world, load| {
+        world.system.restart_postgres().await?;
+        world.reconnect().await?;
+        load.more(200).await
+    })
+    .await
+}
+
+/// What was acknowledged was on the disk.
+pub async fn postgres_crashed(world: &mut World) -> Result<()> {
+    world.allow("Postgres");
+    under_load(world, async |world, load| {
+        world.system.crash_postgres().await?;
+        world.reconnect().await?;
+        load.more(200).await
+    })
+    .await
+}
+
+/// The API does not notice; the outbox grows, and drains once the log is back.
+pub async fn kafka_stopped(world: &mut World) -> Result<()> {
+    under_load(world, async |world, load| {
+        world.system.stop_kafka().await?;
+        load.more(600).await?;
+        ensure!(waiting(world).await? >= 500, "the outbox did not grow while Kafka was down");
+        world.system.start_kafka().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Every event comes down the road a second time, while new ones do.
+pub async fn everything_twice(world: &mut World) -> Result<()> {
+    let mut load = Load::start(&world.api, PEOPLE).await?;
+    load.reach(WRITES / 2).await?;
+    let again = world.database.execute(include_str!("again.sql"), &[]).await?;
+    ensure!(again >= 500, "only {again} events were queued again");
+    let (people, mut ledger) = load.finish(WRITES).await?;
+    world.quiet().await?;
+    let again = world.database.execute(include_str!("again.sql"), &[]).await?;
+    ensure!(again >= WRITES, "only {again} events were queued again");
+    // A user's events stay in order: once this one has arrived, so has everything before it.
+    for person in &people {
+        let task = person.create(json!({"title": "After everything"})).await?;
+        let (task, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
+        ledger.record(Told { user: person.id, task, version, kind: "task.created" })?;
+    }
+    Checker::new(&world.database, &people).settle(&ledger).await
+}
+
+/// The group starts again from the beginning, as if its offsets had never been kept.
+pub async fn offsets_lost(world: &mut World) -> Result<()> {
+    under_load(world, async |world, load| {
+        world.system.kill_bridge(0).await?;
+        let reset = world.database.execute(include_str!("offsets_lost.sql"), &[]).await?;
+        ensure!(reset > 0, "the group had no offsets");
+        world.system.start_bridge(0).await?;
+        load.more(200).await?;
+        wait::until("the group has caught up with the log", Duration::from_secs(60), async || {
+            let lag: i64 = world.database.query_one(include_str!("lag.sql"), &[]).await?.get(0);
+            Ok((lag < 500).then_some(()))
+        })
+        .await
+    })
+    .await
+}
+
+/// The other one takes over, and nobody starts the dead one again until it is proved.
+pub async fn one_of_two_bridges_killed(world: &mut World) -> Result<()> {
+    world.system.start_bridge(1).await?;
+    let proved = under_load(world, async |world, load| {
+        world.system.kill_bridge(0).await?;
+        load.more(300).await
+    })
+    .await;
+    world.system.start_bridge(0).await?;
+    world.system.stop_bridge(1).await?;
+    proved
+}
+
+async fn waiting(world: &World) -> Result<i64> {
+    Ok(world.database.query_one("select count(*) from outbox", &[]).await?.get(0))
+}
