@@ -26,7 +26,10 @@ impl Api {
             .timeout(Duration::from_secs(20))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+        })
     }
 
     #[must_use]
@@ -36,7 +39,9 @@ impl Api {
 
     #[must_use]
     pub fn call(&self, method: Method, path: &str) -> Call {
-        Call { request: self.http.request(method, format!("{}{path}", self.base)) }
+        Call {
+            request: self.http.request(method, format!("{}{path}", self.base)),
+        }
     }
 
     #[must_use]
@@ -55,13 +60,25 @@ impl Api {
     /// Where the API refuses either.
     pub async fn newcomer(&self, timezone: &str) -> Result<Person> {
         let email = format!("{}@example.org", Uuid::new_v4().simple());
-        let body = json!({"email": email, "password": PASSWORD, "name": "Newcomer", "timezone": timezone});
-        let account = self.post("/api/auth/register").json(&body).send().await?.expect(201)?.json()?;
+        let body =
+            json!({"email": email, "password": PASSWORD, "name": "Newcomer", "timezone": timezone});
+        let account = self
+            .post("/api/auth/register")
+            .json(&body)
+            .send()
+            .await?
+            .expect(201)?
+            .json()?;
         let tokens = self.login(&email).await?.expect(200)?.json()?;
-        let id = account.get("id").or_else(|| account.pointer("/user/id")).and_then(Value::as_str);
+        let id = account
+            .get("id")
+            .or_else(|| account.pointer("/user/id"))
+            .and_then(Value::as_str);
         Ok(Person {
             api: self.clone(),
-            id: id.context("register answers with the new user's id")?.parse()?,
+            id: id
+                .context("register answers with the new user's id")?
+                .parse()?,
             email,
             token: text(&tokens, "access_token")?,
             refresh_token: text(&tokens, "refresh_token")?,
@@ -71,7 +88,10 @@ impl Api {
     /// # Errors
     /// Where there is no answer.
     pub async fn login(&self, email: &str) -> Result<Answer> {
-        self.post("/api/auth/login").json(&json!({"email": email, "password": PASSWORD})).send().await
+        self.post("/api/auth/login")
+            .json(&json!({"email": email, "password": PASSWORD}))
+            .send()
+            .await
     }
 }
 
@@ -89,7 +109,9 @@ impl Person {
     #[must_use]
     pub fn call(&self, method: Method, path: &str) -> Call {
         let call = self.api.call(method, path);
-        Call { request: call.request.bearer_auth(&self.token) }
+        Call {
+            request: call.request.bearer_auth(&self.token),
+        }
     }
 
     #[must_use]
@@ -109,7 +131,8 @@ impl Person {
 
     #[must_use]
     pub fn patch(&self, path: &str) -> Call {
-        self.call(Method::PATCH, path).header("content-type", "application/merge-patch+json")
+        self.call(Method::PATCH, path)
+            .header("content-type", "application/merge-patch+json")
     }
 
     #[must_use]
@@ -122,7 +145,12 @@ impl Person {
     /// # Errors
     /// Where the API refuses it.
     pub async fn create(&self, fields: Value) -> Result<Value> {
-        self.post("/api/tasks").json(&fields).send().await?.expect(201)?.json()
+        self.post("/api/tasks")
+            .json(&fields)
+            .send()
+            .await?
+            .expect(201)?
+            .json()
     }
 
     /// Follows `next_cursor` from `path` (which may hold a query) to the end.
@@ -154,13 +182,18 @@ pub struct Call {
 impl Call {
     #[must_use]
     pub fn header(self, name: &str, value: &str) -> Self {
-        let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
+        let pair = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_bytes(value.as_bytes()),
+        );
         match pair {
             (Ok(name), Ok(value)) => {
                 // reqwest adds to what is there; a test that names a header means to say all of it.
                 let mut headers = HeaderMap::new();
                 headers.insert(name, value);
-                Self { request: self.request.headers(headers) }
+                Self {
+                    request: self.request.headers(headers),
+                }
             }
             _ => self,
         }
@@ -184,13 +217,17 @@ impl Call {
     /// The JSON body; the content type is set unless the call names one already.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
-        Self { request: self.request.json(body) }
+        Self {
+            request: self.request.json(body),
+        }
     }
 
     /// A body as it is.
     #[must_use]
     pub fn body(self, body: Vec<u8>) -> Self {
-        Self { request: self.request.body(body) }
+        Self {
+            request: self.request.body(body),
+        }
     }
 
     /// # Errors
@@ -220,15 +257,26 @@ impl Answer {
     /// Where the status is another one.
     pub fn expect(self, status: u16) -> Result<Self> {
         let body = String::from_utf8_lossy(&self.body);
-        ensure!(self.status.as_u16() == status, "{}: expected {status}, got {}: {body}", self.path, self.status);
+        ensure!(
+            self.status.as_u16() == status,
+            "{}: expected {status}, got {}: {body}",
+            self.path,
+            self.status
+        );
         Ok(self)
     }
 
     /// # Errors
     /// Where the body is not JSON.
     pub fn json(&self) -> Result<Value> {
-        serde_json::from_slice(&self.body)
-            .with_context(|| format!("{}: {} {}", self.path, self.status, String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body).with_context(|| {
+            format!(
+                "{}: {} {}",
+                self.path,
+                self.status,
+                String::from_utf8_lossy(&self.body)
+            )
+        })
     }
 
     #[must_use]
@@ -243,12 +291,24 @@ impl Answer {
     pub fn problem(self, status: u16) -> Result<Value> {
         let answer = self.expect(status)?;
         let kind = answer.header("content-type").unwrap_or_default();
-        ensure!(kind.starts_with("application/problem+json"), "{}: a problem of type {kind:?}", answer.path);
+        ensure!(
+            kind.starts_with("application/problem+json"),
+            "{}: a problem of type {kind:?}",
+            answer.path
+        );
         let problem = answer.json()?;
         for member in ["type", "title", "detail", "instance"] {
-            ensure!(problem[member].is_string(), "{}: the problem has no {member}: {problem}", answer.path);
+            ensure!(
+                problem[member].is_string(),
+                "{}: the problem has no {member}: {problem}",
+                answer.path
+            );
         }
-        ensure!(problem["status"] == status, "{}: the problem's status differs: {problem}", answer.path);
+        ensure!(
+            problem["status"] == status,
+            "{}: the problem's status differs: {problem}",
+            answer.path
+        );
         Ok(problem)
     }
 }
@@ -259,7 +319,9 @@ impl Answer {
 /// Where it is not.
 pub fn text(value: &Value, member: &str) -> Result<String> {
     let found = value.get(member).and_then(Value::as_str);
-    Ok(found.with_context(|| format!("no {member} in {value}"))?.to_owned())
+    Ok(found
+        .with_context(|| format!("no {member} in {value}"))?
+        .to_owned())
 }
 
 /// A member that must be a whole number.
@@ -267,7 +329,10 @@ pub fn text(value: &Value, member: &str) -> Result<String> {
 /// # Errors
 /// Where it is not.
 pub fn number(value: &Value, member: &str) -> Result<i64> {
-    value.get(member).and_then(Value::as_i64).with_context(|| format!("no {member} in {value}"))
+    value
+        .get(member)
+        .and_then(Value::as_i64)
+        .with_context(|| format!("no {member} in {value}"))
 }
 
 /// Percent-encodes a value for a query.
@@ -276,7 +341,9 @@ pub fn escape(value: &str) -> String {
     value
         .bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()

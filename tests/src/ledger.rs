@@ -26,14 +26,20 @@ impl Ledger {
     /// Where the API acknowledges two different writes as one version of a task.
     pub fn record(&mut self, told: Told) -> Result<()> {
         let before = self.told.insert((told.task, told.version), told.clone());
-        ensure!(before.is_none(), "two acknowledged writes are the same version of a task: {before:?} and {told:?}");
+        ensure!(
+            before.is_none(),
+            "two acknowledged writes are the same version of a task: {before:?} and {told:?}"
+        );
         Ok(())
     }
 
     /// # Errors
     /// As `record`.
     pub fn merge(&mut self, other: Self) -> Result<()> {
-        other.told.into_values().try_for_each(|told| self.record(told))
+        other
+            .told
+            .into_values()
+            .try_for_each(|told| self.record(told))
     }
 
     #[must_use]

@@ -59,7 +59,12 @@ impl Load {
             };
             workers.spawn(worker.run());
         }
-        Ok(Self { people, told, stop, workers })
+        Ok(Self {
+            people,
+            told,
+            stop,
+            workers,
+        })
     }
 
     #[must_use]
@@ -87,10 +92,14 @@ impl Load {
     /// Where a worker failed or the limit is reached.
     pub async fn reach(&mut self, goal: u64) -> Result<()> {
         let (told, workers) = (Arc::clone(&self.told), &mut self.workers);
-        wait::until(&format!("{goal} acknowledged writes"), PATIENCE, async || {
-            let done = told.load(Ordering::Relaxed);
-            Ok((done >= goal || workers.len() < 2).then_some(()))
-        })
+        wait::until(
+            &format!("{goal} acknowledged writes"),
+            PATIENCE,
+            async || {
+                let done = told.load(Ordering::Relaxed);
+                Ok((done >= goal || workers.len() < 2).then_some(()))
+            },
+        )
         .await
         .with_context(|| format!("{} were", self.told()))?;
         if let Some(ended) = self.workers.try_join_next() {
@@ -110,7 +119,11 @@ impl Load {
         while let Some(ended) = self.workers.join_next().await {
             ledger.merge(ended??)?;
         }
-        ensure!(ledger.len() as u64 >= least, "only {} of {least} writes were acknowledged", ledger.len());
+        ensure!(
+            ledger.len() as u64 >= least,
+            "only {} of {least} writes were acknowledged",
+            ledger.len()
+        );
         Ok((std::mem::take(&mut self.people), ledger))
     }
 }
@@ -137,8 +150,14 @@ impl Worker {
     async fn run(mut self) -> Result<Ledger> {
         let mut turn = 0_u64;
         while !self.stop.is_cancelled() {
-            ensure!(self.start.elapsed() < LONGEST, "the load is still running after {LONGEST:?}");
-            ensure!(self.told.load(Ordering::Relaxed) < MOST_WRITES, "the load has made {MOST_WRITES} writes");
+            ensure!(
+                self.start.elapsed() < LONGEST,
+                "the load is still running after {LONGEST:?}"
+            );
+            ensure!(
+                self.told.load(Ordering::Relaxed) < MOST_WRITES,
+                "the load has made {MOST_WRITES} writes"
+            );
             turn += 1;
             if self.tasks.len() < HELD || self.random.random_bool(0.3) {
                 self.create(turn).await?;
@@ -151,16 +170,27 @@ impl Worker {
 
     fn note(&mut self, task: Uuid, version: i64, kind: &'static str) -> Result<()> {
         self.told.fetch_add(1, Ordering::Relaxed);
-        self.ledger.record(Told { user: self.person.id, task, version, kind })
+        self.ledger.record(Told {
+            user: self.person.id,
+            task,
+            version,
+            kind,
+        })
     }
 
     async fn create(&mut self, turn: u64) -> Result<()> {
         let body = json!({"title": format!("Turn {turn}"), "tags": ["load"], "due": {"date": "2026-03-01"}});
-        let Some(answer) = self.keyed("/api/tasks", Some(&body)).await? else { return Ok(()) };
+        let Some(answer) = self.keyed("/api/tasks", Some(&body)).await? else {
+            return Ok(());
+        };
         let task = answer.expect(201)?.json()?;
         let (id, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
         self.note(id, version, "task.created")?;
-        self.tasks.push(Held { id, version, completed: false });
+        self.tasks.push(Held {
+            id,
+            version,
+            completed: false,
+        });
         Ok(())
     }
 
@@ -177,9 +207,15 @@ impl Worker {
             let call = self.person.patch(&path).if_match(held.version).json(&body);
             ("task.updated", once(call).await)
         } else if held.completed {
-            ("task.reopened", self.keyed(&format!("{path}/reopen"), None).await?)
+            (
+                "task.reopened",
+                self.keyed(&format!("{path}/reopen"), None).await?,
+            )
         } else {
-            ("task.completed", self.keyed(&format!("{path}/complete"), None).await?)
+            (
+                "task.completed",
+                self.keyed(&format!("{path}/complete"), None).await?,
+            )
         };
         match answer {
             Some(answer) if answer.status.is_success() => {
@@ -189,14 +225,22 @@ impl Worker {
                 };
                 self.note(held.id, version, kind)?;
                 if kind != "task.deleted" {
-                    let completed = kind == "task.completed" || (kind == "task.updated" && held.completed);
-                    self.tasks.push(Held { id: held.id, version, completed });
+                    let completed =
+                        kind == "task.completed" || (kind == "task.updated" && held.completed);
+                    self.tasks.push(Held {
+                        id: held.id,
+                        version,
+                        completed,
+                    });
                 }
                 Ok(())
             }
             // An earlier try that got no answer may have been done since this worker last looked.
             Some(answer) if !again(&answer) && answer.status != 412 && answer.status != 404 => {
-                bail!("{kind} was refused: {}", String::from_utf8_lossy(&answer.body))
+                bail!(
+                    "{kind} was refused: {}",
+                    String::from_utf8_lossy(&answer.body)
+                )
             }
             _ => self.look_again(held).await,
         }
@@ -210,10 +254,16 @@ impl Worker {
                 Some(answer) if answer.status == 200 => {
                     let task = answer.json()?;
                     let completed = task["status"] == "completed";
-                    self.tasks.push(Held { id: held.id, version: number(&task, "version")?, completed });
+                    self.tasks.push(Held {
+                        id: held.id,
+                        version: number(&task, "version")?,
+                        completed,
+                    });
                     return Ok(());
                 }
-                Some(answer) if !again(&answer) => bail!("GET: {}", String::from_utf8_lossy(&answer.body)),
+                Some(answer) if !again(&answer) => {
+                    bail!("GET: {}", String::from_utf8_lossy(&answer.body))
+                }
                 _ => wait::between_tries().await,
             }
         }
@@ -236,7 +286,9 @@ impl Worker {
         }
         while !self.stop.is_cancelled() {
             match once(call()).await {
-                Some(answer) if answer.status == 409 || again(&answer) => wait::between_tries().await,
+                Some(answer) if answer.status == 409 || again(&answer) => {
+                    wait::between_tries().await
+                }
                 Some(answer) => return Ok(Some(answer)),
                 None => wait::between_tries().await,
             }

@@ -17,14 +17,20 @@ pub fn golden(kind: &str) -> Result<Value> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        let is_it = name.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.') && rest.ends_with("json"));
+        let is_it = name
+            .strip_prefix(kind)
+            .is_some_and(|rest| rest.starts_with('.') && rest.ends_with("json"));
         if is_it {
             names.push(name);
         }
     }
     names.sort();
-    let newest = names.pop().with_context(|| format!("no golden file for {kind}"))?;
-    Ok(serde_json::from_str(&std::fs::read_to_string(folder.join(newest))?)?)
+    let newest = names
+        .pop()
+        .with_context(|| format!("no golden file for {kind}"))?;
+    Ok(serde_json::from_str(&std::fs::read_to_string(
+        folder.join(newest),
+    )?)?)
 }
 
 /// Whether an event has exactly the golden one's members with values of the same types; null stands for any.
@@ -44,12 +50,17 @@ fn at(pointer: &str, golden: &Value, event: &Value) -> Result<()> {
         // A due has three forms; each is an object.
         (Value::Object(_), Value::Object(_)) if pointer.ends_with("/due") => Ok(()),
         (Value::Object(golden), Value::Object(event)) => {
-            let surplus: Vec<_> = event.keys().filter(|name| !golden.contains_key(*name)).collect();
+            let surplus: Vec<_> = event
+                .keys()
+                .filter(|name| !golden.contains_key(*name))
+                .collect();
             ensure!(surplus.is_empty(), "{pointer}: unknown members {surplus:?}");
-            golden.iter().try_for_each(|(name, wanted)| match event.get(name) {
-                Some(found) => at(&format!("{pointer}/{name}"), wanted, found),
-                None => bail!("{pointer}: no member {name}"),
-            })
+            golden
+                .iter()
+                .try_for_each(|(name, wanted)| match event.get(name) {
+                    Some(found) => at(&format!("{pointer}/{name}"), wanted, found),
+                    None => bail!("{pointer}: no member {name}"),
+                })
         }
         (Value::Array(_), Value::Array(_)) | (Value::String(_), Value::String(_)) => Ok(()),
         (Value::Number(_), Value::Number(_)) | (Value::Bool(_), Value::Bool(_)) => Ok(()),

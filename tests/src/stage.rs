@@ -1,6 +1,5 @@
 //! The running systems that tests share, one for each log. A system that a failed test has touched is thrown away.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,14 +18,17 @@ const LONGEST: Duration = Duration::from_secs(240);
 #[derive(Clone)]
 pub struct Stage {
     runtime: Arc<Runtime>,
-    worlds: Arc<Mutex<BTreeMap<Log, World>>>,
+    worlds: Arc<Mutex<Vec<World>>>,
 }
 
 impl Stage {
     /// # Errors
     /// Where no runtime starts.
     pub fn new() -> Result<Self> {
-        Ok(Self { runtime: Arc::new(Runtime::new()?), worlds: Arc::default() })
+        Ok(Self {
+            runtime: Arc::new(Runtime::new()?),
+            worlds: Arc::default(),
+        })
     }
 
     /// A test on the system of `log`, which is started where none is running.
@@ -36,7 +38,11 @@ impl Stage {
     {
         let stage = self.clone();
         let name = format!("{log:?}::{name}").to_lowercase();
-        Trial::test(name, move || stage.run(log, test).map_err(|error| format!("{error:#}").into()))
+        Trial::test(name, move || {
+            stage
+                .run(log, test)
+                .map_err(|error| format!("{error:#}").into())
+        })
     }
 
     /// Stops everything; a static would be left behind by the usual harness.
@@ -45,7 +51,7 @@ impl Stage {
         self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Log, World>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<World>> {
         self.worlds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,7 +60,11 @@ impl Stage {
         F: AsyncFn(&mut World) -> Result<()>,
     {
         // Out of the map while the test runs: after a failure, or a panic, it is dropped and not put back.
-        let kept = self.lock().remove(&log);
+        let kept = {
+            let mut worlds = self.lock();
+            let place = worlds.iter().position(|world| world.log() == log);
+            place.map(|place| worlds.swap_remove(place))
+        };
         let world = self.runtime.block_on(async {
             let mut world = match kept {
                 Some(world) => world,
@@ -65,12 +75,16 @@ impl Stage {
                 test(&mut world).await?;
                 world.judge().await
             });
-            match judged.await.with_context(|| format!("still running after {LONGEST:?}")).flatten() {
+            match judged
+                .await
+                .with_context(|| format!("still running after {LONGEST:?}"))
+                .flatten()
+            {
                 Ok(()) => Ok(world),
                 Err(error) => Err(anyhow!("{error:#}\n{}", world.last_words())),
             }
         })?;
-        self.lock().insert(log, world);
+        self.lock().push(world);
         Ok(())
     }
 }

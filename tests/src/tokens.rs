@@ -16,7 +16,11 @@ use crate::client::Person;
 /// # Errors
 /// Where the setting or the person's own token cannot be read.
 pub fn forged(person: &Person, keys: &str) -> Result<Vec<(&'static str, String)>> {
-    let (kid, secret) = keys.split(',').next().and_then(|key| key.split_once(':')).context("a token key is kid:secret")?;
+    let (kid, secret) = keys
+        .split(',')
+        .next()
+        .and_then(|key| key.split_once(':'))
+        .context("a token key is kid:secret")?;
     let secret = URL_SAFE_NO_PAD.decode(secret.trim_end_matches('='))?;
     let honest = Parts::of(&person.token)?;
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
@@ -31,23 +35,59 @@ pub fn forged(person: &Person, keys: &str) -> Result<Vec<(&'static str, String)>
         ("with a sub that is nobody", json!({"sub": "nobody"})),
         ("with exp as text", json!({"exp": "tomorrow"})),
     ] {
-        tokens.push((name, sign(kid, "at+jwt", Algorithm::HS256, &secret, &honest.with(&change))?));
+        tokens.push((
+            name,
+            sign(
+                kid,
+                "at+jwt",
+                Algorithm::HS256,
+                &secret,
+                &honest.with(&change),
+            )?,
+        ));
     }
     let claims = honest.claims.clone();
-    tokens.push(("with a wrong kid", sign("nobody", "at+jwt", Algorithm::HS256, &secret, &claims)?));
-    tokens.push(("of another type", sign(kid, "JWT", Algorithm::HS256, &secret, &claims)?));
-    tokens.push(("with another algorithm", sign(kid, "at+jwt", Algorithm::HS512, &secret, &claims)?));
-    tokens.push(("with another key", sign(kid, "at+jwt", Algorithm::HS256, &[7; 32], &claims)?));
-    tokens.push(("with an empty key", sign(kid, "at+jwt", Algorithm::HS256, &[], &claims)?));
+    tokens.push((
+        "with a wrong kid",
+        sign("nobody", "at+jwt", Algorithm::HS256, &secret, &claims)?,
+    ));
+    tokens.push((
+        "of another type",
+        sign(kid, "JWT", Algorithm::HS256, &secret, &claims)?,
+    ));
+    tokens.push((
+        "with another algorithm",
+        sign(kid, "at+jwt", Algorithm::HS512, &secret, &claims)?,
+    ));
+    tokens.push((
+        "with another key",
+        sign(kid, "at+jwt", Algorithm::HS256, &[7; 32], &claims)?,
+    ));
+    tokens.push((
+        "with an empty key",
+        sign(kid, "at+jwt", Algorithm::HS256, &[], &claims)?,
+    ));
     for none in ["none", "None", "NONE", "nOnE"] {
         let header = json!({"alg": none, "typ": "at+jwt", "kid": kid});
         tokens.push(("alg none", format!("{}.{}.", text(&header), text(&claims))));
-        tokens.push(("alg none, signed", format!("{}.{}.{}", text(&header), text(&claims), honest.signature)));
+        tokens.push((
+            "alg none, signed",
+            format!("{}.{}.{}", text(&header), text(&claims), honest.signature),
+        ));
     }
     let admin = honest.with(&json!({"role": "admin"}));
-    tokens.push(("with a role of its own", format!("{}.{}.{}", honest.header, text(&admin), honest.signature)));
-    tokens.push(("without a signature", format!("{}.{}.", honest.header, text(&claims))));
-    tokens.push(("cut short", person.token.chars().take(person.token.len() - 4).collect()));
+    tokens.push((
+        "with a role of its own",
+        format!("{}.{}.{}", honest.header, text(&admin), honest.signature),
+    ));
+    tokens.push((
+        "without a signature",
+        format!("{}.{}.", honest.header, text(&claims)),
+    ));
+    tokens.push((
+        "cut short",
+        person.token.chars().take(person.token.len() - 4).collect(),
+    ));
     Ok(tokens)
 }
 
@@ -61,9 +101,18 @@ struct Parts {
 impl Parts {
     fn of(token: &str) -> Result<Self> {
         let mut parts = token.split('.');
-        let mut next = || parts.next().context("a token has three parts").map(str::to_owned);
+        let mut next = || {
+            parts
+                .next()
+                .context("a token has three parts")
+                .map(str::to_owned)
+        };
         let (header, claims, signature) = (next()?, next()?, next()?);
-        Ok(Self { header, claims: serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims)?)?, signature })
+        Ok(Self {
+            header,
+            claims: serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims)?)?,
+            signature,
+        })
     }
 
     /// The claims with some changed, and those that are null left out.
@@ -83,7 +132,13 @@ fn text(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-fn sign(kid: &str, kind: &str, algorithm: Algorithm, secret: &[u8], claims: &Value) -> Result<String> {
+fn sign(
+    kid: &str,
+    kind: &str,
+    algorithm: Algorithm,
+    secret: &[u8],
+    claims: &Value,
+) -> Result<String> {
     let mut header = Header::new(algorithm);
     header.kid = Some(kid.to_owned());
     header.typ = Some(kind.to_owned());

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use dev::system::System;
+use dev::scratch::Scratch;
+use dev::supervise::Supervised;
+use dev::system::{System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
 use crate::client::{Api, Person};
@@ -16,12 +18,7 @@ use crate::{tokens, wait};
 /// How long what a test left on its way may take to arrive.
 const QUIET: Duration = Duration::from_secs(30);
 
-/// The event log that a system runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Log {
-    Postgres,
-    Kafka,
-}
+pub use dev::system::Log;
 
 /// What a test gets.
 pub struct World {
@@ -31,6 +28,7 @@ pub struct World {
     pub database: Client,
     log: Log,
     allowed: Vec<String>,
+    _folder: Scratch,
     /// How long each log file was when the test began.
     marks: BTreeMap<PathBuf, u64>,
 }
@@ -39,10 +37,24 @@ impl World {
     /// # Errors
     /// Where a part does not start.
     pub async fn start(log: Log) -> Result<Self> {
-        let system = System::start(log == Log::Kafka).await?;
+        let folder = Scratch::new("system")?;
+        let mut options = SystemOptions::new(folder.path(), log);
+        options.bridges = 2;
+        options.bridge_env = vec![("LOG_FORMAT".to_owned(), "json".to_owned())];
+        let system = System::start(options).await?;
+        // Most tests have one bridge, so that nothing hides behind the other's help.
+        system.bridge(1)?.terminate().await;
         let api = Api::new(&system.api_url())?;
         let database = connect(&system.database_url()).await?;
-        Ok(Self { system, api, database, log, allowed: Vec::new(), marks: BTreeMap::new() })
+        Ok(Self {
+            system,
+            api,
+            database,
+            log,
+            _folder: folder,
+            allowed: Vec::new(),
+            marks: BTreeMap::new(),
+        })
     }
 
     /// Forgets what the test before was allowed.
@@ -52,9 +64,13 @@ impl World {
     pub async fn begin(&mut self) -> Result<()> {
         self.allowed.clear();
         self.marks.clear();
-        for log in self.system.logs() {
-            let length = std::fs::metadata(&log).map_or(0, |file| file.len());
-            self.marks.insert(log, length);
+        // Servers' logs speak of their own troubles; ours must be free of errors.
+        for part in [self.system.host()]
+            .into_iter()
+            .chain(self.system.bridges())
+        {
+            let length = std::fs::metadata(part.log()).map_or(0, |file| file.len());
+            self.marks.insert(part.log().to_owned(), length);
         }
         Ok(())
     }
@@ -71,15 +87,35 @@ impl World {
         Ok(())
     }
 
+    #[must_use]
+    pub fn log(&self) -> Log {
+        self.log
+    }
+
+    /// The bridge that every test has.
+    ///
+    /// # Errors
+    /// Never, as long as a system has one.
+    pub fn bridge(&self) -> Result<&Supervised> {
+        self.system.bridge(0)
+    }
+
     /// Waits until nothing is on its way to the log.
     ///
     /// # Errors
     /// Where something still is at the limit.
     pub async fn quiet(&self) -> Result<()> {
         wait::until("the outbox is empty", QUIET, async || {
-            let row = self.database.query_one(include_str!("outbox.sql"), &[]).await?;
+            let row = self
+                .database
+                .query_one(include_str!("outbox.sql"), &[])
+                .await?;
             let (waiting, first): (i64, Option<String>) = (row.get(0), row.get(1));
-            ensure!(waiting == 0, "{waiting} rows wait, the first is {}", first.unwrap_or_default());
+            ensure!(
+                waiting == 0,
+                "{waiting} rows wait, the first is {}",
+                first.unwrap_or_default()
+            );
             Ok(Some(()))
         })
         .await
@@ -93,8 +129,17 @@ impl World {
         self.quiet().await?;
         let letters = self.open_dead_letters().await?;
         ensure!(letters.is_empty(), "unexpected dead letters: {letters:?}");
-        let errors: Vec<_> = self.errors().into_iter().filter(|line| !self.allowed.iter().any(|text| line.contains(text))).collect();
-        ensure!(errors.is_empty(), "{} unexpected errors in the logs:\n  {}", errors.len(), first(&errors, 10));
+        let errors: Vec<_> = self
+            .errors()
+            .into_iter()
+            .filter(|line| !self.allowed.iter().any(|text| line.contains(text)))
+            .collect();
+        ensure!(
+            errors.is_empty(),
+            "{} unexpected errors in the logs:\n  {}",
+            errors.len(),
+            first(&errors, 10)
+        );
         Ok(())
     }
 
@@ -104,8 +149,18 @@ impl World {
     /// Where the bridge's command fails.
     pub async fn open_dead_letters(&self) -> Result<Vec<String>> {
         let listed = self.dead_letters(&["list", "--json"]).await?;
-        let letters = listed.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str::<serde_json::Value>);
-        letters.map(|letter| Ok(letter?["event_id"].as_str().context("a dead letter has an event_id")?.to_owned())).collect()
+        let letters = listed
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(serde_json::from_str::<serde_json::Value>);
+        letters
+            .map(|letter| {
+                Ok(letter?["event_id"]
+                    .as_str()
+                    .context("a dead letter has an event_id")?
+                    .to_owned())
+            })
+            .collect()
     }
 
     /// Runs `bridge dead-letters …` as an operator would.
@@ -113,7 +168,14 @@ impl World {
     /// # Errors
     /// Where it fails.
     pub async fn dead_letters(&self, arguments: &[&str]) -> Result<String> {
-        self.system.bridge_command(&[&["dead-letters"], arguments].concat()).await
+        let mut command = tokio::process::Command::from(self.system.bridge_command()?);
+        let output = command.arg("dead-letters").args(arguments).output().await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "bridge dead-letters {arguments:?} failed: {said}"
+        );
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// Access tokens for `person` that must not be accepted, by what is wrong with them.
@@ -121,16 +183,21 @@ impl World {
     /// # Errors
     /// Where the system's keys cannot be read.
     pub fn forge(&self, person: &Person) -> Result<Vec<(&'static str, String)>> {
-        tokens::forged(person, &self.system.token_keys())
+        tokens::forged(person, self.system.token_keys())
     }
 
     /// The ends of the logs, for somebody who wonders why a test failed.
     #[must_use]
     pub fn last_words(&self) -> String {
-        let mut words = format!("on the {:?} log; the system's own logs said since the test began:", self.log);
+        let mut words = format!(
+            "on the {:?} log; the system's own logs said since the test began:",
+            self.log
+        );
         for (log, mark) in &self.marks {
             let lines: Vec<_> = since(log, *mark).lines().map(str::to_owned).collect();
-            let end = lines.get(lines.len().saturating_sub(12)..).unwrap_or_default();
+            let end = lines
+                .get(lines.len().saturating_sub(12)..)
+                .unwrap_or_default();
             words.push_str(&format!("\n{}\n  {}", log.display(), end.join("\n  ")));
         }
         words
@@ -150,11 +217,23 @@ impl World {
 
 /// Lines of functions and of the bridge, as JSON or as text for a terminal.
 fn is_error(line: &str) -> bool {
-    [r#""level":"ERROR""#, r#""level":"error""#, " ERROR ", "panicked at"].iter().any(|sign| line.contains(sign))
+    [
+        r#""level":"ERROR""#,
+        r#""level":"error""#,
+        " ERROR ",
+        "panicked at",
+    ]
+    .iter()
+    .any(|sign| line.contains(sign))
 }
 
 fn first(lines: &[String], most: usize) -> String {
-    lines.iter().take(most).cloned().collect::<Vec<_>>().join("\n  ")
+    lines
+        .iter()
+        .take(most)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n  ")
 }
 
 fn since(log: &Path, mark: u64) -> String {

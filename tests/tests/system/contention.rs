@@ -16,7 +16,9 @@ const CLIENTS: usize = 32;
 /// All read version 1 and all write: one is acknowledged in each round, and everybody gets through in the end.
 pub async fn writers_with_if_match(world: &mut World) -> Result<()> {
     let person = world.api.newcomer("UTC").await?;
-    let task = person.create(json!({"title": "Counted", "description": "0"})).await?;
+    let task = person
+        .create(json!({"title": "Counted", "description": "0"}))
+        .await?;
     let id: Uuid = text(&task, "id")?.parse()?;
     let path = format!("/api/tasks/{id}");
     let add = async || -> Result<i64> {
@@ -24,7 +26,12 @@ pub async fn writers_with_if_match(world: &mut World) -> Result<()> {
             let now = person.get(&path).send().await?.expect(200)?.json()?;
             let count: u32 = text(&now, "description")?.parse()?;
             let body = json!({"description": (count + 1).to_string()});
-            let answer = person.patch(&path).if_match(number(&now, "version")?).json(&body).send().await?;
+            let answer = person
+                .patch(&path)
+                .if_match(number(&now, "version")?)
+                .json(&body)
+                .send()
+                .await?;
             match answer.status.as_u16() {
                 200 => return number(&answer.json()?, "version"),
                 412 => {}
@@ -32,23 +39,46 @@ pub async fn writers_with_if_match(world: &mut World) -> Result<()> {
             }
         }
     };
-    let versions = join_all((0..CLIENTS).map(|_| add())).await.into_iter().collect::<Result<BTreeSet<_>>>()?;
-    ensure!(versions.len() == CLIENTS, "two writers were told the same version");
+    let versions = join_all((0..CLIENTS).map(|_| add()))
+        .await
+        .into_iter()
+        .collect::<Result<BTreeSet<_>>>()?;
+    ensure!(
+        versions.len() == CLIENTS,
+        "two writers were told the same version"
+    );
     let last = person.get(&path).send().await?.expect(200)?.json()?;
-    ensure!(last["description"] == CLIENTS.to_string(), "an update was lost: {last}");
+    ensure!(
+        last["description"] == CLIENTS.to_string(),
+        "an update was lost: {last}"
+    );
     let mut ledger = Ledger::default();
-    ledger.record(Told { user: person.id, task: id, version: 1, kind: "task.created" })?;
+    ledger.record(Told {
+        user: person.id,
+        task: id,
+        version: 1,
+        kind: "task.created",
+    })?;
     for version in versions {
-        ledger.record(Told { user: person.id, task: id, version, kind: "task.updated" })?;
+        ledger.record(Told {
+            user: person.id,
+            task: id,
+            version,
+            kind: "task.updated",
+        })?;
     }
-    Checker::new(&world.database, &[person]).settle(&ledger).await
+    Checker::new(&world.database, &[person])
+        .settle(&ledger)
+        .await
 }
 
 pub async fn one_key_from_many(world: &mut World) -> Result<()> {
     let person = world.api.newcomer("UTC").await?;
     let key = Uuid::new_v4().to_string();
     let body = json!({"title": "Only one"});
-    let answers = join_all((0..CLIENTS).map(|_| person.post("/api/tasks").key(&key).json(&body).send())).await;
+    let answers =
+        join_all((0..CLIENTS).map(|_| person.post("/api/tasks").key(&key).json(&body).send()))
+            .await;
     let mut ids = BTreeSet::new();
     for answer in answers {
         let answer = answer?;
@@ -67,7 +97,8 @@ pub async fn one_key_from_many(world: &mut World) -> Result<()> {
 pub async fn one_id_from_many(world: &mut World) -> Result<()> {
     let person = world.api.newcomer("UTC").await?;
     let body = json!({"id": Uuid::now_v7(), "title": "Only one"});
-    let answers = join_all((0..CLIENTS).map(|_| person.post("/api/tasks").json(&body).send())).await;
+    let answers =
+        join_all((0..CLIENTS).map(|_| person.post("/api/tasks").json(&body).send())).await;
     let mut made = 0;
     for answer in answers {
         let answer = answer?;

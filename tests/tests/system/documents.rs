@@ -23,19 +23,31 @@ fn script(readme: &str) -> String {
 }
 
 pub async fn examples_run(world: &mut World) -> Result<()> {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
     let script = script(&readme).replace(DOCUMENTED, world.api.base());
-    ensure!(script.contains(world.api.base()), "README.md has no curl example on {DOCUMENTED}");
+    ensure!(
+        script.contains(world.api.base()),
+        "README.md has no curl example on {DOCUMENTED}"
+    );
     // A reader sees a refusal in what curl prints; here it must be an exit code.
-    let strict = format!("set -eu\ncurl() {{ command curl --fail-with-body --show-error \"$@\"; }}\n{script}");
+    let strict = format!(
+        "set -eu\ncurl() {{ command curl --fail-with-body --show-error \"$@\"; }}\n{script}"
+    );
     let output = Command::new("bash")
         .args(["-o", "pipefail", "-c", &strict])
         .stdin(Stdio::null())
         .output()
         .await
         .context("bash runs")?;
-    let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (told, said) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     ensure!(output.status.success(), "an example fails:\n{told}\n{said}");
-    ensure!(!told.contains("problem+json") && !told.contains("\"status\":4"), "an example is refused:\n{told}");
+    ensure!(
+        !told.contains("problem+json") && !told.contains("\"status\":4"),
+        "an example is refused:\n{told}"
+    );
     Ok(())
 }

@@ -31,10 +31,13 @@ where
 pub async fn bridge_killed(world: &mut World) -> Result<()> {
     under_load(world, async |world, load| {
         for _ in 0..3 {
-            world.system.kill_bridge(0).await?;
+            world.bridge()?.kill9().await;
             load.more(150).await?;
-            ensure!(waiting(world).await? > 0, "nothing was under way while the bridge was dead");
-            world.system.start_bridge(0).await?;
+            ensure!(
+                waiting(world).await? > 0,
+                "nothing was under way while the bridge was dead"
+            );
+            world.bridge()?.start().await?;
             load.more(150).await?;
         }
         Ok(())
@@ -45,8 +48,8 @@ pub async fn bridge_killed(world: &mut World) -> Result<()> {
 pub async fn host_killed(world: &mut World) -> Result<()> {
     under_load(world, async |world, load| {
         for _ in 0..3 {
-            world.system.kill_host().await?;
-            world.system.start_host().await?;
+            world.system.host().kill9().await;
+            world.system.host().start().await?;
             load.more(200).await?;
         }
         Ok(())
@@ -58,10 +61,24 @@ pub async fn host_killed(world: &mut World) -> Result<()> {
 pub async fn redis_stopped(world: &mut World) -> Result<()> {
     world.allow("Redis");
     under_load(world, async |world, load| {
-        world.system.stop_redis().await?;
-        world.system.host_exited(Duration::from_secs(20)).await?;
-        world.system.start_redis().await?;
-        world.system.start_host().await?;
+        let before = world.system.host().pid();
+        world.system.redis()?.terminate().await;
+        wait::until(
+            "the function host ends",
+            Duration::from_secs(20),
+            async || {
+                let host = world.system.host();
+                Ok((!host.is_running() || host.pid() != before).then_some(()))
+            },
+        )
+        .await?;
+        world.system.redis()?.start().await?;
+        wait::until(
+            "the function host is back",
+            Duration::from_secs(20),
+            async || world.api.get("/readyz").send().await?.expect(200).map(Some),
+        )
+        .await?;
         load.more(200).await
     })
     .await
@@ -70,7 +87,7 @@ pub async fn redis_stopped(world: &mut World) -> Result<()> {
 pub async fn postgres_restarted(world: &mut World) -> Result<()> {
     world.allow("Postgres");
     under_load(world, async |world, load| {
-        world.system.restart_postgres().await?;
+        world.system.postgres()?.restart().await?;
         world.reconnect().await?;
         load.more(200).await
     })
@@ -81,7 +98,8 @@ pub async fn postgres_restarted(world: &mut World) -> Result<()> {
 pub async fn postgres_crashed(world: &mut World) -> Result<()> {
     world.allow("Postgres");
     under_load(world, async |world, load| {
-        world.system.crash_postgres().await?;
+        world.system.postgres()?.kill9().await;
+        world.system.postgres()?.start().await?;
         world.reconnect().await?;
         load.more(200).await
     })
@@ -91,11 +109,13 @@ pub async fn postgres_crashed(world: &mut World) -> Result<()> {
 /// The API does not notice; the outbox grows, and drains once the log is back.
 pub async fn kafka_stopped(world: &mut World) -> Result<()> {
     under_load(world, async |world, load| {
-        world.system.stop_kafka().await?;
+        world.system.kafka()?.terminate().await;
         load.more(600).await?;
-        ensure!(waiting(world).await? >= 500, "the outbox did not grow while Kafka was down");
-        world.system.start_kafka().await?;
-        Ok(())
+        ensure!(
+            waiting(world).await? >= 500,
+            "the outbox did not grow while Kafka was down"
+        );
+        world.system.kafka()?.start().await
     })
     .await
 }
@@ -104,17 +124,28 @@ pub async fn kafka_stopped(world: &mut World) -> Result<()> {
 pub async fn everything_twice(world: &mut World) -> Result<()> {
     let mut load = Load::start(&world.api, PEOPLE).await?;
     load.reach(WRITES / 2).await?;
-    let again = world.database.execute(include_str!("again.sql"), &[]).await?;
+    let again = world
+        .database
+        .execute(include_str!("again.sql"), &[])
+        .await?;
     ensure!(again >= 500, "only {again} events were queued again");
     let (people, mut ledger) = load.finish(WRITES).await?;
     world.quiet().await?;
-    let again = world.database.execute(include_str!("again.sql"), &[]).await?;
+    let again = world
+        .database
+        .execute(include_str!("again.sql"), &[])
+        .await?;
     ensure!(again >= WRITES, "only {again} events were queued again");
     // A user's events stay in order: once this one has arrived, so has everything before it.
     for person in &people {
         let task = person.create(json!({"title": "After everything"})).await?;
         let (task, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
-        ledger.record(Told { user: person.id, task, version, kind: "task.created" })?;
+        ledger.record(Told {
+            user: person.id,
+            task,
+            version,
+            kind: "task.created",
+        })?;
     }
     Checker::new(&world.database, &people).settle(&ledger).await
 }
@@ -122,15 +153,26 @@ pub async fn everything_twice(world: &mut World) -> Result<()> {
 /// The group starts again from the beginning, as if its offsets had never been kept.
 pub async fn offsets_lost(world: &mut World) -> Result<()> {
     under_load(world, async |world, load| {
-        world.system.kill_bridge(0).await?;
-        let reset = world.database.execute(include_str!("offsets_lost.sql"), &[]).await?;
+        world.bridge()?.kill9().await;
+        let reset = world
+            .database
+            .execute(include_str!("offsets_lost.sql"), &[])
+            .await?;
         ensure!(reset > 0, "the group had no offsets");
-        world.system.start_bridge(0).await?;
+        world.bridge()?.start().await?;
         load.more(200).await?;
-        wait::until("the group has caught up with the log", Duration::from_secs(60), async || {
-            let lag: i64 = world.database.query_one(include_str!("lag.sql"), &[]).await?.get(0);
-            Ok((lag < 500).then_some(()))
-        })
+        wait::until(
+            "the group has caught up with the log",
+            Duration::from_secs(60),
+            async || {
+                let lag: i64 = world
+                    .database
+                    .query_one(include_str!("lag.sql"), &[])
+                    .await?
+                    .get(0);
+                Ok((lag < 500).then_some(()))
+            },
+        )
         .await
     })
     .await
@@ -138,17 +180,21 @@ pub async fn offsets_lost(world: &mut World) -> Result<()> {
 
 /// The other one takes over, and nobody starts the dead one again until it is proved.
 pub async fn one_of_two_bridges_killed(world: &mut World) -> Result<()> {
-    world.system.start_bridge(1).await?;
+    world.system.bridge(1)?.start().await?;
     let proved = under_load(world, async |world, load| {
-        world.system.kill_bridge(0).await?;
+        world.bridge()?.kill9().await;
         load.more(300).await
     })
     .await;
-    world.system.start_bridge(0).await?;
-    world.system.stop_bridge(1).await?;
+    world.bridge()?.start().await?;
+    world.system.bridge(1)?.terminate().await;
     proved
 }
 
 async fn waiting(world: &World) -> Result<i64> {
-    Ok(world.database.query_one("select count(*) from outbox", &[]).await?.get(0))
+    Ok(world
+        .database
+        .query_one("select count(*) from outbox", &[])
+        .await?
+        .get(0))
 }

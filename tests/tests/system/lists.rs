@@ -24,29 +24,72 @@ pub async fn filters_and_sort(world: &mut World) -> Result<()> {
     for task in tasks {
         made.push(person.create(task).await?);
     }
-    let done = person.create(json!({"title": "earth", "due": {"date": "2020-01-02"}})).await?;
-    person.post(&format!("/api/tasks/{}/complete", text(&done, "id")?)).send().await?.expect(200)?;
-    let third = made.get(2).map(|task| text(task, "updated_at")).transpose()?.unwrap_or_default();
+    let done = person
+        .create(json!({"title": "earth", "due": {"date": "2020-01-02"}}))
+        .await?;
+    person
+        .post(&format!("/api/tasks/{}/complete", text(&done, "id")?))
+        .send()
+        .await?
+        .expect(200)?;
+    let third = made
+        .get(2)
+        .map(|task| text(task, "updated_at"))
+        .transpose()?
+        .unwrap_or_default();
     let after = format!("updated_after={}&sort=title&order=asc", escape(&third));
     let cases: [(&str, &[&str]); 19] = [
-        ("sort=title&order=asc", &["apples", "bread", "cake", "desk", "earth"]),
-        ("sort=title&order=desc", &["earth", "desk", "cake", "bread", "apples"]),
-        ("sort=created_at&order=asc", &["bread", "apples", "desk", "cake", "earth"]),
-        ("sort=updated_at&order=desc", &["earth", "cake", "desk", "apples", "bread"]),
-        ("sort=priority&order=desc&status=open", &["apples", "cake", "bread"]),
-        ("sort=due_at&order=asc&status=open", &["bread", "cake", "apples"]),
+        (
+            "sort=title&order=asc",
+            &["apples", "bread", "cake", "desk", "earth"],
+        ),
+        (
+            "sort=title&order=desc",
+            &["earth", "desk", "cake", "bread", "apples"],
+        ),
+        (
+            "sort=created_at&order=asc",
+            &["bread", "apples", "desk", "cake", "earth"],
+        ),
+        (
+            "sort=updated_at&order=desc",
+            &["earth", "cake", "desk", "apples", "bread"],
+        ),
+        (
+            "sort=priority&order=desc&status=open",
+            &["apples", "cake", "bread"],
+        ),
+        (
+            "sort=due_at&order=asc&status=open",
+            &["bread", "cake", "apples"],
+        ),
         ("status=in_progress", &["desk"]),
         ("status=completed", &["earth"]),
         ("priority=low", &["bread"]),
         ("tag=home&sort=title&order=asc", &["bread", "cake"]),
         ("tag=home&tag=shop", &["bread"]),
-        ("tag_any=work&tag_any=shop&sort=title&order=asc", &["apples", "bread", "desk"]),
+        (
+            "tag_any=work&tag_any=shop&sort=title&order=asc",
+            &["apples", "bread", "desk"],
+        ),
         ("tag=nothing", &[]),
-        ("due_before=2050-01-01T00:00:00Z&sort=due_at&order=asc", &["bread", "earth"]),
-        ("due_after=2050-01-01T00:00:00Z&sort=due_at&order=asc", &["cake", "apples"]),
+        (
+            "due_before=2050-01-01T00:00:00Z&sort=due_at&order=asc",
+            &["bread", "earth"],
+        ),
+        (
+            "due_after=2050-01-01T00:00:00Z&sort=due_at&order=asc",
+            &["cake", "apples"],
+        ),
         ("overdue=true", &["bread"]),
-        ("overdue=false&sort=title&order=asc&status=open", &["apples", "cake"]),
-        ("limit=1&sort=due_at&order=desc&tag=shop", &["apples", "bread"]),
+        (
+            "overdue=false&sort=title&order=asc&status=open",
+            &["apples", "cake"],
+        ),
+        (
+            "limit=1&sort=due_at&order=desc&tag=shop",
+            &["apples", "bread"],
+        ),
         (&after, &["cake", "earth"]),
     ];
     let mut wrong = Vec::new();
@@ -61,7 +104,10 @@ pub async fn filters_and_sort(world: &mut World) -> Result<()> {
         for order in ["asc", "desc"] {
             let whole = titles(&person, &format!("sort={sort}&order={order}")).await?;
             let paged = titles(&person, &format!("sort={sort}&order={order}&limit=1")).await?;
-            ensure!(whole.len() == 5 && whole == paged, "{sort} {order}: {whole:?} in one page, {paged:?} in pages");
+            ensure!(
+                whole.len() == 5 && whole == paged,
+                "{sort} {order}: {whole:?} in one page, {paged:?} in pages"
+            );
         }
     }
     Ok(())
@@ -80,9 +126,23 @@ pub async fn search(world: &mut World) -> Result<()> {
         person.create(task).await?;
     }
     let cases: [(&str, usize); 17] = [
-        ("water", 2), ("WATER", 2), ("wat", 2), ("plants water", 1), ("water plan", 1), ("balc", 1), ("plumber balcony", 0),
-        ("полить", 1), ("цве", 1), ("müll", 1), ("買い物", 1), ("nothing", 0), ("50%", 1), ("'", 6), ("& | ! ( ) :*", 6),
-        ("water:*", 2), ("do", 1),
+        ("water", 2),
+        ("WATER", 2),
+        ("wat", 2),
+        ("plants water", 1),
+        ("water plan", 1),
+        ("balc", 1),
+        ("plumber balcony", 0),
+        ("полить", 1),
+        ("цве", 1),
+        ("müll", 1),
+        ("買い物", 1),
+        ("nothing", 0),
+        ("50%", 1),
+        ("'", 6),
+        ("& | ! ( ) :*", 6),
+        ("water:*", 2),
+        ("do", 1),
     ];
     let mut wrong = Vec::new();
     for (query, expected) in cases {
@@ -107,7 +167,9 @@ pub async fn pages_while_others_write(world: &mut World) -> Result<()> {
     let mut stay = BTreeSet::new();
     let mut go = Vec::new();
     for number in 0..40 {
-        let task = person.create(json!({"title": format!("{:02}", number % 7)})).await?;
+        let task = person
+            .create(json!({"title": format!("{:02}", number % 7)}))
+            .await?;
         match number % 4 {
             0 => go.push(text(&task, "id")?),
             _ => drop(stay.insert(text(&task, "id")?)),
@@ -120,29 +182,53 @@ pub async fn pages_while_others_write(world: &mut World) -> Result<()> {
             let path = format!("/api/tasks?sort={sort}&order=asc&limit=3{cursor}");
             let page = person.get(&path).send().await?.expect(200)?.json()?;
             let items = page["items"].as_array().cloned().unwrap_or_default();
-            seen.extend(items.iter().map(|task| text(task, "id")).collect::<Result<Vec<_>>>()?);
-            next = page["next_cursor"].as_str().map(|cursor| format!("&cursor={}", escape(cursor)));
+            seen.extend(
+                items
+                    .iter()
+                    .map(|task| text(task, "id"))
+                    .collect::<Result<Vec<_>>>()?,
+            );
+            next = page["next_cursor"]
+                .as_str()
+                .map(|cursor| format!("&cursor={}", escape(cursor)));
             person.create(json!({"title": "00"})).await?;
             if let Some(gone) = go.pop() {
-                person.delete(&format!("/api/tasks/{gone}")).send().await?.expect(204)?;
+                person
+                    .delete(&format!("/api/tasks/{gone}"))
+                    .send()
+                    .await?
+                    .expect(204)?;
             }
             ensure!(seen.len() < 200, "pages have no end");
         }
         let once: BTreeSet<_> = seen.iter().cloned().collect();
         ensure!(once.len() == seen.len(), "{sort}: a task is on two pages");
         let lost: Vec<_> = stay.difference(&once).collect();
-        ensure!(lost.is_empty(), "{sort}: {} tasks are on no page", lost.len());
+        ensure!(
+            lost.is_empty(),
+            "{sort}: {} tasks are on no page",
+            lost.len()
+        );
     }
     Ok(())
 }
 
 /// A list holds its owner's tasks alone, and all of one page's members.
 pub async fn two_people(world: &mut World) -> Result<()> {
-    let (one, two) = (world.api.newcomer("UTC").await?, world.api.newcomer("UTC").await?);
+    let (one, two) = (
+        world.api.newcomer("UTC").await?,
+        world.api.newcomer("UTC").await?,
+    );
     one.create(json!({"title": "of one"})).await?;
     two.create(json!({"title": "of two"})).await?;
-    ensure!(titles(&one, "").await? == ["of one"] && titles(&two, "").await? == ["of two"], "lists are mixed");
+    ensure!(
+        titles(&one, "").await? == ["of one"] && titles(&two, "").await? == ["of two"],
+        "lists are mixed"
+    );
     let page: Value = one.get("/api/tasks").send().await?.expect(200)?.json()?;
-    ensure!(page.get("next_cursor").is_some_and(Value::is_null), "the last page says so with null: {page}");
+    ensure!(
+        page.get("next_cursor").is_some_and(Value::is_null),
+        "the last page says so with null: {page}"
+    );
     Ok(())
 }

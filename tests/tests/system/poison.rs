@@ -22,12 +22,22 @@ pub async fn a_poison_event_stands_alone(world: &mut World) -> Result<()> {
     load.reach(WRITES / 4).await?;
     let user = load.people().first().context("there are people")?.id;
     let poison = Uuid::now_v7();
-    let event = json!({"specversion": "1.0", "id": poison, "type": "task.created", "data": "poison"}).to_string();
-    world.database.execute(include_str!("poison.sql"), &[&user, &poison, &event]).await?;
+    let event =
+        json!({"specversion": "1.0", "id": poison, "type": "task.created", "data": "poison"})
+            .to_string();
+    world
+        .database
+        .execute(include_str!("poison.sql"), &[&user, &poison, &event])
+        .await?;
     let (people, ledger) = load.finish(WRITES).await?;
     let letter = only_dead_letter(world).await?;
-    ensure!(letter.event_id == poison.to_string(), "another event than the poison was given up: {letter:?}");
-    Checker::new(&world.database, &people).settle(&ledger).await?;
+    ensure!(
+        letter.event_id == poison.to_string(),
+        "another event than the poison was given up: {letter:?}"
+    );
+    Checker::new(&world.database, &people)
+        .settle(&ledger)
+        .await?;
     world.dead_letters(&["discard", "--all"]).await?;
     Ok(())
 }
@@ -35,25 +45,49 @@ pub async fn a_poison_event_stands_alone(world: &mut World) -> Result<()> {
 /// The database refuses one acknowledged write's entry; once that is repaired, `replay` brings it onto the trail.
 pub async fn replay_brings_it_home(world: &mut World) -> Result<()> {
     world.allow("refused_for_a_test");
-    world.database.batch_execute(include_str!("refuse.sql")).await?;
+    world
+        .database
+        .batch_execute(include_str!("refuse.sql"))
+        .await?;
     let mut load = Load::start(&world.api, 8).await?;
     load.reach(WRITES / 4).await?;
     let person = load.people().first().context("there are people")?.clone();
-    let call = person.post("/api/tasks").header("x-correlation-id", "refused-for-a-test");
-    let task = call.json(&json!({"title": "Comes home late"})).send().await?.expect(201)?.json()?;
+    let call = person
+        .post("/api/tasks")
+        .header("x-correlation-id", "refused-for-a-test");
+    let task = call
+        .json(&json!({"title": "Comes home late"}))
+        .send()
+        .await?
+        .expect(201)?
+        .json()?;
     let (people, mut ledger) = load.finish(WRITES).await?;
     let (id, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
-    ledger.record(Told { user: person.id, task: id, version, kind: "task.created" })?;
+    ledger.record(Told {
+        user: person.id,
+        task: id,
+        version,
+        kind: "task.created",
+    })?;
     let letter = only_dead_letter(world).await?;
     let history = format!("/api/tasks/{id}/history");
-    ensure!(person.pages(&history).await?.is_empty(), "an entry was refused and is there");
-    world.database.batch_execute(include_str!("accept.sql")).await?;
+    ensure!(
+        person.pages(&history).await?.is_empty(),
+        "an entry was refused and is there"
+    );
+    world
+        .database
+        .batch_execute(include_str!("accept.sql"))
+        .await?;
     world.dead_letters(&["replay", "--all"]).await?;
     let entry = wait::until("the replayed event is on the trail", GIVEN_UP, async || {
         Ok(person.pages(&history).await?.into_iter().next())
     })
     .await?;
-    ensure!(entry.to_string().contains(&letter.event_id), "another event came home: {entry}");
+    ensure!(
+        entry.to_string().contains(&letter.event_id),
+        "another event came home: {entry}"
+    );
     Checker::new(&world.database, &people).settle(&ledger).await
 }
 
@@ -68,6 +102,11 @@ async fn only_dead_letter(world: &World) -> Result<Letter> {
         Ok((!letters.is_empty()).then_some(letters))
     })
     .await?;
-    ensure!(letters.len() == 1, "more than the poison was given up: {letters:?}");
-    Ok(Letter { event_id: letters.pop().unwrap_or_default() })
+    ensure!(
+        letters.len() == 1,
+        "more than the poison was given up: {letters:?}"
+    );
+    Ok(Letter {
+        event_id: letters.pop().unwrap_or_default(),
+    })
 }

@@ -13,12 +13,17 @@ pub async fn one_task(world: &mut World) -> Result<()> {
     let person = world.api.newcomer("UTC").await?;
     let task = person.create(json!({"title": "Water the plants"})).await?;
     let path = format!("/api/tasks/{}/history", text(&task, "id")?);
-    let entry = wait::until("the task is on the audit trail", tests::stage::SOON, async || {
-        Ok(person.pages(&path).await?.into_iter().next())
-    })
+    let entry = wait::until(
+        "the task is on the audit trail",
+        tests::stage::SOON,
+        async || Ok(person.pages(&path).await?.into_iter().next()),
+    )
     .await?;
     ensure!(entry["type"] == "task.created", "{entry}");
-    ensure!(entry.to_string().contains("Water the plants"), "an entry holds the event as it was: {entry}");
+    ensure!(
+        entry.to_string().contains("Water the plants"),
+        "an entry holds the event as it was: {entry}"
+    );
     Ok(())
 }
 
@@ -31,7 +36,12 @@ struct Diary<'a> {
 impl Diary<'_> {
     fn note(&mut self, task: &Value, kind: &'static str) -> Result<()> {
         let (id, version) = (text(task, "id")?.parse()?, number(task, "version")?);
-        self.ledger.record(Told { user: self.person.id, task: id, version, kind })
+        self.ledger.record(Told {
+            user: self.person.id,
+            task: id,
+            version,
+            kind,
+        })
     }
 
     async fn every_kind(&mut self) -> Result<()> {
@@ -42,29 +52,65 @@ impl Diary<'_> {
         self.note(&task, "task.created")?;
         let path = format!("/api/tasks/{}", text(&task, "id")?);
         let body = json!({"title": "All kinds of writes", "due": null});
-        let patched = person.patch(&path).json(&body).send().await?.expect(200)?.json()?;
+        let patched = person
+            .patch(&path)
+            .json(&body)
+            .send()
+            .await?
+            .expect(200)?
+            .json()?;
         self.note(&patched, "task.updated")?;
         let body = json!({"title": "Put", "tags": ["b"]});
-        let put = person.put(&path).json(&body).send().await?.expect(200)?.json()?;
+        let put = person
+            .put(&path)
+            .json(&body)
+            .send()
+            .await?
+            .expect(200)?
+            .json()?;
         self.note(&put, "task.updated")?;
         for (verb, kind) in [("complete", "task.completed"), ("reopen", "task.reopened")] {
-            let task = person.post(&format!("{path}/{verb}")).send().await?.expect(200)?.json()?;
+            let task = person
+                .post(&format!("{path}/{verb}"))
+                .send()
+                .await?
+                .expect(200)?
+                .json()?;
             self.note(&task, kind)?;
         }
-        let done = person.patch(&path).json(&json!({"status": "completed"})).send().await?.expect(200)?.json()?;
+        let done = person
+            .patch(&path)
+            .json(&json!({"status": "completed"}))
+            .send()
+            .await?
+            .expect(200)?
+            .json()?;
         self.note(&done, "task.completed")?;
         person.delete(&path).send().await?.expect(204)?;
-        self.note(&json!({"id": task["id"], "version": number(&done, "version")? + 1}), "task.deleted")
+        self.note(
+            &json!({"id": task["id"], "version": number(&done, "version")? + 1}),
+            "task.deleted",
+        )
     }
 }
 
 pub async fn every_kind_of_write(world: &mut World) -> Result<()> {
-    let people = vec![world.api.newcomer("UTC").await?, world.api.newcomer("Asia/Tokyo").await?];
+    let people = vec![
+        world.api.newcomer("UTC").await?,
+        world.api.newcomer("Asia/Tokyo").await?,
+    ];
     let mut ledger = Ledger::default();
     for person in &people {
-        Diary { person, ledger: &mut ledger }.every_kind().await?;
+        Diary {
+            person,
+            ledger: &mut ledger,
+        }
+        .every_kind()
+        .await?;
     }
-    Checker::new(&world.database, &people).settle(&ledger).await?;
+    Checker::new(&world.database, &people)
+        .settle(&ledger)
+        .await?;
     events_are_golden(world, &people).await
 }
 
@@ -72,33 +118,62 @@ pub async fn every_kind_of_write(world: &mut World) -> Result<()> {
 async fn events_are_golden(world: &World, people: &[Person]) -> Result<()> {
     let mut compared = 0;
     for person in people {
-        let rows = world.database.query(include_str!("events.sql"), &[&person.id]).await?;
+        let rows = world
+            .database
+            .query(include_str!("events.sql"), &[&person.id])
+            .await?;
         for row in rows {
             let event: Value = serde_json::from_str(row.get(0))?;
             let kind = text(&event, "type")?;
             let golden = shape::golden(&kind)?;
-            shape::fits(&golden, &event).with_context(|| format!("{kind}: {event} is not as golden {golden}"))?;
-            ensure!(event["userid"] == person.id.to_string(), "an event of somebody else: {event}");
+            shape::fits(&golden, &event)
+                .with_context(|| format!("{kind}: {event} is not as golden {golden}"))?;
+            ensure!(
+                event["userid"] == person.id.to_string(),
+                "an event of somebody else: {event}"
+            );
             compared += 1;
         }
     }
-    ensure!(compared >= 7 * people.len(), "only {compared} events were compared");
+    ensure!(
+        compared >= 7 * people.len(),
+        "only {compared} events were compared"
+    );
     Ok(())
 }
 
 /// Many people at once with nothing broken, and what a request brought along is on its entry.
 pub async fn people_at_once(world: &mut World) -> Result<()> {
     let (people, ledger) = Load::start(&world.api, 6).await?.finish(800).await?;
-    Checker::new(&world.database, &people).settle(&ledger).await?;
+    Checker::new(&world.database, &people)
+        .settle(&ledger)
+        .await?;
     let person = people.first().context("there are people")?;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let call = person.post("/api/tasks").header("x-correlation-id", "thread-7").header("traceparent", trace);
-    call.json(&json!({"title": "Followed"})).send().await?.expect(201)?;
-    let found = wait::until("an entry with the correlation id", tests::stage::SOON, async || {
-        Ok(person.pages("/api/audit?correlation_id=thread-7").await?.into_iter().next())
-    })
+    let call = person
+        .post("/api/tasks")
+        .header("x-correlation-id", "thread-7")
+        .header("traceparent", trace);
+    call.json(&json!({"title": "Followed"}))
+        .send()
+        .await?
+        .expect(201)?;
+    let found = wait::until(
+        "an entry with the correlation id",
+        tests::stage::SOON,
+        async || {
+            Ok(person
+                .pages("/api/audit?correlation_id=thread-7")
+                .await?
+                .into_iter()
+                .next())
+        },
+    )
     .await?;
     let trace_id = trace.split('-').nth(1).unwrap_or_default();
-    ensure!(found.to_string().contains(trace_id), "the trace is lost: {found}");
+    ensure!(
+        found.to_string().contains(trace_id),
+        "the trace is lost: {found}"
+    );
     Ok(())
 }

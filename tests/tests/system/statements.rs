@@ -17,7 +17,12 @@ pub async fn every_statement_prepares(world: &mut World) -> Result<()> {
             wrong.push(format!("{}: {error:?}", path.display()));
         }
     }
-    ensure!(wrong.is_empty(), "{} of {prepared} statements do not prepare:\n{}", wrong.len(), wrong.join("\n"));
+    ensure!(
+        wrong.is_empty(),
+        "{} of {prepared} statements do not prepare:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     ensure!(prepared > 5, "only {prepared} statements were found");
     Ok(())
 }

@@ -1,0 +1,129 @@
+//! Queries, cursors, paths and methods that the API does not know.
+
+use anyhow::Result;
+use reqwest::Method;
+use tests::client::{escape, text};
+use tests::stage::World;
+
+use super::Refusals;
+
+pub async fn queries_and_methods(world: &mut World) -> Result<()> {
+    let person = world.api.newcomer("UTC").await?;
+    for title in ["a", "b", "c"] {
+        person.create(json!({"title": title})).await?;
+    }
+    let first = person
+        .get("/api/tasks?limit=1&sort=title")
+        .send()
+        .await?
+        .expect(200)?
+        .json()?;
+    let cursor = text(&first, "next_cursor")?;
+    let altered: String = cursor.chars().rev().collect();
+    let mut refusals = Refusals::start(world).await?;
+    let queries = [
+        "limit=0",
+        "limit=201",
+        "limit=-1",
+        "limit=many",
+        "limit=99999999999999999999",
+        "colour=red",
+        "sort=colour",
+        "order=up",
+        "status=done",
+        "priority=huge",
+        "due_before=yesterday",
+        "due_after=2026-13-01T00:00:00Z",
+        "overdue=perhaps",
+        "updated_after=x",
+        "cursor=x",
+        "cursor=",
+        "q=%00",
+        "q=%ff",
+        "tag=%00",
+        "series_id=x",
+        "limit=1&limit=2",
+    ];
+    for query in queries {
+        refusals
+            .refuse(
+                query,
+                &[400, 422],
+                person.get(&format!("/api/tasks?{query}")),
+            )
+            .await;
+    }
+    let cursors = [
+        (
+            "altered cursor",
+            format!("limit=1&sort=title&cursor={}", escape(&altered)),
+        ),
+        (
+            "cut cursor",
+            format!(
+                "limit=1&sort=title&cursor={}",
+                escape(cursor.get(..cursor.len() / 2).unwrap_or(""))
+            ),
+        ),
+        (
+            "cursor of another sort",
+            format!("limit=1&sort=created_at&cursor={}", escape(&cursor)),
+        ),
+        (
+            "cursor of another filter",
+            format!("limit=1&sort=title&status=open&cursor={}", escape(&cursor)),
+        ),
+    ];
+    for (name, query) in cursors {
+        refusals
+            .refuse(
+                name,
+                &[400, 422],
+                person.get(&format!("/api/tasks?{query}")),
+            )
+            .await;
+    }
+    for query in [
+        "limit=0",
+        "colour=red",
+        "cursor=x",
+        "from=x",
+        "user_id=x",
+        "task_id=x",
+    ] {
+        refusals
+            .refuse(
+                &format!("audit {query}"),
+                &[400, 422],
+                person.get(&format!("/api/audit?{query}")),
+            )
+            .await;
+    }
+    for path in [
+        "/api/nothing",
+        "/api",
+        "/api/tasks/a/b/c",
+        "/api/auth",
+        "/api/auth/nothing",
+    ] {
+        refusals.refuse(path, &[404], person.get(path)).await;
+    }
+    let methods = [
+        (Method::PATCH, "/api/tasks"),
+        (Method::DELETE, "/api/tasks"),
+        (Method::GET, "/api/auth/login"),
+        (Method::DELETE, "/api/auth/register"),
+        (Method::POST, "/api/audit"),
+        (Method::POST, "/api/audit/verify"),
+    ];
+    for (method, path) in methods {
+        refusals
+            .refuse(
+                &format!("{method} {path}"),
+                &[405],
+                person.call(method, path),
+            )
+            .await;
+    }
+    refusals.end().await
+}

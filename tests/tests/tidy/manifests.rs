@@ -1,0 +1,156 @@
+//! spin.toml and the Cargo manifests agree with the tree.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use toml::Table;
+
+use super::{files, none, root};
+
+fn manifest() -> Result<Table> {
+    Ok(std::fs::read_to_string(root()?.join("spin.toml"))?.parse()?)
+}
+
+fn table<'a>(manifest: &'a Table, name: &str) -> Result<&'a Table> {
+    manifest
+        .get(name)
+        .and_then(toml::Value::as_table)
+        .with_context(|| format!("spin.toml has [{name}]"))
+}
+
+#[test]
+fn each_function_is_a_component() -> Result<()> {
+    let manifest = manifest()?;
+    let components: BTreeSet<_> = table(&manifest, "component")?.keys().cloned().collect();
+    let mut folders = BTreeSet::new();
+    for entry in std::fs::read_dir(root()?.join("functions"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() && name != "guest" {
+            folders.insert(name);
+        }
+    }
+    ensure!(
+        components == folders,
+        "components in spin.toml: {components:?}; folders under functions: {folders:?}"
+    );
+    let mut triggered = BTreeSet::new();
+    for triggers in table(&manifest, "trigger")?.values() {
+        for trigger in triggers.as_array().into_iter().flatten() {
+            triggered.extend(
+                trigger
+                    .get("component")
+                    .and_then(toml::Value::as_str)
+                    .map(str::to_owned),
+            );
+        }
+    }
+    ensure!(
+        triggered == components,
+        "components with a trigger: {triggered:?}"
+    );
+    for name in &components {
+        let component = manifest["component"][name]
+            .as_table()
+            .context("a component is a table")?;
+        let source = component
+            .get("source")
+            .and_then(toml::Value::as_str)
+            .unwrap_or_default();
+        ensure!(
+            source == format!("target/wasm32-wasip1/release/{name}.wasm"),
+            "{name} is built to {source}"
+        );
+        let command = component
+            .get("build")
+            .and_then(|build| build.get("command"))
+            .and_then(toml::Value::as_str);
+        let plain = format!("cargo build --target wasm32-wasip1 --release -p {name}");
+        ensure!(command == Some(&plain), "{name} is built by {command:?}");
+        let hosts = component
+            .get("allowed_outbound_hosts")
+            .and_then(toml::Value::as_array);
+        let open = hosts
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .any(|host| host.contains('*'));
+        ensure!(!open, "{name} may talk to anybody");
+    }
+    Ok(())
+}
+
+#[test]
+fn variables_read_are_variables_declared() -> Result<()> {
+    let manifest = manifest()?;
+    let mut read = BTreeSet::new();
+    for (_, text) in files("functions", &[".rs"])? {
+        for call in text.split("variables::get(").skip(1) {
+            let name = call
+                .trim_start()
+                .strip_prefix('"')
+                .and_then(|rest| rest.split('"').next());
+            read.extend(name.map(str::to_owned));
+        }
+    }
+    let mut given = BTreeSet::new();
+    let mut templates = String::new();
+    for component in table(&manifest, "component")?.values() {
+        let variables = component.get("variables").and_then(toml::Value::as_table);
+        given.extend(variables.into_iter().flat_map(Table::keys).cloned());
+        templates.push_str(&component.to_string());
+    }
+    templates.push_str(&table(&manifest, "trigger")?.to_string());
+    ensure!(
+        read == given,
+        "read by functions: {read:?}; given to components in spin.toml: {given:?}"
+    );
+    let declared: BTreeSet<_> = table(&manifest, "variables")?.keys().cloned().collect();
+    let unused: Vec<_> = declared
+        .iter()
+        .filter(|name| !templates.contains(&format!("{{{{ {name} }}}}")))
+        .cloned()
+        .collect();
+    none("a variable declared in spin.toml is used in it", &unused)?;
+    let used = templates
+        .split("{{ ")
+        .skip(1)
+        .filter_map(|rest| rest.split(" }}").next());
+    let unknown: Vec<_> = used
+        .filter(|name| !declared.contains(*name))
+        .map(str::to_owned)
+        .collect();
+    none("a variable used in spin.toml is declared in it", &unknown)
+}
+
+/// Members name no version of their own.
+#[test]
+fn one_table_of_versions() -> Result<()> {
+    let mut wrong = Vec::new();
+    for (path, text) in files("", &["Cargo.toml"])? {
+        let member: Table = text.parse().with_context(|| path.clone())?;
+        if path == "Cargo.toml" {
+            continue;
+        }
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for (name, value) in member
+                .get(kind)
+                .and_then(toml::Value::as_table)
+                .into_iter()
+                .flatten()
+            {
+                if value.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
+                    wrong.push(format!("{path}: {name}"));
+                }
+            }
+        }
+        if member
+            .get("lints")
+            .and_then(|lints| lints.get("workspace"))
+            .is_none()
+        {
+            wrong.push(format!("{path}: its lints are not the workspace's"));
+        }
+    }
+    none("versions and lints are in the workspace's table", &wrong)
+}
