@@ -1,2 +1,2 @@
--- Makes every used refresh token of one person look used an hour ago.
-update refresh_tokens set used_at = used_at - interval '1 hour' where user_id = $1 and used_at is not null
+-- Makes every replaced refresh token of one person look replaced an hour ago.
+update refresh_tokens set replaced_at = replaced_at - interval '1 hour' where user_id = $1 and replaced_at is not null
