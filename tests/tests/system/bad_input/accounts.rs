@@ -1,7 +1,7 @@
 //! Registrations and sign-ins that must fail.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::client::number;
 use tests::stage::World;
 use uuid::Uuid;

@@ -1,6 +1,7 @@
 //! Stale versions and reused idempotency keys.
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 use tests::client::{Answer, number, text};
 use tests::stage::World;
 use uuid::Uuid;

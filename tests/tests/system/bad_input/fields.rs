@@ -1,6 +1,7 @@
 //! Well-formed bodies with wrong fields.
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 use tests::client::{number, text};
 use tests::stage::World;
 use uuid::Uuid;

@@ -1,6 +1,7 @@
 //! What belongs to somebody else is not there.
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 use tests::client::text;
 use tests::stage::World;
 use uuid::Uuid;

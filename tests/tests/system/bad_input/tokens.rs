@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use reqwest::Method;
+use serde_json::json;
 use tests::stage::World;
 
 use super::Refusals;
