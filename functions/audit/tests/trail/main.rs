@@ -1,4 +1,9 @@
 //! The trail's promises, kept by the SQL on a real Postgres.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what fails here fails the test"
+)]
 
 mod append;
 mod append_only;
