@@ -1,7 +1,10 @@
 //! The HTTP API: one request in, one statement to Postgres, one answer out. Modules in a request's travel order.
-#![expect(
-    unsafe_code,
-    reason = "the trigger's macro exports its entry point with unsafe code; there is none of our own"
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        unsafe_code,
+        reason = "the trigger's macro exports its entry point with unsafe code; there is none of our own"
+    )
 )]
 
 mod accounts;
@@ -21,8 +24,9 @@ mod trace;
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
-#[spin_sdk::http_component]
-fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
+/// The entry point. Only wasm exports it: native linkers do not take its name, and native tests do not need it.
+#[cfg_attr(target_family = "wasm", spin_sdk::http_component)]
+pub fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     let mut request = request::Request::new(incoming);
     let answer = router::route(&mut request);
     reply::send(answer, &request, out);

@@ -17,6 +17,6 @@ begin
         || ',"created_at":"' || rfc3339(task.created_at)
         || '","updated_at":"' || rfc3339(task.updated_at)
         || '","completed_at":' || coalesce('"' || rfc3339(task.completed_at) || '"', 'null')
-        || case when task.deleted_at is null then '}' else ',"deleted_at":"' || rfc3339(task.deleted_at) || '"}' end;
+        || ',"deleted_at":' || coalesce('"' || rfc3339(task.deleted_at) || '"', 'null') || '}';
 end
 $$;
