@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -26,6 +26,9 @@ pub struct Arguments {
     /// Where the bridge listens
     #[arg(long, default_value = "127.0.0.1:3001")]
     bridge_listen: SocketAddr,
+    /// Where data, logs and secrets are kept
+    #[arg(long, default_value = ".dev", hide = true)]
+    dir: PathBuf,
     /// What runs spin.toml: the spin CLI, or the embedded host; the spin CLI where it is on PATH
     #[arg(long)]
     runtime: Option<RuntimeName>,
@@ -41,7 +44,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let mut stop = Stop::new()?;
     let begun = Instant::now();
     let root = system::workspace();
-    let dir = root.join(".dev");
+    let dir = root.join(&arguments.dir);
     std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
     let _lock = lock(&dir)?;
     let options = options(&arguments, &root, &dir)?;
@@ -49,6 +52,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         wipe(&dir)?;
     }
     let start = async {
+        // Before anything is built, for a build may take minutes.
         system::listen_address("the API", options.listen)?;
         system::listen_address("the bridge", options.bridge_listen)?;
         super::build(&root).await?;
