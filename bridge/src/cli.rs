@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::config;
+use crate::dead_letter::command;
 use crate::{log, migrate, run};
 
 /// Carries events from the outbox to the log and from the log to the agents.
@@ -26,6 +27,13 @@ enum Command {
     Migrate(config::Migrate),
     /// Create the topics that are missing and list them all.
     Topics(config::LogSettings),
+    /// Look through the dead letters, send them back, put them aside.
+    DeadLetters {
+        #[command(flatten)]
+        settings: config::LogSettings,
+        #[command(subcommand)]
+        command: command::Command,
+    },
 }
 
 /// Runs the command that the arguments name.
@@ -39,6 +47,7 @@ pub async fn main() -> anyhow::Result<()> {
         }
         Command::Migrate(settings) => migrate(&settings).await,
         Command::Topics(settings) => topics(&settings).await,
+        Command::DeadLetters { settings, command } => command::run(&settings, command).await,
     }
 }
 

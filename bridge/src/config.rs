@@ -61,6 +61,9 @@ pub struct LogSettings {
     /// Kafka's bootstrap servers; without them the log is in Postgres.
     #[arg(long, env = "KAFKA_BROKERS")]
     pub kafka_brokers: Option<String>,
+    /// Put before the names of Kafka's topics and groups, for several installations on one cluster.
+    #[arg(long, env = "KAFKA_PREFIX", default_value = "")]
+    pub kafka_prefix: String,
     /// Partitions of a topic that the bridge creates.
     #[arg(long, env = "TOPIC_PARTITIONS", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=12))]
     pub topic_partitions: i32,

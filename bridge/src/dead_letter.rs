@@ -1,5 +1,8 @@
 //! Dead letters: events that people must look at, on `<topic>.dlq` with what happened to them.
 
+pub mod command;
+pub mod desk;
+
 use std::sync::Arc;
 use std::time::SystemTime;
 

@@ -26,6 +26,8 @@ use crate::log::{Consumer, Delivery, Log, Reading, Record};
 use crate::metrics::Metrics;
 use crate::topics::Group;
 
+/// What frames in flight are given when their partition goes to another bridge, which waits for it.
+const HAND_OVER: Duration = Duration::from_secs(4);
 /// How often the gauges are set.
 const SHOW: Duration = Duration::from_millis(500);
 /// Messages taken in one go, so that frames are made once for many of them.
@@ -127,10 +129,10 @@ impl Dispatch {
                     .set(age);
                 queue.read(records, now);
             }
-            Delivery::Revoked {
-                partitions,
-                settled,
-            } => queue.revoke(partitions, settled, self.stop_within, now),
+            Delivery::Revoked { partitions, settled } => {
+                let limit = if self.stop.is_cancelled() { self.stop_within } else { HAND_OVER };
+                queue.revoke(partitions, settled, limit, now);
+            }
         }
     }
 

@@ -26,6 +26,8 @@ pub enum Failure<'a> {
         counted: u32,
         error: &'a str,
     },
+    /// The agent asked for another try of everything in a frame of `together`, for the `times`th time.
+    AllRetry { times: u32, together: usize },
     /// The agent says that it can never work.
     Rejected { error: &'a str },
     /// The log or Postgres cannot take or give events now.
@@ -65,6 +67,10 @@ pub fn decide(failure: &Failure<'_>) -> Fate {
             reason: format!("failed {RETRIES} times: {error}"),
         },
         Failure::Retry { times, .. } => again(backoff(250, *times, 10_000), 1),
+        Failure::AllRetry { times, together } if *times >= DEATHS => {
+            again(backoff(250, *times, 10_000), together.div_ceil(2))
+        }
+        Failure::AllRetry { times, .. } => again(backoff(100, *times, 1_000), usize::MAX),
         Failure::Rejected { error } => Fate::DeadLetter {
             reason: format!("rejected: {error}"),
         },

@@ -44,6 +44,19 @@ pub struct Shards {
     beaten: Option<Instant>,
 }
 
+impl Shards {
+    pub fn numbers(&self) -> &[i16] {
+        &self.numbers
+    }
+
+    /// Lets others have them without waiting for the session's end to be noticed.
+    pub async fn leave(mut self) -> anyhow::Result<()> {
+        let held: Vec<String> = self.leases.held().iter().cloned().collect();
+        self.leases.release(&held).await?;
+        self.leases.leave().await
+    }
+}
+
 impl Relay {
     /// Relays until told to stop; whatever cannot be reached is waited for.
     pub async fn run(self) -> anyhow::Result<()> {
@@ -79,8 +92,8 @@ impl Relay {
                 }
             }
         }
-        if let Some(mut held) = shards {
-            held.leases.leave().await?;
+        if let Some(held) = shards {
+            held.leave().await?;
         }
         Ok(())
     }

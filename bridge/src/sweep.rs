@@ -1,6 +1,7 @@
-//! Removes what has served its time, a little at a time: old records of the Postgres log, old idempotency keys.
+//! Removes what has served its time, a little at a time: old records of the Postgres log, old idempotency keys; and
+//! keeps the partitions of the audit trail.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::Client;
@@ -12,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::postgres;
 
 const EVERY: Duration = Duration::from_secs(30);
+const TRAIL_EVERY: Duration = Duration::from_secs(3_600);
 /// Rows of one statement, so that none of them holds anything up.
 const MOST: i64 = 1_000;
 /// One bridge at a time is enough.
@@ -27,8 +29,9 @@ impl Sweep {
     pub async fn run(self) {
         let mut every = interval(EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut kept = None;
         while self.stop.run_until_cancelled(every.tick()).await.is_some() {
-            match self.stop.run_until_cancelled(self.step()).await {
+            match self.stop.run_until_cancelled(self.step(&mut kept)).await {
                 Some(Err(error)) => warn!(error = format!("{error:#}"), "sweeping failed"),
                 Some(Ok(())) | None => {}
             }
@@ -36,7 +39,7 @@ impl Sweep {
     }
 
     /// Sweeps until nothing is left, unless another bridge is doing so.
-    pub async fn step(&self) -> anyhow::Result<()> {
+    pub async fn step(&self, kept: &mut Option<Instant>) -> anyhow::Result<()> {
         let client = postgres::connect(&self.url, "bridge sweep").await?;
         if !client.query_one(LOCK, &[]).await?.get::<_, bool>(0) {
             return Ok(());
@@ -48,6 +51,10 @@ impl Sweep {
                 .await?,
         ) {}
         while self.count("idempotency_keys", keys(&client).await?) {}
+        if kept.is_none_or(|at| at.elapsed() >= TRAIL_EVERY) {
+            client.execute(include_str!("sweep/audit_trail.sql"), &[]).await?;
+            *kept = Some(Instant::now());
+        }
         self.count(
             "dead_letters_handled",
             client

@@ -79,6 +79,8 @@ event_types! {
     UserTokenRefreshed = "user.token-refreshed" on AccountEvents,
     UserTokenRevoked = "user.token-revoked" on AccountEvents,
     AuditRecorded = "audit.recorded" on AuditLogs,
+    DeadLetterReplayed = "dead-letter.replayed" on AccountEvents,
+    DeadLetterDiscarded = "dead-letter.discarded" on AccountEvents,
 }
 
 /// The envelope: CloudEvents 1.0 in structured JSON, with our extension attributes.

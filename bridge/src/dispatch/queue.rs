@@ -43,6 +43,8 @@ pub struct Held {
     /// Frames with it that reached an agent.
     pub tries: u32,
     deaths: u32,
+    /// When the agent last asked for another try.
+    asked: Option<Instant>,
     retries: u32,
     counted: u32,
     /// The largest frame it may travel in.
@@ -208,13 +210,14 @@ impl Queue {
             self.held += 1;
             let id = record.entry.user;
             let (deaths, retries, counted, tries) = (0, 0, 0, 0);
-            let (company, first_failed) = (usize::MAX, None);
+            let (company, first_failed, asked) = (usize::MAX, None, None);
             let held = Held {
                 record,
                 assignment,
                 arrived: now,
                 tries,
                 deaths,
+                asked,
                 retries,
                 counted,
                 company,
@@ -420,6 +423,7 @@ impl Queue {
             .filter(|lane| self.listening && lane.may_send(now));
         let frames = frames.filter_map(|lane| Some(lane.since? + self.limits.wait));
         let rests = self.lanes.values().filter_map(|lane| lane.rest_until);
+        let rests = rests.filter(|until| *until > now);
         let deadlines = self.flights.values().map(|flight| flight.deadline);
         let hand_overs = self.hand_overs.iter().map(|hand_over| hand_over.until);
         for at in waiting

@@ -27,10 +27,35 @@ const EVENT_ID: &str = "id";
 
 /// The log in Kafka.
 pub struct KafkaLog {
-    config: ClientConfig,
+    cluster: Cluster,
     partitions: i32,
     replicas: i32,
     producer: Producer,
+}
+
+/// How the brokers are reached, and what our topics and groups are called there.
+#[derive(Clone)]
+struct Cluster {
+    config: ClientConfig,
+    prefix: String,
+}
+
+impl Cluster {
+    fn topic(&self, topic: &str) -> String {
+        format!("{}{topic}", self.prefix)
+    }
+
+    fn group(&self, group: &str) -> String {
+        format!("{}spindle.{group}", self.prefix)
+    }
+
+    /// A partition as the rest of the bridge knows it.
+    fn partition(&self, topic: &str, number: i32) -> Partition {
+        Partition {
+            topic: topic.strip_prefix(&self.prefix).unwrap_or(topic).into(),
+            number,
+        }
+    }
 }
 
 impl KafkaLog {
@@ -41,9 +66,13 @@ impl KafkaLog {
             .set("client.id", "spindle-bridge")
             .set("socket.keepalive.enable", "true")
             .set("reconnect.backoff.max.ms", "2000");
-        let producer = Producer::open(&config).context("KAFKA_BROKERS")?;
-        Ok(Self {
+        let cluster = Cluster {
             config,
+            prefix: settings.kafka_prefix.clone(),
+        };
+        let producer = Producer::open(&cluster).context("KAFKA_BROKERS")?;
+        Ok(Self {
+            cluster,
             partitions: settings.topic_partitions,
             replicas: settings.topic_replicas,
             producer,
@@ -58,12 +87,12 @@ impl Log for KafkaLog {
     }
 
     async fn create_topics(&self) -> anyhow::Result<()> {
-        admin::create_topics(&self.config, self.partitions, self.replicas).await
+        admin::create_topics(&self.cluster, self.partitions, self.replicas).await
     }
 
     async fn topics(&self) -> anyhow::Result<Vec<TopicState>> {
-        let config = self.config.clone();
-        tokio::task::spawn_blocking(move || admin::topics(&config)).await?
+        let cluster = self.cluster.clone();
+        tokio::task::spawn_blocking(move || admin::topics(&cluster)).await?
     }
 
     async fn drain(&self, session: &Client, shards: &[i16], most: i32) -> anyhow::Result<usize> {
@@ -78,8 +107,13 @@ impl Log for KafkaLog {
         let (deliver, deliveries) = mpsc::channel(4);
         let (marks, marked) = mpsc::unbounded_channel();
         let pause = Pause::default();
-        let reader =
-            reader::Reader::new(self.config.clone(), reading, deliver, marked, pause.clone());
+        let reader = reader::Reader::new(
+            self.cluster.clone(),
+            reading,
+            deliver,
+            marked,
+            pause.clone(),
+        );
         // librdkafka is asked by a thread of its own: its callbacks may block until a partition has been handed over.
         std::thread::spawn(move || reader.run());
         Consumer {
@@ -90,13 +124,13 @@ impl Log for KafkaLog {
     }
 
     async fn lag(&self, group: &Group) -> anyhow::Result<Vec<(Partition, i64)>> {
-        let (config, name, topics) = (self.config.clone(), group.name, group.topics);
-        tokio::task::spawn_blocking(move || admin::lag(&config, name, topics)).await?
+        let (cluster, name, topics) = (self.cluster.clone(), group.name, group.topics);
+        tokio::task::spawn_blocking(move || admin::lag(&cluster, name, topics)).await?
     }
 
     async fn scan(&self, topic: &str) -> anyhow::Result<Vec<Record>> {
-        let (config, topic) = (self.config.clone(), topic.to_owned());
-        tokio::task::spawn_blocking(move || admin::scan(&config, &topic)).await?
+        let (cluster, topic) = (self.cluster.clone(), topic.to_owned());
+        tokio::task::spawn_blocking(move || admin::scan(&cluster, &topic)).await?
     }
 
     async fn ready(&self) -> anyhow::Result<()> {

@@ -56,8 +56,6 @@ impl Queue {
             // Not one event but the agent is in trouble, such as one without its database: it is given a rest.
             return self.rest(&lane, held, now);
         }
-        // The agent works if it got anything done since this frame was sent; only then is a retry the event's fault.
-        let works = self.last_done.is_some_and(|at| at >= sent);
         let mut back = Vec::new();
         for (mut held, result) in held.into_iter().zip(ack.results) {
             let error = result.error.as_deref().unwrap_or("no reason given");
@@ -67,6 +65,9 @@ impl Queue {
                     continue;
                 }
                 Outcome::Retry => {
+                    // It is the event's fault only if the agent got other work done since the last try.
+                    let before = held.asked.replace(now).unwrap_or(sent);
+                    let works = self.last_done.is_some_and(|at| at >= before);
                     held.retries += 1;
                     held.counted += u32::from(works);
                     Failure::Retry {
@@ -156,32 +157,29 @@ impl Queue {
         self.put_back(back, now);
     }
 
+    /// All of a frame is to be tried later. The lane rests a little; if that does not help, one of the events may be
+    /// what spoils it for all of them, and ever fewer of them travel together until that one stands alone.
     fn rest(&mut self, lane: &str, held: Vec<Held>, now: Instant) {
+        let together = held.len();
         let mut back = Vec::new();
-        let mut longest = Duration::ZERO;
         for mut held in held {
             held.retries += 1;
-            if let Fate::Retry { after, .. } = decide(&Failure::Retry {
+            let fate = decide(&Failure::AllRetry {
                 times: held.retries,
-                counted: 0,
-                error: "",
-            }) {
-                longest = longest.max(after);
+                together,
+            });
+            if let (
+                Fate::Retry {
+                    after,
+                    together: usize::MAX,
+                },
+                Some(lane),
+            ) = (&fate, self.lanes.get_mut(lane))
+            {
+                let until = now + *after;
+                lane.rest_until = Some(lane.rest_until.map_or(until, |before| before.max(until)));
             }
-            self.back(
-                &mut back,
-                held,
-                Some((
-                    Fate::Retry {
-                        after: Duration::ZERO,
-                        together: usize::MAX,
-                    },
-                    "retry",
-                )),
-            );
-        }
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.rest_until = Some(now + longest);
+            self.back(&mut back, held, Some((fate, "retry")));
         }
         self.put_back(back, now);
     }

@@ -8,21 +8,26 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 
-use super::{PATIENCE, record_of};
+use super::{Cluster, PATIENCE, record_of};
 use crate::log::{Partition, Record, TopicState};
 use crate::topics;
 
 pub(super) async fn create_topics(
-    config: &ClientConfig,
+    cluster: &Cluster,
     partitions: i32,
     replicas: i32,
 ) -> anyhow::Result<()> {
-    let admin: AdminClient<DefaultClientContext> = config.create()?;
+    let admin: AdminClient<DefaultClientContext> = cluster.config.create()?;
     let wanted: Vec<(String, String)> = topics::all()
         .into_iter()
-        .map(|(name, days)| (name, (u64::from(days) * 86_400_000).to_string()))
+        .map(|(name, days)| {
+            (
+                cluster.topic(&name),
+                (u64::from(days) * 86_400_000).to_string(),
+            )
+        })
         .collect();
     let new: Vec<NewTopic<'_>> = wanted
         .iter()
@@ -49,8 +54,8 @@ pub(super) async fn create_topics(
 }
 
 /// A consumer that reads without taking part in a group.
-fn onlooker(config: &ClientConfig, group: &str) -> anyhow::Result<BaseConsumer> {
-    let mut config = config.clone();
+fn onlooker(cluster: &Cluster, group: &str) -> anyhow::Result<BaseConsumer> {
+    let mut config = cluster.config.clone();
     config
         .set("group.id", group)
         .set("enable.auto.commit", "false")
@@ -74,14 +79,15 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<Vec<i32
         .unwrap_or_default())
 }
 
-pub(super) fn topics(config: &ClientConfig) -> anyhow::Result<Vec<TopicState>> {
-    let consumer = onlooker(config, "spindle-people")?;
+pub(super) fn topics(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
+    let consumer = onlooker(cluster, &cluster.group("people"))?;
     let mut states = Vec::new();
     for (name, _) in topics::all() {
-        let partitions = partitions_of(&consumer, &name)?;
+        let there = cluster.topic(&name);
+        let partitions = partitions_of(&consumer, &there)?;
         let mut records = 0;
         for partition in &partitions {
-            records += consumer.fetch_watermarks(&name, *partition, PATIENCE)?.1;
+            records += consumer.fetch_watermarks(&there, *partition, PATIENCE)?.1;
         }
         states.push(TopicState {
             name,
@@ -94,15 +100,16 @@ pub(super) fn topics(config: &ClientConfig) -> anyhow::Result<Vec<TopicState>> {
 }
 
 pub(super) fn lag(
-    config: &ClientConfig,
+    cluster: &Cluster,
     group: &str,
     topics: &[&str],
 ) -> anyhow::Result<Vec<(Partition, i64)>> {
-    let consumer = onlooker(config, &format!("spindle.{group}"))?;
+    let consumer = onlooker(cluster, &cluster.group(group))?;
     let mut wanted = TopicPartitionList::new();
     for topic in topics {
-        for partition in partitions_of(&consumer, topic)? {
-            wanted.add_partition(topic, partition);
+        let topic = cluster.topic(topic);
+        for partition in partitions_of(&consumer, &topic)? {
+            wanted.add_partition(&topic, partition);
         }
     }
     let mut lag = Vec::new();
@@ -114,10 +121,7 @@ pub(super) fn lag(
             begin
         };
         lag.push((
-            Partition {
-                topic: place.topic().into(),
-                number: place.partition(),
-            },
+            cluster.partition(place.topic(), place.partition()),
             end - settled,
         ));
     }
@@ -125,8 +129,10 @@ pub(super) fn lag(
 }
 
 /// Reads a topic from its beginning to what is its end now.
-pub(super) fn scan(config: &ClientConfig, topic: &str) -> anyhow::Result<Vec<Record>> {
-    let consumer = onlooker(config, "spindle-people")?;
+pub(super) fn scan(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>> {
+    let consumer = onlooker(cluster, &cluster.group("people"))?;
+    let name: Arc<str> = topic.into();
+    let topic = &*cluster.topic(topic);
     let mut assignment = TopicPartitionList::new();
     let mut ends = HashMap::new();
     for partition in partitions_of(&consumer, topic)? {
@@ -137,7 +143,6 @@ pub(super) fn scan(config: &ClientConfig, topic: &str) -> anyhow::Result<Vec<Rec
         }
     }
     consumer.assign(&assignment)?;
-    let name: Arc<str> = topic.into();
     let mut records = Vec::new();
     while !ends.is_empty() {
         let message = consumer

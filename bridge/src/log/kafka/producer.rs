@@ -15,12 +15,13 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tracing::{error, warn};
 
-use super::{EVENT_ID, PATIENCE};
+use super::{Cluster, EVENT_ID, PATIENCE};
 use crate::log::Entry;
 
 /// Makes a new producer when one has failed for good.
 pub(super) struct Producer {
     config: ClientConfig,
+    cluster: Cluster,
     current: RwLock<Arc<FutureProducer>>,
 }
 
@@ -34,8 +35,8 @@ struct Attributes<'a> {
 }
 
 impl Producer {
-    pub fn open(config: &ClientConfig) -> anyhow::Result<Self> {
-        let mut config = config.clone();
+    pub fn open(cluster: &Cluster) -> anyhow::Result<Self> {
+        let mut config = cluster.config.clone();
         config
             .set("enable.idempotence", "true")
             .set("acks", "all")
@@ -48,7 +49,11 @@ impl Producer {
             .set("message.timeout.ms", "0")
             .set("retry.backoff.max.ms", "500");
         let current = RwLock::new(Arc::new(config.create()?));
-        Ok(Self { config, current })
+        Ok(Self {
+            config,
+            cluster: cluster.clone(),
+            current,
+        })
     }
 
     fn current(&self) -> Arc<FutureProducer> {
@@ -92,7 +97,7 @@ impl Producer {
                 row.try_get(3)?,
                 row.try_get(4)?,
             );
-            let key = user.to_string();
+            let (topic, key) = (self.cluster.topic(topic), user.to_string());
             let event_id = event_id.to_string();
             let attributes: Attributes<'_> = serde_json::from_str(event).unwrap_or_default();
             let mut headers = OwnedHeaders::new_with_capacity(3).insert(Header {
@@ -110,7 +115,7 @@ impl Producer {
                     });
                 }
             }
-            let record = FutureRecord::to(topic)
+            let record = FutureRecord::to(&topic)
                 .key(&key)
                 .payload(event)
                 .headers(headers);
@@ -149,7 +154,7 @@ impl Producer {
     }
 
     pub async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
-        let producer = self.current();
+        let (producer, topic) = (self.current(), self.cluster.topic(topic));
         let (key, event_id) = (entry.user.to_string(), entry.event_id.to_string());
         let mut headers = OwnedHeaders::new().insert(Header {
             key: EVENT_ID,
@@ -161,7 +166,7 @@ impl Producer {
                 value: Some(value),
             });
         }
-        let record = FutureRecord::to(topic)
+        let record = FutureRecord::to(&topic)
             .key(&key)
             .payload(&entry.event[..])
             .headers(headers);

@@ -11,7 +11,7 @@ use rdkafka::{ClientConfig, ClientContext, Message, Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
-use super::record_of;
+use super::{Cluster, record_of};
 use crate::log::{Delivery, Mark, Partition, Pause, Reading, Record};
 use crate::policy;
 
@@ -31,6 +31,7 @@ pub(super) struct Reader {
 /// What the thread and librdkafka's callbacks share: where partitions and records are handed out and marks come in.
 #[derive(Clone)]
 struct Desk {
+    cluster: Cluster,
     group: &'static str,
     deliver: mpsc::Sender<Delivery>,
     marked: Arc<Mutex<Marked>>,
@@ -43,14 +44,15 @@ struct Marked {
 
 impl Reader {
     pub fn new(
-        mut config: ClientConfig,
+        cluster: Cluster,
         reading: Reading,
         deliver: mpsc::Sender<Delivery>,
         marks: mpsc::UnboundedReceiver<Vec<Mark>>,
         pause: Pause,
     ) -> Self {
+        let mut config = cluster.config.clone();
         config
-            .set("group.id", format!("spindle.{}", reading.group.name))
+            .set("group.id", cluster.group(reading.group.name))
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
@@ -66,6 +68,7 @@ impl Reader {
             unsaved: HashMap::new(),
         };
         let desk = Desk {
+            cluster,
             group: reading.group.name,
             deliver,
             marked: Arc::new(Mutex::new(marked)),
@@ -97,13 +100,21 @@ impl Reader {
     /// Reads until told to stop. However this ends, dropping the consumer hands its partitions over.
     fn read(&self) -> anyhow::Result<()> {
         let consumer: BaseConsumer<Desk> = self.config.create_with_context(self.desk.clone())?;
-        consumer.subscribe(self.reading.group.topics)?;
-        let topics: HashMap<&str, Arc<str>> = self
+        let cluster = &self.desk.cluster;
+        let names: Vec<String> = self
             .reading
             .group
             .topics
             .iter()
-            .map(|topic| (*topic, Arc::from(*topic)))
+            .map(|topic| cluster.topic(topic))
+            .collect();
+        consumer.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let topics: HashMap<String, Arc<str>> = self
+            .reading
+            .group
+            .topics
+            .iter()
+            .map(|topic| (cluster.topic(topic), Arc::from(*topic)))
             .collect();
         let (mut paused, mut committed, mut heard, mut suspected) =
             (false, Instant::now(), Instant::now(), false);
@@ -142,7 +153,7 @@ impl Reader {
     fn poll(
         &self,
         consumer: &BaseConsumer<Desk>,
-        topics: &HashMap<&str, Arc<str>>,
+        topics: &HashMap<String, Arc<str>>,
     ) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
         let mut wait = POLL;
@@ -205,7 +216,7 @@ impl Desk {
         let mut offsets = TopicPartitionList::with_capacity(marked.unsaved.len());
         for (partition, next) in &marked.unsaved {
             if let Err(error) = offsets.add_partition_offset(
-                &partition.topic,
+                &self.cluster.topic(&partition.topic),
                 partition.number,
                 Offset::Offset(*next),
             ) {
@@ -220,6 +231,16 @@ impl Desk {
     }
 }
 
+impl Desk {
+    fn partitions(&self, list: &TopicPartitionList) -> Vec<Partition> {
+        let elements = list.elements();
+        elements
+            .iter()
+            .map(|place| self.cluster.partition(place.topic(), place.partition()))
+            .collect()
+    }
+}
+
 impl ClientContext for Desk {}
 
 impl ConsumerContext for Desk {
@@ -228,7 +249,7 @@ impl ConsumerContext for Desk {
         let Rebalance::Revoke(list) = rebalance else {
             return;
         };
-        let partitions = partitions(list);
+        let partitions = self.partitions(list);
         info!(group = self.group, ?partitions, "partitions given up");
         let (settled, done) = oneshot::channel();
         if self
@@ -252,7 +273,7 @@ impl ConsumerContext for Desk {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(list) => {
-                let partitions = partitions(list);
+                let partitions = self.partitions(list);
                 info!(group = self.group, ?partitions, "partitions gained");
                 if let Err(error) = self.hand_out(Delivery::Assigned(partitions)) {
                     warn!(group = self.group, %error, "a reader is gone");
@@ -270,15 +291,4 @@ impl ConsumerContext for Desk {
             warn!(group = self.group, %error, "positions were not saved");
         }
     }
-}
-
-fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
-    let elements = list.elements();
-    elements
-        .iter()
-        .map(|place| Partition {
-            topic: place.topic().into(),
-            number: place.partition(),
-        })
-        .collect()
 }

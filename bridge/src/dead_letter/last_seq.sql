@@ -1,0 +1,1 @@
+select coalesce((select sync_seq from users where id = $1), 0)

@@ -1,0 +1,120 @@
+//! An agent as the bridge sees one: a subscriber of lanes that handles one frame after the other and answers.
+
+use std::sync::{Arc, Mutex};
+
+use domain::frame::{Ack, EventResult, Frame, Kind, Outcome};
+use futures::StreamExt;
+use redis::AsyncCommands;
+use serde::Deserialize;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// A frame that an agent got.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub lane: String,
+    pub attempt: u32,
+    pub events: Vec<Event>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Event {
+    pub id: Uuid,
+    pub userid: Uuid,
+    pub seq: usize,
+}
+
+/// What an agent does with a frame.
+pub enum Reply {
+    Answer(Vec<EventResult>),
+    /// As if the handler had died of it.
+    Silence,
+    /// Answers when told to, and handles nothing meanwhile.
+    When(tokio::sync::oneshot::Receiver<Vec<EventResult>>),
+}
+
+pub type Frames = Arc<Mutex<Vec<Seen>>>;
+
+/// Stops when dropped, as a killed process would.
+pub struct Agent {
+    task: JoinHandle<()>,
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Everything is done.
+pub fn done(frame: &Frame) -> Reply {
+    Reply::Answer(results(frame, |_| Outcome::Done))
+}
+
+pub fn results(frame: &Frame, mut outcome: impl FnMut(&Event) -> Outcome) -> Vec<EventResult> {
+    let result = |event: &Event| {
+        let outcome = outcome(event);
+        let error = (outcome != Outcome::Done).then(|| "because".to_owned());
+        EventResult {
+            id: event.id.to_string(),
+            outcome,
+            error,
+        }
+    };
+    events(frame).iter().map(result).collect()
+}
+
+pub fn events(frame: &Frame) -> Vec<Event> {
+    frame
+        .events
+        .iter()
+        .map(|event| serde_json::from_str(event.get()).unwrap())
+        .collect()
+}
+
+impl Agent {
+    /// Returns once it listens.
+    pub async fn start(
+        redis_url: &str,
+        lane: &str,
+        seen: Frames,
+        mut handle: impl FnMut(&Frame) -> Reply + Send + 'static,
+    ) -> Self {
+        let client = redis::Client::open(redis_url).unwrap();
+        let mut answers = client.get_multiplexed_async_connection().await.unwrap();
+        let mut subscription = client.get_async_pubsub().await.unwrap();
+        subscription.subscribe(lane).await.unwrap();
+        let lane = lane.to_owned();
+        let task = tokio::spawn(async move {
+            let mut messages = subscription.into_on_message();
+            while let Some(message) = messages.next().await {
+                let frame: Frame = serde_json::from_slice(message.get_payload_bytes()).unwrap();
+                assert_eq!(frame.lane, lane);
+                if frame.kind == Kind::Events {
+                    let seen_now = Seen {
+                        lane: lane.clone(),
+                        attempt: frame.attempt,
+                        events: events(&frame),
+                    };
+                    seen.lock().unwrap().push(seen_now);
+                }
+                let results = match handle(&frame) {
+                    Reply::Answer(results) => results,
+                    Reply::Silence => continue,
+                    Reply::When(later) => later.await.unwrap(),
+                };
+                let ack = Ack {
+                    frame: frame.frame,
+                    epoch: frame.epoch,
+                    lane: frame.lane,
+                    results,
+                };
+                let _: i64 = answers
+                    .publish(&frame.reply_to, serde_json::to_vec(&ack).unwrap())
+                    .await
+                    .unwrap();
+            }
+        });
+        Self { task }
+    }
+}
