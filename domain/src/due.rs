@@ -93,6 +93,61 @@ impl Due {
     }
 }
 
+/// A due in a merge patch (RFC 7396).
+#[derive(Clone, Debug, PartialEq)]
+pub enum DuePatch {
+    /// Says everything, so it stands for the due from now on. Members of another kind need not be nulled first: no due
+    /// has them beside these.
+    Whole(Due),
+    /// Says a part: the timezone without the time, or the time without the timezone.
+    Part(Vec<(String, Json)>),
+}
+
+impl DuePatch {
+    pub fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let Json::Object(members) = value else {
+            return Due::parse(pointer, value).map(Self::Whole);
+        };
+        let given: Vec<_> = members
+            .iter()
+            .filter(|(_, value)| *value != Json::Null)
+            .cloned()
+            .collect();
+        let is_part = given
+            .iter()
+            .all(|(name, value)| match (name.as_str(), value) {
+                ("timezone", name) => timezone("", name.clone()).is_ok(),
+                ("datetime", Json::Text(written)) => local(written).is_some(),
+                _ => false,
+            });
+        match Due::parse(pointer, Json::Object(given)) {
+            Ok(due) => Ok(Self::Whole(due)),
+            Err(_) if is_part => Ok(Self::Part(members)),
+            Err(faults) => Err(faults),
+        }
+    }
+
+    /// The due that comes of it, from the one there is, in the JSON that it is kept as.
+    pub fn apply(self, pointer: &str, current: Option<&str>) -> Result<Due, Vec<Fault>> {
+        let changes = match self {
+            Self::Whole(due) => return Ok(due),
+            Self::Part(changes) => changes,
+        };
+        let current = current.and_then(|text| Json::parse(text.as_bytes()).ok());
+        let mut members = match current {
+            Some(Json::Object(members)) => members,
+            _ => Vec::new(),
+        };
+        for (name, value) in changes {
+            members.retain(|(member, _)| *member != name);
+            if value != Json::Null {
+                members.push((name, value));
+            }
+        }
+        Due::parse(pointer, Json::Object(members))
+    }
+}
+
 /// The last microsecond of a day on the clocks of `zone`.
 pub fn end_of_day(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = date
@@ -263,6 +318,46 @@ mod tests {
             resolve_local(wall, Tz::Europe__Berlin),
             utc("2026-10-25T00:30:00Z")
         );
+    }
+
+    #[test]
+    fn a_patch_may_say_a_part() {
+        let patch = |text: &str, current: Option<&str>| {
+            DuePatch::parse("/due", Json::parse(text.as_bytes()).unwrap())
+                .and_then(|patch| patch.apply("/due", current))
+                .map(|due| due.to_json())
+        };
+        let berlin = r#"{"datetime":"2026-03-01T09:00:00","timezone":"Europe/Berlin"}"#;
+        let date = r#"{"date":"2026-03-01"}"#;
+        assert_eq!(
+            patch(r#"{"timezone":"Asia/Tokyo"}"#, Some(berlin)).unwrap(),
+            r#"{"datetime":"2026-03-01T09:00:00","timezone":"Asia/Tokyo"}"#
+        );
+        assert_eq!(
+            patch(r#"{"datetime":"2026-04-01T09:00:00"}"#, Some(berlin)).unwrap(),
+            r#"{"datetime":"2026-04-01T09:00:00","timezone":"Europe/Berlin"}"#
+        );
+        assert_eq!(patch(date, Some(berlin)).unwrap(), date);
+        assert_eq!(
+            patch(
+                r#"{"date":"2026-03-01","datetime":null,"timezone":null}"#,
+                Some(berlin)
+            )
+            .unwrap(),
+            date
+        );
+        assert_eq!(patch("{}", Some(date)).unwrap(), date);
+        for (text, current) in [
+            ("{}", None),
+            (r#"{"timezone":"Asia/Tokyo"}"#, None),
+            (r#"{"timezone":"Asia/Tokyo"}"#, Some(date)),
+            (r#"{"timezone":null}"#, Some(berlin)),
+            (r#"{"timezone":"Mars/Base"}"#, Some(berlin)),
+            (r#"{"datetime":"soon"}"#, Some(berlin)),
+            (r#"{"moon":"full"}"#, Some(berlin)),
+        ] {
+            assert!(patch(text, current).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a task may say: its fields as types that only hold what is allowed, and the bodies that carry them.
 
-use crate::due::Due;
+use crate::due::{Due, DuePatch};
 use crate::json::{Fault, Json, Reader, text};
 use uuid::Uuid;
 
@@ -174,7 +174,7 @@ impl NewTask {
 }
 
 /// What a PATCH changes; `None` leaves a field as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskPatch {
     pub title: Option<Title>,
     pub description: Option<Description>,
@@ -182,7 +182,7 @@ pub struct TaskPatch {
     pub priority: Option<Priority>,
     pub tags: Option<Tags>,
     /// `Some(None)` takes the due away.
-    pub due: Option<Option<Due>>,
+    pub due: Option<Option<DuePatch>>,
 }
 
 impl TaskPatch {
@@ -201,7 +201,7 @@ impl TaskPatch {
             tags: reader
                 .optional("tags", nullable(Tags::parse))
                 .map(Option::unwrap_or_default),
-            due: reader.optional("due", nullable(Due::parse)),
+            due: reader.optional("due", nullable(DuePatch::parse)),
         };
         reader.finish()?;
         Ok(patch)
@@ -224,7 +224,7 @@ impl From<NewTask> for TaskPatch {
             status: Some(task.status),
             priority: Some(task.priority),
             tags: Some(task.tags),
-            due: Some(task.due),
+            due: Some(task.due.map(DuePatch::Whole)),
         }
     }
 }

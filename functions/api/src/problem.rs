@@ -15,6 +15,8 @@ pub struct Problem {
     detail: Box<str>,
     faults: Vec<Fault>,
     pub headers: Vec<(&'static str, String)>,
+    /// Whether what went wrong stays wrong until somebody repairs it.
+    pub needs_a_person: bool,
     /// What went wrong on our side: logged, never shown.
     pub cause: Option<Box<str>>,
 }
@@ -34,6 +36,7 @@ impl Problem {
             faults: Vec::new(),
             headers: Vec::new(),
             cause: None,
+            needs_a_person: false,
         }
     }
 
@@ -170,6 +173,7 @@ impl Problem {
         );
         Self {
             cause: Some(cause.into().into()),
+            needs_a_person: true,
             ..problem
         }
     }
@@ -215,10 +219,11 @@ impl From<Fault> for Problem {
 
 impl From<BadSetting> for Problem {
     fn from(error: BadSetting) -> Self {
-        Self::unavailable(
-            format!("the setting `{}` is missing or wrong", error.name),
-            error.to_string(),
-        )
+        let detail = format!("the setting `{}` is missing or wrong", error.name);
+        Self {
+            needs_a_person: true,
+            ..Self::unavailable(detail, error.to_string())
+        }
     }
 }
 

@@ -82,11 +82,11 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
 
 fn log(problem: &Problem, request: &Request) {
     let Some(cause) = &problem.cause else { return };
-    // What is away comes back by itself; anything else of ours needs a person.
-    let line = if problem.status == 503 {
-        logging::warn("request not served")
-    } else {
+    // What is away comes back by itself; anything else of ours does not.
+    let line = if problem.needs_a_person {
         logging::error("request failed")
+    } else {
+        logging::warn("request not served")
     };
     line.field("correlation_id", request.trace.correlation.as_str())
         .field("method", request.method.to_string())
@@ -94,7 +94,7 @@ fn log(problem: &Problem, request: &Request) {
         .field("status", problem.status)
         .field(
             "duration_ms",
-            request.started.elapsed().as_secs_f64() * 1000.0,
+            (request.started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
         )
         .field("error", &**cause)
         .write();

@@ -4,10 +4,12 @@ use super::create::{due_parameters, tags_parameter};
 use super::{delete, idempotency};
 use crate::auth::Caller;
 use crate::body;
+use crate::precondition;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::request::Request;
+use domain::due::DuePatch;
 use domain::task::{Description, NewTask, Status, Tags, TaskPatch, Title};
 use guest::postgres::{ParameterValue, text, text_or_null};
 use uuid::Uuid;
@@ -21,7 +23,51 @@ pub fn replace(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
 pub fn patch(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     let patch = TaskPatch::parse(body::merge_patch(request)?)?;
-    update(request, &caller, id, patch, false, NO_KEY)
+    match patch.due {
+        Some(Some(DuePatch::Part(_))) => merge_due(request, &caller, id, &patch),
+        _ => update(request, &caller, id, patch, false, NO_KEY),
+    }
+}
+
+/// How often a due is merged anew because somebody else was faster.
+const ATTEMPTS: usize = 8;
+
+/// A part of a due means something only beside the rest, so here alone the task is read first, and written only if it is
+/// still the one that was read.
+fn merge_due(
+    request: &Request,
+    caller: &Caller,
+    id: Uuid,
+    patch: &TaskPatch,
+) -> Result<Reply, Problem> {
+    let asked = precondition::if_match(request)?;
+    for _ in 0..ATTEMPTS {
+        let parameters = [text(caller.user.to_string()), text(id.to_string())];
+        let row = request
+            .db()?
+            .query_opt(include_str!("due.sql"), &parameters)?;
+        let mut row = row.ok_or_else(Problem::not_found)?;
+        let (version, current) = (row.int(0)?, row.text_or_null(1)?);
+        if let Some(precondition::Tags::Versions(versions)) = &asked
+            && !versions.contains(&version)
+        {
+            return Err(Problem::stale(version));
+        }
+        let mut patch = patch.clone();
+        if let Some(Some(due)) = patch.due.take() {
+            patch.due = Some(Some(DuePatch::Whole(
+                due.apply("/due", current.as_deref())?,
+            )));
+        }
+        let read = text(format!("{{{version}}}"));
+        match update_where(request, caller, id, read, patch, false, NO_KEY) {
+            Err(problem) if problem.status == 412 => {}
+            answer => return answer,
+        }
+    }
+    Err(Problem::conflict(
+        "the task is being changed all the time; try again",
+    ))
 }
 
 pub fn complete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
@@ -55,12 +101,29 @@ fn update(
     id: Uuid,
     patch: TaskPatch,
     reopen: bool,
+    key: [ParameterValue; 2],
+) -> Result<Reply, Problem> {
+    let accepted = delete::match_parameter(request)?;
+    update_where(request, caller, id, accepted, patch, reopen, key)
+}
+
+/// As `update`, where the task has one of the accepted versions.
+fn update_where(
+    request: &Request,
+    caller: &Caller,
+    id: Uuid,
+    accepted: ParameterValue,
+    patch: TaskPatch,
+    reopen: bool,
     [key, fingerprint]: [ParameterValue; 2],
 ) -> Result<Reply, Problem> {
     Query::of(request).finish()?;
-    let accepted = delete::match_parameter(request)?;
     let set_due = patch.due.is_some();
-    let [due, instant] = due_parameters(patch.due.flatten().as_ref());
+    let due = match patch.due.flatten() {
+        Some(due) => Some(due.apply("/due", None)?),
+        None => None,
+    };
+    let [due, instant] = due_parameters(due.as_ref());
     let mut row = request.db()?.query_one(
         include_str!("update.sql"),
         &[
