@@ -69,8 +69,9 @@ async fn messages_of_one_address_wait_for_each_other_and_those_of_another_do_not
         assert_eq!(receivers, 1, "{channel}");
     }
     // Neither a trap nor an error holds up what follows.
+    let reader = redis.clone();
     let noted = |note: &'static str| {
-        let redis = redis.clone();
+        let redis = reader.clone();
         move || {
             let redis = redis.clone();
             async move { notes(&redis).await.iter().any(|noted| noted == note) }

@@ -75,10 +75,10 @@ impl Guest {
             Err(error) => return Ok(Err(Error::BadParameter(format!("{error:#}")))),
         };
         let outcome = lease
-            .client()
+            .begin()
             .query(statement, &by_reference(&parameters))
             .await;
-        lease.refuse_open_transaction(statement)?;
+        lease.end(statement)?;
         Ok(match outcome {
             Ok(rows) => row_set(&rows)
                 .map_err(|error| Error::QueryFailed(QueryError::Text(format!("{error:#}")))),
@@ -98,10 +98,10 @@ impl Guest {
             Err(error) => return Ok(Err(Error::ValueConversionFailed(format!("{error:#}")))),
         };
         let outcome = lease
-            .client()
+            .begin()
             .execute(statement, &by_reference(&parameters))
             .await;
-        lease.refuse_open_transaction(statement)?;
+        lease.end(statement)?;
         Ok(outcome.map_err(|error| query_failed(&error)))
     }
 

@@ -1,10 +1,11 @@
 //! Sixty-four connections per address, cleaned between two guests as Spin cleans them, except that one inside a transaction is never reused.
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::{Context, Result};
+use futures::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::{Client, Config};
 
@@ -22,14 +23,14 @@ pub struct Pools(Mutex<HashMap<String, Arc<Pool>>>);
 
 struct Pool {
     permits: Arc<Semaphore>,
-    idle: Mutex<Vec<Arc<Session>>>,
+    idle: Mutex<VecDeque<Arc<Session>>>,
 }
 
 /// A connection that is one guest's until it is dropped.
 pub struct Lease {
     session: Arc<Session>,
     pool: Arc<Pool>,
-    permit: Arc<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Pools {
@@ -52,7 +53,7 @@ impl Pools {
         Ok(Lease {
             session,
             pool,
-            permit: Arc::new(permit),
+            _permit: permit,
         })
     }
 }
@@ -65,11 +66,11 @@ impl Pool {
         }
     }
 
-    /// The connection used last, which has the warmest caches; those that Postgres closed meanwhile are let go.
+    /// The connection that has rested longest; those that broke meanwhile are let go.
     fn idle(&self) -> Option<Arc<Session>> {
         let mut idle = lock(&self.idle);
-        while let Some(session) = idle.pop() {
-            if !session.client.is_closed() {
+        while let Some(session) = idle.pop_front() {
+            if session.is_reusable() {
                 return Some(session);
             }
         }
@@ -78,13 +79,16 @@ impl Pool {
 }
 
 impl Lease {
-    pub fn client(&self) -> &Client {
+    /// For one statement of the guest's. One that is cut off before its `end` costs the connection: nobody knows what it leaves behind.
+    pub fn begin(&self) -> &Client {
+        self.session.set_busy(true);
         &self.session.client
     }
 
     /// A transaction left open would take in the next guest that gets this connection: on Spin its writes can vanish. Here the
     /// error traps the guest, so that no test passes with one.
-    pub fn refuse_open_transaction(&self, statement: &str) -> wasmtime::Result<()> {
+    pub fn end(&self, statement: &str) -> wasmtime::Result<()> {
+        self.session.set_busy(false);
         if self.session.in_transaction() {
             tracing::error!(
                 statement,
@@ -96,20 +100,26 @@ impl Lease {
     }
 }
 
-/// Cleaned when it comes back rather than when it goes out, so that no request waits for it.
+/// The clean-up is sent when a connection comes back rather than when it goes out, so that no request waits for its answer:
+/// what the next guest sends is behind it in the same stream.
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.session.in_transaction() || self.session.client.is_closed() {
+        let session = self.session.clone();
+        if !session.is_reusable() {
             return;
         }
-        let (session, pool, permit) =
-            (self.session.clone(), self.pool.clone(), self.permit.clone());
+        let cleaned = session.clone();
+        let mut clean_up = Box::pin(async move { cleaned.client.batch_execute(CLEAN_UP).await });
+        if clean_up.as_mut().now_or_never().is_some() {
+            // Answered before Postgres can have: the connection is gone.
+            return;
+        }
+        lock(&self.pool.idle).push_back(session.clone());
         tokio::spawn(async move {
-            // A guest that was cut off in mid-statement may have opened a transaction that is only known now.
-            if session.client.batch_execute(CLEAN_UP).await.is_ok() && !session.in_transaction() {
-                lock(&pool.idle).push(session);
+            if let Err(error) = clean_up.await {
+                tracing::info!("a connection to Postgres could not be cleaned: {error}");
+                session.condemn();
             }
-            drop(permit);
         });
     }
 }

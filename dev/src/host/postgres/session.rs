@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context as Waker, Poll, ready},
 };
@@ -28,6 +28,9 @@ const READY_FOR_QUERY: u8 = b'Z';
 pub struct Session {
     pub client: Client,
     status: Arc<AtomicU8>,
+    /// Whether a statement is under way, or was when its guest was cut off.
+    busy: AtomicBool,
+    condemned: AtomicBool,
 }
 
 impl Session {
@@ -53,7 +56,26 @@ impl Session {
                 tracing::info!("a connection to Postgres ended: {error}");
             }
         });
-        Ok(Self { client, status })
+        Ok(Self {
+            client,
+            status,
+            busy: AtomicBool::new(false),
+            condemned: AtomicBool::new(false),
+        })
+    }
+
+    pub fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Release);
+    }
+
+    /// It is never given to a guest again.
+    pub fn condemn(&self) {
+        self.condemned.store(true, Ordering::Release);
+    }
+
+    pub fn is_reusable(&self) -> bool {
+        let marked = self.busy.load(Ordering::Acquire) || self.condemned.load(Ordering::Acquire);
+        !marked && !self.in_transaction() && !self.client.is_closed()
     }
 
     /// After the last statement that was answered.
