@@ -12,6 +12,7 @@ async fn handle(request: Request) -> Result<impl IntoResponse> {
     let body = String::from_utf8_lossy(request.body()).into_owned();
     let command = request
         .path()
+        .trim_end_matches('/')
         .rsplit('/')
         .next()
         .unwrap_or_default()
