@@ -1,9 +1,9 @@
 //! What a task, a due, an event and a frame *are*: no I/O, no clock, no ids of its own. Modules in an event's travel order.
 
+pub mod json;
 pub mod account;
 pub mod due;
+pub mod task;
 pub mod event;
 pub mod frame;
-pub mod json;
 pub mod schema;
-pub mod task;

@@ -7,20 +7,20 @@
     )
 )]
 
-mod accounts;
-mod audit;
+mod request;
+mod trace;
+mod router;
+mod cors;
 mod auth;
 mod body;
-mod cors;
-mod health;
-mod precondition;
-mod problem;
 mod query;
-mod reply;
-mod request;
-mod router;
+mod precondition;
+mod accounts;
 mod tasks;
-mod trace;
+mod audit;
+mod health;
+mod problem;
+mod reply;
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
