@@ -1,5 +1,6 @@
 //! The whole of Spindle on one machine: real services, the guests' build, and the system they make up.
 
+pub mod bench;
 pub mod child;
 pub mod commands;
 pub mod components;

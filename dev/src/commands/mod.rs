@@ -1,7 +1,7 @@
 //! The commands of `cargo dev`, one file each.
 
 use crate::system::workspace;
-use crate::{components, host};
+use crate::{bench, components, host};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::path::Path;
@@ -28,6 +28,8 @@ enum Command {
     Up(up::Arguments),
     /// Build, start everything on free ports, run all tests, stop everything
     Test(test::Arguments),
+    /// Measure the API and the road beside their yardsticks, and print the figures
+    Bench(bench::Options),
     /// Show the logs of the system that `up` started, and follow them
     Logs(inspect::Logs),
     /// Open psql on the database of the system that `up` started
@@ -37,6 +39,9 @@ enum Command {
     /// Run spin.toml on the embedded host
     #[command(hide = true)]
     Host(host::command::HostArguments),
+    /// Serve the yardstick that `bench` compares the API with
+    #[command(hide = true)]
+    Baseline(bench::baseline::Arguments),
 }
 
 pub async fn main() -> Result<ExitCode> {
@@ -44,6 +49,11 @@ pub async fn main() -> Result<ExitCode> {
         Command::Build => build(&workspace()).await?,
         Command::Up(arguments) => up::run(arguments).await?,
         Command::Test(arguments) => return test::run(arguments).await,
+        Command::Bench(options) => {
+            build(&workspace()).await?;
+            bench::run(options).await?;
+        }
+        Command::Baseline(arguments) => bench::baseline::serve(arguments).await?,
         Command::Logs(arguments) => return inspect::logs(&arguments),
         Command::Psql => return inspect::psql(),
         Command::Status => return inspect::status().await,

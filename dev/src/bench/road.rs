@@ -1,0 +1,95 @@
+//! The road: how many events per second get from the outbox to the audit trail, and how long one takes.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures::future::try_join_all;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+use super::{Plan, cpu, tokens};
+use crate::system::{Log, System};
+
+/// Users whose events are on the road.
+const USERS: i64 = 500;
+/// Events per second while latency is measured.
+const RATE: u32 = 500;
+/// Connections that queue them.
+const QUEUERS: usize = 4;
+/// The road stands still where nothing arrives for this long.
+const STALLED: Duration = Duration::from_secs(20);
+
+pub async fn run(plan: &Plan, log: Log, system: &System, db: &Client) -> Result<()> {
+    let users = tokens::users(db, system.token_keys(), USERS).await?;
+    println!("\nThe road on the {log:?} log: {} events of {USERS} users", plan.events);
+    let bridge = system.bridge(0)?;
+    bridge.terminate().await;
+    db.execute(include_str!("sql/fill_outbox.sql"), &[&plan.events]).await?;
+    db.batch_execute("vacuum analyze outbox").await?;
+
+    let postgres = system.postgres()?.pid().context("Postgres is not running")?;
+    let host = system.host().pid().context("the function host is not running")?;
+    let before = (cpu::used(host)?, cpu::used(postgres)?);
+    bridge.start().await?;
+    let started = Instant::now();
+    arrived(db, plan.events).await?;
+    let elapsed = started.elapsed();
+    let bridge_pid = bridge.pid().context("the bridge is not running")?;
+    let per_event = |used: Duration| used.as_micros() as f64 / plan.events as f64;
+    println!(
+        "  throughput {:8.0} events/s   CPU per event: bridge {:3.0} µs, functions {:3.0} µs, Postgres {:3.0} µs",
+        plan.events as f64 / elapsed.as_secs_f64(),
+        per_event(cpu::used(bridge_pid)?),
+        per_event(cpu::used(host)?.saturating_sub(before.0)),
+        per_event(cpu::used(postgres)?.saturating_sub(before.1)),
+    );
+
+    let users: Vec<Uuid> = users.into_iter().map(|(id, _)| id).collect();
+    let total = queue_steadily(plan, &system.database_url(), &users).await?;
+    arrived(db, plan.events + total).await?;
+    let row = db.query_one(include_str!("sql/latency.sql"), &[]).await?;
+    println!(
+        "  latency at {RATE} events/s, commit to audit entry: p50 {:.1} ms, p99 {:.1} ms ({} events)",
+        row.get::<_, f64>(0),
+        row.get::<_, f64>(1),
+        row.get::<_, i64>(2),
+    );
+    Ok(())
+}
+
+/// Waits until `events` are on the trail and the outbox is empty; the connection's own commits count as nothing.
+async fn arrived(db: &Client, events: i64) -> Result<()> {
+    let mut last = (0, Instant::now());
+    loop {
+        let row = db.query_one(include_str!("sql/progress.sql"), &[]).await?;
+        let (there, waiting): (i64, i64) = (row.get(0), row.get(1));
+        if there >= events && waiting == 0 {
+            return Ok(());
+        }
+        if there + waiting != last.0 {
+            last = (there + waiting, Instant::now());
+        } else if last.1.elapsed() > STALLED {
+            bail!("the road stands still: {there} of {events} events on the trail, {waiting} in the outbox");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Queues `RATE` events a second for the plan's length, one commit each, and returns how many.
+async fn queue_steadily(plan: &Plan, url: &str, users: &[Uuid]) -> Result<i64> {
+    let total = RATE * u32::try_from(plan.length.as_secs())?;
+    let start = Instant::now();
+    let queuers = (0..QUEUERS).map(|number| async move {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        let statement = client.prepare(include_str!("sql/queue_one.sql")).await?;
+        for turn in (number..total as usize).step_by(QUEUERS) {
+            tokio::time::sleep_until((start + Duration::from_secs(turn as u64) / RATE).into()).await;
+            let user = users.get(turn % users.len().max(1)).context("no users")?;
+            client.execute(&statement, &[&Uuid::now_v7(), user]).await?;
+        }
+        anyhow::Ok(())
+    });
+    try_join_all(queuers).await?;
+    Ok(i64::from(total))
+}

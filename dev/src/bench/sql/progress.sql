@@ -1,0 +1,1 @@
+select (select count(*) from audit_logs), (select count(*) from outbox)
