@@ -186,7 +186,8 @@ impl Problem {
     /// The body; `instance` is the path that was asked for.
     pub fn to_json(&self, instance: &str) -> String {
         let mut body = json!({
-            "type": format!("https://spindle.dev/problems/{}", self.slug),
+            // A name, not an address: it stays the same wherever the API is served.
+            "type": format!("urn:spindle:problems/{}", self.slug),
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
