@@ -80,16 +80,26 @@ fn each_function_is_a_component() -> Result<()> {
     Ok(())
 }
 
+/// The text of a constant that is named at the start of `argument` and declared in the same file.
+fn constant<'a>(text: &'a str, argument: &str) -> Option<&'a str> {
+    let name = argument
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .next()?;
+    let value = text.split_once(&format!("const {name}: &str = \""))?.1;
+    value.split('"').next()
+}
+
 #[test]
 fn variables_read_are_variables_declared() -> Result<()> {
     let manifest = manifest()?;
     let mut read = BTreeSet::new();
     for (_, text) in files("functions", &[".rs"])? {
         for call in text.split("variables::get(").skip(1) {
-            let name = call
-                .trim_start()
-                .strip_prefix('"')
-                .and_then(|rest| rest.split('"').next());
+            let argument = call.trim_start();
+            let name = match argument.strip_prefix('"') {
+                Some(literal) => literal.split('"').next(),
+                None => constant(&text, argument),
+            };
             read.extend(name.map(str::to_owned));
         }
     }

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::client::number;
 use tests::stage::World;
 use uuid::Uuid;
 
