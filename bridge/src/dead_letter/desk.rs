@@ -142,8 +142,8 @@ impl Desk {
             time: rfc3339(SystemTime::now()),
             datacontenttype: "application/json".to_owned(),
             userid: letter.user,
-            seq,
-            correlationid: Uuid::now_v7().to_string(),
+            seq: Some(seq),
+            correlationid: Some(Uuid::now_v7().to_string()),
             causationid: Some(letter.id.clone()),
             traceparent: None,
             data: json!({
