@@ -155,9 +155,9 @@ impl World {
             .map(serde_json::from_str::<serde_json::Value>);
         letters
             .map(|letter| {
-                Ok(letter?["event_id"]
+                Ok(letter?["id"]
                     .as_str()
-                    .context("a dead letter has an event_id")?
+                    .context("a dead letter has an id")?
                     .to_owned())
             })
             .collect()
