@@ -129,8 +129,15 @@ impl Dispatch {
                     .set(age);
                 queue.read(records, now);
             }
-            Delivery::Revoked { partitions, settled } => {
-                let limit = if self.stop.is_cancelled() { self.stop_within } else { HAND_OVER };
+            Delivery::Revoked {
+                partitions,
+                settled,
+            } => {
+                let limit = if self.stop.is_cancelled() {
+                    self.stop_within
+                } else {
+                    HAND_OVER
+                };
                 queue.revoke(partitions, settled, limit, now);
             }
         }

@@ -52,7 +52,9 @@ impl Sweep {
         ) {}
         while self.count("idempotency_keys", keys(&client).await?) {}
         if kept.is_none_or(|at| at.elapsed() >= TRAIL_EVERY) {
-            client.execute(include_str!("sweep/audit_trail.sql"), &[]).await?;
+            client
+                .execute(include_str!("sweep/audit_trail.sql"), &[])
+                .await?;
             *kept = Some(Instant::now());
         }
         self.count(

@@ -10,7 +10,7 @@ use bridge::config::Secret;
 use bridge::dead_letter::{ATTEMPTS, ERROR, GROUP, OFFSET, TOPIC};
 use bridge::dispatch::Dispatch;
 use bridge::health::Health;
-use bridge::log::{Log, Record};
+use bridge::log::Record;
 use bridge::topics::GROUPS;
 use dev::scratch::Scratch;
 use dev::services::Redis;
@@ -223,7 +223,10 @@ async fn a_lane_holds_two_frames_and_no_more() {
     })
     .await;
     let held = sent.lock().unwrap().0.len();
-    assert!(held <= 128, "one frame running and one queued, not {held} events");
+    assert!(
+        held <= 128,
+        "one frame running and one queued, not {held} events"
+    );
     let results = all.lock().unwrap().clone();
     release.send(results).unwrap();
     road.settled(SOON).await;

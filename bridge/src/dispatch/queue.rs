@@ -81,7 +81,7 @@ struct Flight {
     lane: String,
     epoch: u64,
     /// One for each sending; an answer to any of them counts, as it means that the effects are durable.
-    names: Vec<Uuid>,
+    names: Vec<(Uuid, Instant)>,
     sent: Instant,
     deadline: Instant,
     held: Vec<Held>,
@@ -385,7 +385,7 @@ impl Queue {
             return;
         };
         let name = Uuid::new_v4();
-        flight.names.push(name);
+        flight.names.push((name, now));
         flight.sent = now;
         let head = Head {
             frame: name,

@@ -28,12 +28,11 @@ impl Queue {
             debug!(frame = %ack.frame, "an answer of another epoch");
             return;
         }
-        let last = flight.names.last() == Some(&ack.frame);
-        let (sent, lane) = (flight.sent, flight.lane.clone());
-        if last {
-            self.measure(now.duration_since(sent));
-            self.hear(&lane, sent);
-        }
+        let sending = flight.names.iter().find(|(name, _)| *name == ack.frame);
+        let sent = sending.map_or(flight.sent, |(_, sent)| *sent);
+        let lane = flight.lane.clone();
+        self.measure(now.duration_since(sent));
+        self.hear(&lane, sent);
         let Some((_, held)) = self.land(number) else {
             return;
         };
@@ -121,7 +120,7 @@ impl Queue {
     /// Ends a flight and gives back its lane and events.
     pub(super) fn land(&mut self, number: u64) -> Option<(String, Vec<Held>)> {
         let flight = self.flights.remove(&number)?;
-        for name in &flight.names {
+        for (name, _) in &flight.names {
             self.names.remove(name);
         }
         if let Some(lane) = self.lanes.get_mut(&flight.lane) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -79,7 +80,22 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<Vec<i32
         .unwrap_or_default())
 }
 
+/// Partitions that have only just been created have no leader for a moment, so what people ask for is asked again.
+fn patiently<T>(ask: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(200)),
+            answer => return answer,
+        }
+    }
+}
+
 pub(super) fn topics(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
+    patiently(|| topics_now(cluster))
+}
+
+fn topics_now(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
     let consumer = onlooker(cluster, &cluster.group("people"))?;
     let mut states = Vec::new();
     for (name, _) in topics::all() {
@@ -130,6 +146,10 @@ pub(super) fn lag(
 
 /// Reads a topic from its beginning to what is its end now.
 pub(super) fn scan(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>> {
+    patiently(|| scan_now(cluster, topic))
+}
+
+fn scan_now(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>> {
     let consumer = onlooker(cluster, &cluster.group("people"))?;
     let name: Arc<str> = topic.into();
     let topic = &*cluster.topic(topic);
