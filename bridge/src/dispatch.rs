@@ -1,10 +1,10 @@
 //! Dispatch: log → agents. Reads a group's records, sends them in frames, and marks what has been settled.
 
-pub mod doorbell;
-pub mod lane;
-pub mod marks;
 pub mod queue;
+pub mod lane;
 pub mod wire;
+pub mod doorbell;
+pub mod marks;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
