@@ -59,7 +59,6 @@ pub async fn host_killed(world: &mut World) -> Result<()> {
 
 /// Spin's rules end the function host when Redis goes away; it is started again as Kubernetes would.
 pub async fn redis_stopped(world: &mut World) -> Result<()> {
-    world.allow("Redis");
     under_load(world, async |world, load| {
         let before = world.system.host().pid();
         world.system.redis()?.terminate().await;
@@ -85,7 +84,6 @@ pub async fn redis_stopped(world: &mut World) -> Result<()> {
 }
 
 pub async fn postgres_restarted(world: &mut World) -> Result<()> {
-    world.allow("Postgres");
     under_load(world, async |world, load| {
         world.system.postgres()?.restart().await?;
         world.reconnect().await?;
@@ -96,7 +94,6 @@ pub async fn postgres_restarted(world: &mut World) -> Result<()> {
 
 /// What was acknowledged was on the disk.
 pub async fn postgres_crashed(world: &mut World) -> Result<()> {
-    world.allow("Postgres");
     under_load(world, async |world, load| {
         world.system.postgres()?.kill9().await;
         world.system.postgres()?.start().await?;

@@ -17,8 +17,8 @@ pub async fn malformed_json(world: &mut World) -> Result<()> {
     let nested = |open: &str, shut: &str| {
         format!(
             "{{\"title\":{}1{}}}",
-            open.repeat(50_000),
-            shut.repeat(50_000)
+            open.repeat(30_000),
+            shut.repeat(30_000)
         )
     };
     let malformed: Vec<(&str, Vec<u8>)> = vec![

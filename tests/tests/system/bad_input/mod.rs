@@ -18,7 +18,8 @@ pub use tokens::tokens;
 
 use anyhow::{Result, ensure};
 use tests::client::{Call, Person};
-use tests::stage::World;
+use tests::stage::{SOON, World};
+use tests::wait;
 
 /// Runs refused calls and proves that none of them wrote anything.
 struct Refusals<'a> {
@@ -29,7 +30,6 @@ struct Refusals<'a> {
 
 impl<'a> Refusals<'a> {
     async fn start(world: &'a World) -> Result<Self> {
-        world.quiet().await?;
         Ok(Self {
             world,
             before: written(world).await?,
@@ -68,7 +68,6 @@ impl<'a> Refusals<'a> {
     }
 
     async fn end(self) -> Result<()> {
-        self.world.quiet().await?;
         let after = written(self.world).await?;
         ensure!(
             self.wrong.is_empty(),
@@ -85,8 +84,17 @@ impl<'a> Refusals<'a> {
     }
 }
 
-/// Tasks, their versions, their owners' sequences, and task events on the trail.
+/// Tasks, their versions, their owners' sequences, and task events: once each version is on the trail, so that nothing
+/// that was asked for before is still under way.
 async fn written(world: &World) -> Result<Vec<i64>> {
+    wait::until("every version is on the trail", SOON, async || {
+        let numbers = count(world).await?;
+        Ok((numbers.get(1) == numbers.get(3)).then_some(numbers))
+    })
+    .await
+}
+
+async fn count(world: &World) -> Result<Vec<i64>> {
     let row = world
         .database
         .query_one(include_str!("written.sql"), &[])
