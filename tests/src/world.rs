@@ -163,6 +163,21 @@ impl World {
             .collect()
     }
 
+    /// How many events the bridge has given up since it started.
+    ///
+    /// # Errors
+    /// Where its metrics cannot be read.
+    pub async fn given_up(&self) -> Result<u64> {
+        let bridge = Api::new(&self.system.bridge_url(0)?)?;
+        let metrics = bridge.get("/metrics").send().await?.expect(200)?;
+        let metrics = String::from_utf8(metrics.body)?;
+        let counters = metrics
+            .lines()
+            .filter(|line| line.contains("dead_letters_total{"));
+        let counts = counters.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
+        Ok(counts.sum())
+    }
+
     /// Runs `bridge dead-letters …` as an operator would.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Events that cannot be applied: each alone reaches the dead letters, and what can be repaired comes home.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -18,6 +18,8 @@ const GIVEN_UP: Duration = Duration::from_secs(60);
 
 /// An event that is none, in the middle of its user's events: the others do not notice.
 pub async fn a_poison_event_stands_alone(world: &mut World) -> Result<()> {
+    world.allow("an event becomes a dead letter");
+    let before = world.given_up().await?;
     let mut load = Load::start(&world.api, 8).await?;
     load.reach(WRITES / 4).await?;
     let user = load.people().first().context("there are people")?.id;
@@ -29,10 +31,11 @@ pub async fn a_poison_event_stands_alone(world: &mut World) -> Result<()> {
         .database
         .execute(include_str!("poison.sql"), &[&user, &poison, &event])
         .await?;
+    until_given_up(world, &mut load, before).await?;
     let (people, ledger) = load.finish(WRITES).await?;
     let letter = only_dead_letter(world).await?;
     ensure!(
-        letter.event_id == poison.to_string(),
+        letter == poison.to_string(),
         "another event than the poison was given up: {letter:?}"
     );
     Checker::new(&world.database, &people)
@@ -44,7 +47,8 @@ pub async fn a_poison_event_stands_alone(world: &mut World) -> Result<()> {
 
 /// The database refuses one acknowledged write's entry; once that is repaired, `replay` brings it onto the trail.
 pub async fn replay_brings_it_home(world: &mut World) -> Result<()> {
-    world.allow("refused_for_a_test");
+    world.allow("an event becomes a dead letter");
+    let before = world.given_up().await?;
     world
         .database
         .batch_execute(include_str!("refuse.sql"))
@@ -61,6 +65,7 @@ pub async fn replay_brings_it_home(world: &mut World) -> Result<()> {
         .await?
         .expect(201)?
         .json()?;
+    until_given_up(world, &mut load, before).await?;
     let (people, mut ledger) = load.finish(WRITES).await?;
     let (id, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
     ledger.record(Told {
@@ -85,28 +90,31 @@ pub async fn replay_brings_it_home(world: &mut World) -> Result<()> {
     })
     .await?;
     ensure!(
-        entry.to_string().contains(&letter.event_id),
+        entry.to_string().contains(&letter),
         "another event came home: {entry}"
     );
     Checker::new(&world.database, &people).settle(&ledger).await
 }
 
-#[derive(Debug)]
-struct Letter {
-    event_id: String,
+/// Goes on writing until something was given up: an event is only to blame while others get through.
+async fn until_given_up(world: &World, load: &mut Load, before: u64) -> Result<()> {
+    let start = Instant::now();
+    while world.given_up().await? == before {
+        ensure!(
+            start.elapsed() < GIVEN_UP,
+            "within {GIVEN_UP:?} nothing reached the dead letters"
+        );
+        load.more(50).await?;
+    }
+    Ok(())
 }
 
-async fn only_dead_letter(world: &World) -> Result<Letter> {
-    let mut letters = wait::until("an event reaches the dead letters", GIVEN_UP, async || {
-        let letters = world.open_dead_letters().await?;
-        Ok((!letters.is_empty()).then_some(letters))
-    })
-    .await?;
+/// The id of the one event that was given up.
+async fn only_dead_letter(world: &World) -> Result<String> {
+    let mut letters = world.open_dead_letters().await?;
     ensure!(
         letters.len() == 1,
-        "more than the poison was given up: {letters:?}"
+        "not the poison alone was given up: {letters:?}"
     );
-    Ok(Letter {
-        event_id: letters.pop().unwrap_or_default(),
-    })
+    letters.pop().context("there is one")
 }
