@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::Router;
 use bytes::Bytes;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use domain::json::Json;
@@ -47,8 +47,14 @@ pub struct Arguments {
 
 /// Serves `POST /api/tasks` until the process ends.
 pub async fn serve(arguments: Arguments) -> Result<()> {
-    let Arguments { listen, database_url, token_keys } = arguments;
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let Arguments {
+        listen,
+        database_url,
+        token_keys,
+    } = arguments;
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
     let manager = Manager::from_config(database_url.parse()?, NoTls, recycling);
     let (_, secret) = key(&token_keys)?;
     let mut rules = Validation::new(Algorithm::HS256);
@@ -85,8 +91,11 @@ type Refusal = (StatusCode, String);
 
 impl Server {
     async fn create(&self, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
-        let user = self.caller(headers).ok_or((StatusCode::UNAUTHORIZED, String::new()))?;
-        let body = Json::parse(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+        let user = self
+            .caller(headers)
+            .ok_or((StatusCode::UNAUTHORIZED, String::new()))?;
+        let body =
+            Json::parse(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
         let task = NewTask::parse(body)
             .map_err(|faults| (StatusCode::UNPROCESSABLE_ENTITY, format!("{faults:?}")))?;
         let context = format!(
@@ -95,7 +104,8 @@ impl Server {
         );
         let actor = format!(r#"{{"type":"user","id":"{user}"}}"#);
         let none: Option<String> = None;
-        let unavailable = |error: &dyn std::fmt::Display| (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+        let unavailable =
+            |error: &dyn std::fmt::Display| (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
         let client = self.pool.get().await.map_err(|error| unavailable(&error))?;
         let statement = client
             .prepare_cached(include_str!("../../../functions/api/src/tasks/create.sql"))
@@ -139,7 +149,11 @@ impl Server {
     }
 
     fn caller(&self, headers: &HeaderMap) -> Option<Uuid> {
-        let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+        let token = headers
+            .get(header::AUTHORIZATION)?
+            .to_str()
+            .ok()?
+            .strip_prefix("Bearer ")?;
         let data = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules).ok()?;
         Some(data.claims.sub)
     }

@@ -10,7 +10,9 @@ pub fn used(pid: i32) -> Result<Duration> {
     let mut ticks = own(pid)?;
     for entry in fs::read_dir("/proc")?.flatten() {
         let name = entry.file_name();
-        let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
         // A process may end while /proc is read.
         let Ok(fields) = fields(child) else { continue };
         if fields.first().and_then(|parent| parent.parse().ok()) == Some(pid) {

@@ -20,26 +20,46 @@ const ROUNDS: usize = 3;
 
 pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     let users: Arc<[(Uuid, Arc<str>)]> = tokens::users(db, system.token_keys(), 1000).await?.into();
-    db.batch_execute(include_str!("sql/bench_users.sql")).await?;
+    db.batch_execute(include_str!("sql/bench_users.sql"))
+        .await?;
     let script = plan.dir.join("create.sql");
     std::fs::write(&script, include_str!("sql/pgbench_create.sql"))?;
     let baseline = Baseline::start(plan, system).await?;
     let api = system.api_url().trim_start_matches("http://").to_owned();
-    let postgres = system.postgres()?.pid().context("Postgres is not running")?;
-    let host = system.host().pid().context("the function host is not running")?;
+    let postgres = system
+        .postgres()?
+        .pid()
+        .context("Postgres is not running")?;
+    let host = system
+        .host()
+        .pid()
+        .context("the function host is not running")?;
 
-    println!("\nCreate a task, closed loop, {} connections", plan.connections);
+    println!(
+        "\nCreate a task, closed loop, {} connections",
+        plan.connections
+    );
     let mut table: [Vec<f64>; 4] = Default::default();
     for round in 1..=ROUNDS {
         println!("  round {round} of {ROUNDS}");
         for (mode, rates) in ["prepared", "extended"].into_iter().zip(&mut table) {
-            let rate = pgbench::rate(&system.database_url(), &script, mode, plan.connections, plan.length).await?;
+            let rate = pgbench::rate(
+                &system.database_url(),
+                &script,
+                mode,
+                plan.connections,
+                plan.length,
+            )
+            .await?;
             println!("    pgbench, {mode:9} {rate:8.0}/s");
             rates.push(rate);
         }
-        for ((name, address, pid), rates) in [("axum", &baseline.address, baseline.pid), ("API", &api, host)]
-            .into_iter()
-            .zip(table.iter_mut().skip(2))
+        for ((name, address, pid), rates) in [
+            ("axum", &baseline.address, baseline.pid),
+            ("API", &api, host),
+        ]
+        .into_iter()
+        .zip(table.iter_mut().skip(2))
         {
             let before = (cpu::used(pid)?, cpu::used(postgres)?);
             let outcome = load(plan, address, Pace::Closed, &users).await?;
@@ -58,7 +78,9 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
         }
     }
     let [prepared, extended, axum, spin] = table.map(|mut rates| median(&mut rates));
-    println!("  median: pgbench {prepared:.0}/s prepared, {extended:.0}/s extended; axum {axum:.0}/s; API {spin:.0}/s");
+    println!(
+        "  median: pgbench {prepared:.0}/s prepared, {extended:.0}/s extended; axum {axum:.0}/s; API {spin:.0}/s"
+    );
     println!("  API / axum = {:.0} %", 100.0 * spin / axum);
 
     println!("\nCreate a task, open loop: latency from when a request fell due");
@@ -78,20 +100,33 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     Ok(())
 }
 
-async fn load(plan: &Plan, address: &str, pace: Pace, users: &Arc<[(Uuid, Arc<str>)]>) -> Result<Outcome> {
+async fn load(
+    plan: &Plan,
+    address: &str,
+    pace: Pace,
+    users: &Arc<[(Uuid, Arc<str>)]>,
+) -> Result<Outcome> {
     let users = users.clone();
     let body = Bytes::from_static(
         br#"{"title":"Water the plants","description":"All of them, the small ones twice.","tags":["home","plants"]}"#,
     );
-    load::run(address, plan.connections, pace, plan.length, move |number| {
-        let token = users.get(number as usize % users.len().max(1)).map(|(_, token)| token.clone());
-        Shot {
-            method: Method::POST,
-            path: "/api/tasks".to_owned(),
-            token: token.unwrap_or_default(),
-            body: body.clone(),
-        }
-    })
+    load::run(
+        address,
+        plan.connections,
+        pace,
+        plan.length,
+        move |number| {
+            let token = users
+                .get(number as usize % users.len().max(1))
+                .map(|(_, token)| token.clone());
+            Shot {
+                method: Method::POST,
+                path: "/api/tasks".to_owned(),
+                token: token.unwrap_or_default(),
+                body: body.clone(),
+            }
+        },
+    )
     .await
 }
 
@@ -105,21 +140,35 @@ struct Baseline {
 impl Baseline {
     async fn start(plan: &Plan, system: &System) -> Result<Self> {
         let address = format!("127.0.0.1:{}", ports::free()?);
-        let (listen, database, keys) = (address.clone(), system.database_url(), system.token_keys().to_owned());
+        let (listen, database, keys) = (
+            address.clone(),
+            system.database_url(),
+            system.token_keys().to_owned(),
+        );
         let dev = program(&plan.root, "dev");
-        let process = Process::new("axum".to_owned(), plan.dir.join("logs/axum.log"), move || {
-            let mut command = std::process::Command::new(&dev);
-            command
-                .args(["baseline", "--listen", &listen])
-                .env("DATABASE_URL", &database)
-                .env("TOKEN_KEYS", &keys);
-            command
-        });
+        let process = Process::new(
+            "axum".to_owned(),
+            plan.dir.join("logs/axum.log"),
+            move || {
+                let mut command = std::process::Command::new(&dev);
+                command
+                    .args(["baseline", "--listen", &listen])
+                    .env("DATABASE_URL", &database)
+                    .env("TOKEN_KEYS", &keys);
+                command
+            },
+        );
         let child = process.launch()?;
         child
-            .ready(Duration::from_secs(10), || async { tokio::net::TcpStream::connect(&address).await.is_ok() })
+            .ready(Duration::from_secs(10), || async {
+                tokio::net::TcpStream::connect(&address).await.is_ok()
+            })
             .await?;
-        Ok(Self { pid: child.pid(), address, _process: process })
+        Ok(Self {
+            pid: child.pid(),
+            address,
+            _process: process,
+        })
     }
 }
 

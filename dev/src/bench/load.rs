@@ -55,7 +55,13 @@ impl Outcome {
 }
 
 /// Sends shots that `make` builds from a running number, over `connections` connections to `address`, for `length`.
-pub async fn run<M>(address: &str, connections: usize, pace: Pace, length: Duration, make: M) -> Result<Outcome>
+pub async fn run<M>(
+    address: &str,
+    connections: usize,
+    pace: Pace,
+    length: Duration,
+    make: M,
+) -> Result<Outcome>
 where
     M: Fn(u64) -> Shot + Send + Sync + 'static,
 {
@@ -84,7 +90,11 @@ where
     }
     let elapsed = start.elapsed();
     latencies.sort_unstable();
-    Ok(Outcome { elapsed, failures, latencies })
+    Ok(Outcome {
+        elapsed,
+        failures,
+        latencies,
+    })
 }
 
 struct Worker {

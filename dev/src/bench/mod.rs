@@ -44,13 +44,21 @@ struct Plan {
 
 /// Measures on systems of its own, in a scratch folder, with fsync on, and leaves nothing behind.
 pub async fn run(options: Options) -> Result<()> {
-    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
-    for (part, log, bridges) in [("create", Log::Postgres, 0), ("postgres", Log::Postgres, 1), ("kafka", Log::Kafka, 1)] {
+    let wanted =
+        |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
+    for (part, log, bridges) in [
+        ("create", Log::Postgres, 0),
+        ("postgres", Log::Postgres, 1),
+        ("kafka", Log::Kafka, 1),
+    ] {
         if !wanted(part) {
             continue;
         }
         let scratch = Scratch::new("bench")?;
-        let system_options = SystemOptions { bridges, ..SystemOptions::new(scratch.path(), log) };
+        let system_options = SystemOptions {
+            bridges,
+            ..SystemOptions::new(scratch.path(), log)
+        };
         let plan = Plan {
             root: system_options.root.clone(),
             dir: scratch.path().to_owned(),
@@ -72,11 +80,13 @@ pub async fn run(options: Options) -> Result<()> {
 /// Commit times are kept for the latency figure; everything runs with them, so that figures stay comparable.
 async fn prepare(system: &System) -> Result<Client> {
     let (db, _connection) = connect(&system.database_url()).await?;
-    db.batch_execute("alter system set track_commit_timestamp = on").await?;
+    db.batch_execute("alter system set track_commit_timestamp = on")
+        .await?;
     system.postgres()?.restart().await?;
     system.host().ready().await?;
     let (db, _connection) = connect(&system.database_url()).await?;
-    db.batch_execute("create table bench_queued (event_id uuid primary key)").await?;
+    db.batch_execute("create table bench_queued (event_id uuid primary key)")
+        .await?;
     Ok(db)
 }
 

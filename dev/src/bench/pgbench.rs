@@ -9,20 +9,36 @@ use tokio::process::Command;
 use crate::services::postgres;
 
 /// Transactions per second. `mode` is pgbench's: `prepared` plans once per connection, `extended` each time, as Spin does.
-pub async fn rate(url: &str, script: &Path, mode: &str, clients: usize, length: Duration) -> Result<f64> {
-    let output = Command::new(postgres::binaries().context("no Postgres programs")?.join("pgbench"))
-        .args(["--no-vacuum", "--jobs=2", "--protocol", mode])
-        .arg(format!("--client={clients}"))
-        .arg(format!("--time={}", length.as_secs()))
-        .arg("--file")
-        .arg(script)
-        .arg(url)
-        .output()
-        .await?;
+pub async fn rate(
+    url: &str,
+    script: &Path,
+    mode: &str,
+    clients: usize,
+    length: Duration,
+) -> Result<f64> {
+    let output = Command::new(
+        postgres::binaries()
+            .context("no Postgres programs")?
+            .join("pgbench"),
+    )
+    .args(["--no-vacuum", "--jobs=2", "--protocol", mode])
+    .arg(format!("--client={clients}"))
+    .arg(format!("--time={}", length.as_secs()))
+    .arg("--file")
+    .arg(script)
+    .arg(url)
+    .output()
+    .await?;
     let printed = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
-        bail!("pgbench: {}{}", printed, String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "pgbench: {}{}",
+            printed,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
-    let rate = printed.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
+    let rate = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
     Ok(rate.context("pgbench printed no tps")?.parse()?)
 }

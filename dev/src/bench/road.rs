@@ -21,14 +21,24 @@ const STALLED: Duration = Duration::from_secs(20);
 
 pub async fn run(plan: &Plan, log: Log, system: &System, db: &Client) -> Result<()> {
     let users = tokens::users(db, system.token_keys(), USERS).await?;
-    println!("\nThe road on the {log:?} log: {} events of {USERS} users", plan.events);
+    println!(
+        "\nThe road on the {log:?} log: {} events of {USERS} users",
+        plan.events
+    );
     let bridge = system.bridge(0)?;
     bridge.terminate().await;
-    db.execute(include_str!("sql/fill_outbox.sql"), &[&plan.events]).await?;
+    db.execute(include_str!("sql/fill_outbox.sql"), &[&plan.events])
+        .await?;
     db.batch_execute("vacuum analyze outbox").await?;
 
-    let postgres = system.postgres()?.pid().context("Postgres is not running")?;
-    let host = system.host().pid().context("the function host is not running")?;
+    let postgres = system
+        .postgres()?
+        .pid()
+        .context("Postgres is not running")?;
+    let host = system
+        .host()
+        .pid()
+        .context("the function host is not running")?;
     let before = (cpu::used(host)?, cpu::used(postgres)?);
     bridge.start().await?;
     let started = Instant::now();
@@ -69,7 +79,9 @@ async fn arrived(db: &Client, events: i64) -> Result<()> {
         if there + waiting != last.0 {
             last = (there + waiting, Instant::now());
         } else if last.1.elapsed() > STALLED {
-            bail!("the road stands still: {there} of {events} events on the trail, {waiting} in the outbox");
+            bail!(
+                "the road stands still: {there} of {events} events on the trail, {waiting} in the outbox"
+            );
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -84,7 +96,8 @@ async fn queue_steadily(plan: &Plan, url: &str, users: &[Uuid]) -> Result<i64> {
         tokio::spawn(connection);
         let statement = client.prepare(include_str!("sql/queue_one.sql")).await?;
         for turn in (number..total as usize).step_by(QUEUERS) {
-            tokio::time::sleep_until((start + Duration::from_secs(turn as u64) / RATE).into()).await;
+            tokio::time::sleep_until((start + Duration::from_secs(turn as u64) / RATE).into())
+                .await;
             let user = users.get(turn % users.len().max(1)).context("no users")?;
             client.execute(&statement, &[&Uuid::now_v7(), user]).await?;
         }

@@ -22,7 +22,9 @@ pub async fn users(db: &Client, token_keys: &str, count: i64) -> Result<Vec<(Uui
     header.typ = Some("at+jwt".to_owned());
     header.kid = Some(kid);
     let now = jsonwebtoken::get_current_timestamp();
-    let rows = db.query(include_str!("sql/make_users.sql"), &[&count]).await?;
+    let rows = db
+        .query(include_str!("sql/make_users.sql"), &[&count])
+        .await?;
     rows.iter()
         .map(|row| {
             let user: Uuid = row.get(0);
@@ -30,7 +32,10 @@ pub async fn users(db: &Client, token_keys: &str, count: i64) -> Result<Vec<(Uui
                 "iss": ISSUER, "aud": ISSUER, "sub": user, "iat": now, "exp": now + LIFETIME,
                 "jti": Uuid::new_v4(), "role": "user",
             });
-            Ok((user, jsonwebtoken::encode(&header, &claims, &encoding)?.into()))
+            Ok((
+                user,
+                jsonwebtoken::encode(&header, &claims, &encoding)?.into(),
+            ))
         })
         .collect()
 }
@@ -38,6 +43,8 @@ pub async fn users(db: &Client, token_keys: &str, count: i64) -> Result<Vec<(Uui
 /// Key id and secret of the first of `token_keys`, the one that signs.
 pub fn key(token_keys: &str) -> Result<(String, Vec<u8>)> {
     let first = token_keys.split(',').next().unwrap_or_default();
-    let (kid, secret) = first.split_once(':').context("token_keys is not `<kid>:<base64url>`")?;
+    let (kid, secret) = first
+        .split_once(':')
+        .context("token_keys is not `<kid>:<base64url>`")?;
     Ok((kid.to_owned(), URL_SAFE_NO_PAD.decode(secret)?))
 }
