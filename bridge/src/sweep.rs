@@ -31,9 +31,8 @@ impl Sweep {
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut kept = None;
         while self.stop.run_until_cancelled(every.tick()).await.is_some() {
-            match self.stop.run_until_cancelled(self.step(&mut kept)).await {
-                Some(Err(error)) => warn!(error = format!("{error:#}"), "sweeping failed"),
-                Some(Ok(())) | None => {}
+            if let Some(Err(error)) = self.stop.run_until_cancelled(self.step(&mut kept)).await {
+                warn!(error = format!("{error:#}"), "sweeping failed");
             }
         }
     }

@@ -31,13 +31,14 @@ impl Marks {
         let Some(under_way) = self.partitions.get_mut(partition) else {
             return;
         };
-        if let Ok(place) = under_way
+        let place = under_way
             .offsets
-            .binary_search_by_key(&offset, |(offset, _)| *offset)
+            .binary_search_by_key(&offset, |(offset, _)| *offset);
+        if let Some((_, settled)) = place
+            .ok()
+            .and_then(|place| under_way.offsets.get_mut(place))
         {
-            if let Some((_, settled)) = under_way.offsets.get_mut(place) {
-                *settled = true;
-            }
+            *settled = true;
         }
         let before = under_way.next;
         while let Some((offset, true)) = under_way.offsets.front() {
@@ -60,14 +61,14 @@ impl Marks {
     pub fn take(&mut self) -> Vec<Mark> {
         let mut marks = Vec::new();
         for partition in std::mem::take(&mut self.moved) {
-            if let Some(under_way) = self.partitions.get_mut(&partition) {
-                if under_way.next > under_way.told {
-                    under_way.told = under_way.next;
-                    marks.push(Mark {
-                        partition,
-                        next: under_way.next,
-                    });
-                }
+            if let Some(under_way) = self.partitions.get_mut(&partition)
+                && under_way.next > under_way.told
+            {
+                under_way.told = under_way.next;
+                marks.push(Mark {
+                    partition,
+                    next: under_way.next,
+                });
             }
         }
         marks

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use domain::frame::{Ack, Kind};
@@ -63,9 +64,10 @@ impl Queue {
         }
         let before = self.lanes.len();
         for name in found {
-            if !self.lanes.contains_key(&name) {
-                info!(lane = name, "a lane has come");
-                self.lanes.insert(name, Lane::default());
+            let lane = self.lanes.entry(name);
+            if let Entry::Vacant(vacant) = lane {
+                info!(lane = vacant.key(), "a lane has come");
+                vacant.insert(Lane::default());
             }
         }
         if self.lanes.len() != before {
