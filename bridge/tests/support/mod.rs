@@ -4,6 +4,8 @@
 
 pub mod agent;
 
+pub mod wait;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -154,18 +156,6 @@ pub fn frames() -> Frames {
         frame_bytes: 256 * 1024,
         frame_wait_ms: 2,
         buffered_events: 4096,
-    }
-}
-
-/// Waits for something to be so, and says what was not.
-pub async fn eventually(limit: Duration, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let until = Instant::now() + limit;
-    while !is_so().await {
-        assert!(
-            Instant::now() < until,
-            "after {limit:?} it was still not so that {what}"
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -7,9 +7,8 @@ use std::{
 };
 
 use dev::{child::Child, components, scratch::Scratch};
-use tokio::time::Instant;
 
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 const PACKAGES: [&str; 4] = [
     "guest-probe",
     "guest-collector",
@@ -91,15 +90,6 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.child.signal(nix::sys::signal::Signal::SIGKILL);
-    }
-}
-
-/// Looks until the answer is yes.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut look: impl FnMut() -> F) {
-    let limit = Instant::now() + LIMIT;
-    while !look().await {
-        assert!(Instant::now() < limit, "{what} did not happen");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -6,3 +6,4 @@ mod http;
 mod postgres;
 mod redis;
 mod start;
+mod wait;

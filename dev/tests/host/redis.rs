@@ -2,7 +2,8 @@
 use dev::{scratch::Scratch, services::Redis};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 
-use super::app::{App, until};
+use super::app::App;
+use super::wait::until;
 
 const MANIFEST: &str = r#"
 [variables]

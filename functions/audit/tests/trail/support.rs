@@ -1,9 +1,9 @@
 //! A migrated database of a test's own, and events to put on its trail.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -16,13 +16,8 @@ pub struct Trail {
 impl Trail {
     pub async fn new() -> Result<Self> {
         let url = dev::services::shared::database("audit").await?;
+        migrate(&url).await?;
         let owner = connect(&url).await?;
-        for (path, sql) in schema()? {
-            owner
-                .batch_execute(&sql)
-                .await
-                .with_context(|| format!("running {}", path.display()))?;
-        }
         Ok(Self { url, owner })
     }
 
@@ -111,38 +106,19 @@ async fn connect(url: &str) -> Result<Client> {
     Ok(client)
 }
 
-/// The migrations in their order, then every function, as `bridge migrate` loads them.
-fn schema() -> Result<Vec<(PathBuf, String)>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut migrations = files(&root.join("migrations"), ".sql")?;
-    migrations.sort_by_key(|path| {
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        name.trim_start_matches('V')
-            .split("__")
-            .next()
-            .and_then(|number| number.parse::<u32>().ok())
-    });
-    let mut functions = files(&root.join("functions"), ".fn.sql")?;
-    functions.extend(files(&root.join("bridge/src"), ".fn.sql")?);
-    functions.sort();
-    let read = |path: PathBuf| Ok((path.clone(), std::fs::read_to_string(&path)?));
-    migrations.into_iter().chain(functions).map(read).collect()
-}
-
-fn files(folder: &Path, suffix: &str) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in
-        std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?
-    {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path, suffix)?);
-        } else if path.to_string_lossy().ends_with(suffix) {
-            found.push(path);
-        }
-    }
-    Ok(found)
+/// Brings a database to the newest schema, as everybody does it.
+async fn migrate(url: &str) -> Result<()> {
+    let bridge = dev::system::program(&dev::system::workspace(), "bridge");
+    let migrated = Command::new(&bridge)
+        .arg("migrate")
+        .env("DATABASE_URL", url)
+        .output()
+        .await
+        .with_context(|| format!("running {}", bridge.display()))?;
+    ensure!(
+        migrated.status.success(),
+        "bridge migrate: {}",
+        String::from_utf8_lossy(&migrated.stderr)
+    );
+    Ok(())
 }
