@@ -1,4 +1,10 @@
 //! One suite for both logs: whatever holds for one holds for the other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Every statement that lies in a `.sql` file is one that the migrated database understands.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
 
 mod support;
 

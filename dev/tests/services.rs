@@ -1,5 +1,10 @@
 //! Each server keeps its port and its data through kill -9 and a restart.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
 
 use dev::scratch::Scratch;
 use dev::services::{Kafka, Postgres, Redis, kafka, postgres, redis};

@@ -1,4 +1,10 @@
 //! One golden file for each event type and version: what is on the wire changes by adding only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use domain::event::{Event, EventType, Topic};

@@ -1,5 +1,10 @@
 //! The embedded host with real functions, a real Postgres and a real Redis: it must behave as Spin does.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
 
 mod app;
 mod http;

@@ -49,7 +49,7 @@ pub async fn writers_with_if_match(world: &mut World) -> Result<()> {
     );
     let last = person.get(&path).send().await?.expect(200)?.json()?;
     ensure!(
-        last["description"] == CLIENTS.to_string(),
+        last["description"].as_str() == Some(CLIENTS.to_string().as_str()),
         "an update was lost: {last}"
     );
     let mut ledger = Ledger::default();

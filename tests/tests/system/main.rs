@@ -1,4 +1,10 @@
 //! Every test that needs the running system, one at a time: the road, its faults, the API, and bad input.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
 
 mod accounts;
 mod bad_input;

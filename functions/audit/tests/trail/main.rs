@@ -1,4 +1,10 @@
 //! The trail's promises, kept by the SQL on a real Postgres.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
