@@ -149,6 +149,29 @@ pub async fn everything_twice(world: &mut World) -> Result<()> {
     Checker::new(&world.database, &people).settle(&ledger).await
 }
 
+/// Agents lose their database in the middle of a statement: whoever answers before the effect is durable loses events here.
+pub async fn appends_cut_off(world: &mut World) -> Result<()> {
+    under_load(world, async |world, load| {
+        let mut cut = 0;
+        wait::until(
+            "ten appends were cut off half way",
+            Duration::from_secs(60),
+            async || {
+                load.more(1).await?;
+                let sessions: i64 = world
+                    .database
+                    .query_one(include_str!("cut_off.sql"), &[])
+                    .await?
+                    .get(0);
+                cut += sessions;
+                Ok((cut >= 10).then_some(()))
+            },
+        )
+        .await
+    })
+    .await
+}
+
 /// The group starts again from the beginning, as if its offsets had never been kept.
 pub async fn offsets_lost(world: &mut World) -> Result<()> {
     // A poison event that an earlier test put aside is read once more, and given up once more.

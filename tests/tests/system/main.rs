@@ -51,7 +51,7 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         documents::{examples_run},
         poison::{a_poison_event_stands_alone, replay_brings_it_home},
         faults::{
-            bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_crashed, everything_twice,
+            bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_crashed, appends_cut_off, everything_twice,
             offsets_lost, one_of_two_bridges_killed,
         },
     ));
