@@ -16,19 +16,20 @@ pub async fn rate(
     clients: usize,
     length: Duration,
 ) -> Result<f64> {
-    let output = Command::new(
-        postgres::binaries()
-            .context("no Postgres programs")?
-            .join("pgbench"),
-    )
-    .args(["--no-vacuum", "--jobs=2", "--protocol", mode])
-    .arg(format!("--client={clients}"))
-    .arg(format!("--time={}", length.as_secs()))
-    .arg("--file")
-    .arg(script)
-    .arg(url)
-    .output()
-    .await?;
+    // The folder may hold links to the servers' programs only, so the link is followed to where all of them are.
+    let server = postgres::binaries()
+        .context("no Postgres programs")?
+        .join("postgres")
+        .canonicalize()?;
+    let output = Command::new(server.with_file_name("pgbench"))
+        .args(["--no-vacuum", "--jobs=2", "--protocol", mode])
+        .arg(format!("--client={clients}"))
+        .arg(format!("--time={}", length.as_secs()))
+        .arg("--file")
+        .arg(script)
+        .arg(url)
+        .output()
+        .await?;
     let printed = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         bail!(
