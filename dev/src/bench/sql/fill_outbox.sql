@@ -1,4 +1,4 @@
--- $1 events for users in turn, like those of a created task in shape and size.
+-- $1 events for users in turn, like those of a created task in shape and size. Naming `n` inside makes each row draw ids of its own.
 insert into outbox (topic, user_id, event_id, event)
 select 'task-events', u.id, e.id, json_build_object(
     'specversion', '1.0', 'id', e.id, 'source', '/spindle/api', 'type', 'task.created', 'subject', e.task,
@@ -13,7 +13,7 @@ select 'task-events', u.id, e.id, json_build_object(
         'previous', '{}'::json,
         'actor', json_build_object('type', 'user', 'id', u.id)))::text
 from generate_series(1, $1::bigint) n
-cross join lateral (select uuid_v7() as id, gen_random_uuid() as task) e
+cross join lateral (select uuid_v7() as id, gen_random_uuid() as task where n > 0) e
 join (select id, row_number() over (order by id) - 1 as place, count(*) over () as all_users from users) u
     on u.place = n % u.all_users
 order by n
