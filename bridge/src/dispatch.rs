@@ -200,9 +200,10 @@ impl Dispatch {
             self.metrics.lag_seconds.with_label_values(group).set(0.0);
         }
         match queue.lanes() {
-            0 => self
-                .health
-                .down("lanes", format!("no agent of {} listens", self.group.name)),
+            0 => self.health.down(
+                "lanes",
+                format!("no agent of {} listens and answers", self.group.name),
+            ),
             _ => self.health.up("lanes"),
         }
     }

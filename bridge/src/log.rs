@@ -110,7 +110,7 @@ pub struct TopicState {
     pub records: i64,
 }
 
-/// Both logs behave alike behind this, which the suite in `tests/log.rs` shows.
+/// Both logs behave alike behind this, which the suite in `tests/log/` shows.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
     fn name(&self) -> &'static str;

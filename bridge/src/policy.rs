@@ -5,10 +5,12 @@ use std::time::Duration;
 use rand::Rng;
 use tokio_postgres::error::SqlState;
 
-/// How often an agent may ask for another try of one event.
+/// How often an event is delivered again because its agent asks for it.
 pub const RETRIES: u32 = 5;
 /// How often a frame may die before it is halved.
 pub const DEATHS: u32 = 3;
+/// How often an event may die, in the end alone, before it is given up.
+pub const LONE_DEATHS: u32 = 5;
 
 /// Something that did not work.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,14 +22,12 @@ pub enum Failure<'a> {
     /// No answer, but the agent answered what was sent after: the frame killed its handler `deaths` times,
     /// the last time in the company of `together - 1` others.
     Died { deaths: u32, together: usize },
-    /// The agent asked for another try; `counted` times of them while it got other work done.
+    /// The agent asked for another try, for the `times`th time; the last time in the company of `together - 1` others.
     Retry {
         times: u32,
-        counted: u32,
+        together: usize,
         error: &'a str,
     },
-    /// The agent asked for another try of everything in a frame of `together`, for the `times`th time.
-    AllRetry { times: u32, together: usize },
     /// The agent says that it can never work.
     Rejected { error: &'a str },
     /// The log or Postgres cannot take or give events now.
@@ -56,21 +56,19 @@ pub fn decide(failure: &Failure<'_>) -> Fate {
         Failure::Died {
             deaths,
             together: 1,
-        } if *deaths >= DEATHS => Fate::DeadLetter {
+        } if *deaths >= LONE_DEATHS => Fate::DeadLetter {
             reason: format!("the agent died of it {deaths} times without an answer"),
         },
-        Failure::Died { deaths, together } if *deaths >= DEATHS => {
+        Failure::Died { deaths, together } if *deaths >= DEATHS && *together > 1 => {
             again(backoff(50, 1, 50), together.div_ceil(2))
         }
         Failure::Died { deaths, .. } => again(backoff(100, *deaths, 2_000), usize::MAX),
-        Failure::Retry { counted, error, .. } if *counted >= RETRIES => Fate::DeadLetter {
-            reason: format!("failed {RETRIES} times: {error}"),
+        Failure::Retry { times, error, .. } if *times > RETRIES => Fate::DeadLetter {
+            reason: format!("failed again after {RETRIES} retries: {error}"),
         },
+        // Any of its companions may have been the cause, so alone it may work at once.
+        Failure::Retry { together, .. } if *together > 1 => again(Duration::ZERO, 1),
         Failure::Retry { times, .. } => again(backoff(250, *times, 10_000), 1),
-        Failure::AllRetry { times, together } if *times >= DEATHS => {
-            again(backoff(250, *times, 10_000), together.div_ceil(2))
-        }
-        Failure::AllRetry { times, .. } => again(backoff(100, *times, 1_000), usize::MAX),
         Failure::Rejected { error } => Fate::DeadLetter {
             reason: format!("rejected: {error}"),
         },
@@ -116,7 +114,7 @@ mod tests {
     fn a_lone_killer_is_buried_and_company_is_halved() {
         assert!(matches!(
             decide(&Failure::Died {
-                deaths: 3,
+                deaths: 5,
                 together: 1
             }),
             Fate::DeadLetter { .. }
@@ -130,7 +128,7 @@ mod tests {
         ));
         assert!(matches!(
             decide(&Failure::Died {
-                deaths: 2,
+                deaths: 4,
                 together: 1
             }),
             Fate::Retry { .. }
@@ -138,19 +136,21 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_counts_only_while_the_agent_gets_other_work_done() {
-        let sick = Failure::Retry {
-            times: 50,
-            counted: 0,
-            error: "no database",
+    fn a_retry_is_alone_and_at_once_after_company_and_five_times_at_most() {
+        let retry = |times, together| {
+            decide(&Failure::Retry {
+                times,
+                together,
+                error: "no",
+            })
         };
-        assert!(matches!(decide(&sick), Fate::Retry { together: 1, .. }));
-        let bad = Failure::Retry {
-            times: 5,
-            counted: 5,
-            error: "no",
+        let at_once = Fate::Retry {
+            after: Duration::ZERO,
+            together: 1,
         };
-        assert!(matches!(decide(&bad), Fate::DeadLetter { .. }));
+        assert_eq!(retry(1, 64), at_once);
+        assert!(matches!(retry(5, 1), Fate::Retry { after, together: 1 } if !after.is_zero()));
+        assert!(matches!(retry(6, 1), Fate::DeadLetter { .. }));
     }
 
     #[test]

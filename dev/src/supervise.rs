@@ -80,6 +80,12 @@ impl Supervised {
         self.part.process().child().map(|child| child.pid())
     }
 
+    /// The process id of one that runs now.
+    pub fn running_pid(&self) -> Result<i32> {
+        let pid = self.pid().filter(|_| self.is_running());
+        pid.with_context(|| format!("{} is not running", self.name()))
+    }
+
     /// Any signal; an end that comes of it is a death, and is answered with a new start.
     pub fn signal(&self, signal: Signal) {
         if let Some(child) = self.part.process().child() {
@@ -174,47 +180,28 @@ async fn watch_over(
     }
 }
 
-#[async_trait]
-impl Part for Postgres {
-    fn process(&self) -> &Process {
-        self.process()
-    }
-    async fn launch(&self) -> Result<()> {
-        self.launch().await
-    }
-    async fn stop(&self) {
-        self.stop().await;
-    }
-    async fn kill(&self) {
-        self.kill().await;
-    }
+/// The servers know themselves how they are started, stopped and killed.
+macro_rules! server {
+    ($($server:ident),+) => {$(
+        #[async_trait]
+        impl Part for $server {
+            fn process(&self) -> &Process {
+                self.process()
+            }
+            async fn launch(&self) -> Result<()> {
+                self.launch().await
+            }
+            async fn stop(&self) {
+                self.stop().await;
+            }
+            async fn kill(&self) {
+                self.kill().await;
+            }
+        }
+    )+};
 }
 
-#[async_trait]
-impl Part for Redis {
-    fn process(&self) -> &Process {
-        self.process()
-    }
-    async fn launch(&self) -> Result<()> {
-        self.launch().await
-    }
-    async fn stop(&self) {
-        self.stop().await;
-    }
-}
-
-#[async_trait]
-impl Part for Kafka {
-    fn process(&self) -> &Process {
-        self.process()
-    }
-    async fn launch(&self) -> Result<()> {
-        self.launch().await
-    }
-    async fn stop(&self) {
-        self.stop().await;
-    }
-}
+server!(Postgres, Redis, Kafka);
 
 /// A program of ours that answers `/readyz`: a bridge, or the function host.
 pub struct Program {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::client::{Person, number};
+use crate::client::{Calls, Person, number};
 use crate::ledger::Ledger;
 use crate::wait;
 

@@ -37,23 +37,6 @@ impl Api {
         &self.base
     }
 
-    #[must_use]
-    pub fn call(&self, method: Method, path: &str) -> Call {
-        Call {
-            request: self.http.request(method, format!("{}{path}", self.base)),
-        }
-    }
-
-    #[must_use]
-    pub fn get(&self, path: &str) -> Call {
-        self.call(Method::GET, path)
-    }
-
-    #[must_use]
-    pub fn post(&self, path: &str) -> Call {
-        self.call(Method::POST, path)
-    }
-
     /// Registers somebody new, in the given timezone, and signs in.
     ///
     /// # Errors
@@ -106,40 +89,6 @@ pub struct Person {
 }
 
 impl Person {
-    #[must_use]
-    pub fn call(&self, method: Method, path: &str) -> Call {
-        let call = self.api.call(method, path);
-        Call {
-            request: call.request.bearer_auth(&self.token),
-        }
-    }
-
-    #[must_use]
-    pub fn get(&self, path: &str) -> Call {
-        self.call(Method::GET, path)
-    }
-
-    #[must_use]
-    pub fn post(&self, path: &str) -> Call {
-        self.call(Method::POST, path)
-    }
-
-    #[must_use]
-    pub fn put(&self, path: &str) -> Call {
-        self.call(Method::PUT, path)
-    }
-
-    #[must_use]
-    pub fn patch(&self, path: &str) -> Call {
-        self.call(Method::PATCH, path)
-            .header("content-type", "application/merge-patch+json")
-    }
-
-    #[must_use]
-    pub fn delete(&self, path: &str) -> Call {
-        self.call(Method::DELETE, path)
-    }
-
     /// Creates a task and answers with it.
     ///
     /// # Errors
@@ -171,6 +120,55 @@ impl Person {
             }
         }
         Ok(items)
+    }
+}
+
+/// Who makes requests: anybody, or somebody who has signed in.
+pub trait Calls {
+    #[must_use]
+    fn call(&self, method: Method, path: &str) -> Call;
+
+    #[must_use]
+    fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    #[must_use]
+    fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    #[must_use]
+    fn put(&self, path: &str) -> Call {
+        self.call(Method::PUT, path)
+    }
+
+    #[must_use]
+    fn patch(&self, path: &str) -> Call {
+        self.call(Method::PATCH, path)
+            .header("content-type", "application/merge-patch+json")
+    }
+
+    #[must_use]
+    fn delete(&self, path: &str) -> Call {
+        self.call(Method::DELETE, path)
+    }
+}
+
+impl Calls for Api {
+    fn call(&self, method: Method, path: &str) -> Call {
+        Call {
+            request: self.http.request(method, format!("{}{path}", self.base)),
+        }
+    }
+}
+
+impl Calls for Person {
+    fn call(&self, method: Method, path: &str) -> Call {
+        let call = self.api.call(method, path);
+        Call {
+            request: call.request.bearer_auth(&self.token),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::client::{Answer, Api, Call, Person, number, text};
+use crate::client::{Answer, Api, Call, Calls, Person, number, text};
 use crate::ledger::{Ledger, Told};
 use crate::wait;
 

@@ -12,7 +12,7 @@ use dev::supervise::Supervised;
 use dev::system::{System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
-use crate::client::{Api, Person};
+use crate::client::{Api, Calls, Person};
 use crate::{tokens, wait};
 
 /// How long what a test left on its way may take to arrive.

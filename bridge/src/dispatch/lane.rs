@@ -28,8 +28,6 @@ pub struct Lane {
     pub beats: VecDeque<(Uuid, Instant)>,
     pub next_beat: Option<Instant>,
     pub deaf: bool,
-    /// No frames before this: everything in the last one was to be tried later.
-    pub rest_until: Option<Instant>,
 }
 
 impl Lane {
@@ -47,8 +45,8 @@ impl Lane {
             .is_some_and(|(_, at)| now.duration_since(*at) >= DEAF)
     }
 
-    pub fn may_send(&self, now: Instant) -> bool {
-        !self.deaf && self.flights < CREDIT && self.rest_until.is_none_or(|until| until <= now)
+    pub fn may_send(&self) -> bool {
+        !self.deaf && self.flights < CREDIT
     }
 }
 

@@ -42,10 +42,7 @@ pub struct Held {
     /// Frames with it that reached an agent.
     pub tries: u32,
     deaths: u32,
-    /// When the agent last asked for another try.
-    asked: Option<Instant>,
     retries: u32,
-    counted: u32,
     /// The largest frame it may travel in.
     company: usize,
     pub first_failed: Option<SystemTime>,
@@ -121,7 +118,6 @@ pub struct Queue {
     held: usize,
     /// False while answers cannot be heard: nothing is sent then.
     listening: bool,
-    last_done: Option<Instant>,
     latencies: VecDeque<Duration>,
     patience: Duration,
     orders: Vec<Order>,
@@ -147,7 +143,6 @@ impl Queue {
             hand_overs: Vec::new(),
             held: 0,
             listening: false,
-            last_done: None,
             latencies: VecDeque::new(),
             patience: PATIENCE,
             orders: Vec::new(),
@@ -208,19 +203,15 @@ impl Queue {
             }
             self.held += 1;
             let id = record.entry.user;
-            let (deaths, retries, counted, tries) = (0, 0, 0, 0);
-            let (company, first_failed, asked) = (usize::MAX, None, None);
             let held = Held {
                 record,
                 assignment,
                 arrived: now,
-                tries,
-                deaths,
-                asked,
-                retries,
-                counted,
-                company,
-                first_failed,
+                tries: 0,
+                deaths: 0,
+                retries: 0,
+                company: usize::MAX,
+                first_failed: None,
             };
             let user = self.users.entry(id).or_insert_with(|| User {
                 waiting: VecDeque::new(),
@@ -290,16 +281,13 @@ impl Queue {
         let frames = self
             .lanes
             .values()
-            .filter(|lane| self.listening && lane.may_send(now));
+            .filter(|lane| self.listening && lane.may_send());
         let frames = frames.filter_map(|lane| Some(lane.since? + self.limits.wait));
-        let rests = self.lanes.values().filter_map(|lane| lane.rest_until);
-        let rests = rests.filter(|until| *until > now);
         let deadlines = self.flights.values().map(|flight| flight.deadline);
         let hand_overs = self.hand_overs.iter().map(|hand_over| hand_over.until);
         for at in waiting
             .into_iter()
             .chain(frames)
-            .chain(rests)
             .chain(deadlines)
             .chain(hand_overs)
         {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use hyper::Method;
 use tokio_postgres::Client;
@@ -26,14 +26,8 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     std::fs::write(&script, include_str!("sql/pgbench_create.sql"))?;
     let baseline = Baseline::start(plan, system).await?;
     let api = system.api_url().trim_start_matches("http://").to_owned();
-    let postgres = system
-        .postgres()?
-        .pid()
-        .context("Postgres is not running")?;
-    let host = system
-        .host()
-        .pid()
-        .context("the function host is not running")?;
+    let postgres = system.postgres()?.running_pid()?;
+    let host = system.host().running_pid()?;
 
     println!(
         "\nCreate a task, closed loop, {} connections",

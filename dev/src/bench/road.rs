@@ -31,20 +31,14 @@ pub async fn run(plan: &Plan, log: Log, system: &System, db: &Client) -> Result<
         .await?;
     db.batch_execute("vacuum analyze outbox").await?;
 
-    let postgres = system
-        .postgres()?
-        .pid()
-        .context("Postgres is not running")?;
-    let host = system
-        .host()
-        .pid()
-        .context("the function host is not running")?;
+    let postgres = system.postgres()?.running_pid()?;
+    let host = system.host().running_pid()?;
     let before = (cpu::used(host)?, cpu::used(postgres)?);
     bridge.start().await?;
     let started = Instant::now();
     arrived(db, plan.events).await?;
     let elapsed = started.elapsed();
-    let bridge_pid = bridge.pid().context("the bridge is not running")?;
+    let bridge_pid = bridge.running_pid()?;
     let per_event = |used: Duration| used.as_micros() as f64 / plan.events as f64;
     println!(
         "  throughput {:8.0} events/s   CPU per event: bridge {:3.0} µs, functions {:3.0} µs, Postgres {:3.0} µs",

@@ -176,8 +176,8 @@ fn format(java: &Path, lib: &Path, properties: &Path, data: &Path) -> Result<()>
             "kafka.tools.StorageTool",
             "format",
             "--standalone",
-            "-t",
-            &cluster,
+            // In one word, because an id may begin with a hyphen.
+            &format!("--cluster-id={cluster}"),
             "-c",
         ])
         .arg(properties)

@@ -14,6 +14,7 @@ mod cors;
 mod auth;
 mod body;
 mod query;
+mod cursor;
 mod precondition;
 mod accounts;
 mod tasks;

@@ -1,7 +1,6 @@
 //! Tasks: each request is one statement, and each write carries its events.
 
 mod create;
-pub mod cursor;
 mod delete;
 mod filter;
 mod get;

@@ -1,4 +1,6 @@
 //! From a frame's events to their entries on the trail: one statement, one result per event.
+//!
+//! A heartbeat goes the same way with no events, so that it is answered only while appending works.
 
 use domain::frame::{EventResult, Frame, Outcome};
 use guest::logging;
@@ -6,15 +8,15 @@ use guest::postgres::{Db, DbError, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Appends what is new; the results are true once this returns. Where Postgres failed, all of the frame is for later:
-/// the statement kept nothing.
-pub fn append(frame: &Frame) -> Vec<EventResult> {
+/// Appends what is new; the results are true once this returns. Where Postgres refused one of the events, each is to be
+/// tried alone, as the statement kept nothing. Any other error is the agent's or its database's own trouble.
+pub fn append(frame: &Frame) -> Result<Vec<EventResult>, DbError> {
     match append_all(&frame.events) {
         Ok(results) => {
             log_rejected(frame, &results);
-            results
+            Ok(results)
         }
-        Err(error) => {
+        Err(error) if error.blames_input() => {
             logging::warn("a frame did not reach the trail")
                 .field("frame", frame.frame.to_string())
                 .field("attempt", frame.attempt)
@@ -22,19 +24,17 @@ pub fn append(frame: &Frame) -> Vec<EventResult> {
                 .chain(&error)
                 .write();
             let reason = error.to_string();
-            frame
+            Ok(frame
                 .events
                 .iter()
                 .map(|event| retry(event, &reason))
-                .collect()
+                .collect())
         }
+        Err(error) => Err(error),
     }
 }
 
 fn append_all(events: &[Box<RawValue>]) -> Result<Vec<EventResult>, DbError> {
-    if events.is_empty() {
-        return Ok(Vec::new());
-    }
     let answer = Db::open()?
         .query_one(include_str!("append.sql"), &[text(json_array(events))])?
         .text(0)?;
@@ -53,12 +53,13 @@ fn append_all(events: &[Box<RawValue>]) -> Result<Vec<EventResult>, DbError> {
 /// The events as one JSON text, each byte for byte as it was born.
 fn json_array(events: &[Box<RawValue>]) -> String {
     let length: usize = events.iter().map(|event| event.get().len() + 1).sum();
-    let mut array = String::with_capacity(length + 1);
-    let mut separator = '[';
-    for event in events {
-        array.push(separator);
+    let mut array = String::with_capacity(length + 2);
+    array.push('[');
+    for (place, event) in events.iter().enumerate() {
+        if place > 0 {
+            array.push(',');
+        }
         array.push_str(event.get());
-        separator = ',';
     }
     array.push(']');
     array
@@ -104,6 +105,7 @@ mod tests {
             json_array(&[raw("{\"a\" : 1.50}"), raw("7")]),
             "[{\"a\" : 1.50},7]"
         );
+        assert_eq!(json_array(&[]), "[]");
     }
 
     #[test]

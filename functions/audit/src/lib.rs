@@ -35,9 +35,9 @@ pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
 fn handle(message: &[u8]) -> Result<(), FrameError> {
     let frame = frames::parse(message)?;
     let results = match frame.kind {
-        Kind::Events => append::append(&frame),
+        Kind::Events | Kind::Heartbeat => append::append(&frame)?,
         // The trail has nothing to do when time passes.
-        Kind::Tick | Kind::Heartbeat => Vec::new(),
+        Kind::Tick => Vec::new(),
     };
     let ack = Ack {
         frame: frame.frame,

@@ -1,16 +1,21 @@
 //! Frames in, answers out: the two Redis messages of an agent (delivery.md, section 4).
 
+use crate::postgres::DbError;
 use crate::variables::{self, BadSetting};
 use domain::frame::{Ack, Frame};
 use spin_sdk::redis;
 
-/// Why a frame went unanswered. The bridge sees silence and delivers again.
+/// Why a frame went unanswered. The bridge sees silence and delivers again; while heartbeats go unanswered as well, it
+/// takes the agent for unwell and blames no event.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
     #[error(transparent)]
     Setting(#[from] BadSetting),
     #[error("the message is no frame: {0}")]
     NoFrame(serde_json::Error),
+    /// Nothing was done, and no event is known to be at fault.
+    #[error("the work could not be done: {0}")]
+    Work(#[from] DbError),
     #[error("the answer does not print: {0}")]
     Print(serde_json::Error),
     #[error("Redis does not take the answer: {0}")]

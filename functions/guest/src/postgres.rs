@@ -40,6 +40,14 @@ impl DbError {
         }
     }
 
+    /// Whether Postgres found fault with what it was given and not with itself: a value, a constraint, a limit, or what a
+    /// function of ours raised (classes 22, 23, 44, 54 and P0 of its manual's appendix A).
+    pub fn blames_input(&self) -> bool {
+        let classes = ["22", "23", "44", "54", "P0"];
+        self.sqlstate()
+            .is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
+    }
+
     /// The five characters that Postgres classifies its refusals with.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {

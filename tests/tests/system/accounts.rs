@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::client::{PASSWORD, Person, text};
+use tests::client::{Calls, PASSWORD, Person, text};
 use tests::stage::World;
 
 pub async fn sign_in(world: &mut World) -> Result<()> {

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use futures::future::join_all;
 use serde_json::json;
 use tests::checker::Checker;
-use tests::client::{number, text};
+use tests::client::{Calls, number, text};
 use tests::ledger::{Ledger, Told};
 use tests::stage::World;
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::checker::Checker;
-use tests::client::{number, text};
+use tests::client::{Calls, number, text};
 use tests::ledger::Told;
 use tests::load::Load;
 use tests::stage::World;
@@ -129,7 +129,9 @@ pub async fn everything_twice(world: &mut World) -> Result<()> {
         .await?;
     ensure!(again >= 500, "only {again} events were queued again");
     let (people, mut ledger) = load.finish(WRITES).await?;
-    world.quiet().await?;
+    Checker::new(&world.database, &people)
+        .settle(&ledger)
+        .await?;
     let again = world
         .database
         .execute(include_str!("again.sql"), &[])

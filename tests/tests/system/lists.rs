@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Person, escape, text};
+use tests::client::{Calls, Person, escape, text};
 use tests::stage::World;
 
 async fn titles(person: &Person, query: &str) -> Result<Vec<String>> {

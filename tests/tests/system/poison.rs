@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tests::checker::Checker;
-use tests::client::{number, text};
+use tests::client::{Calls, number, text};
 use tests::ledger::Told;
 use tests::load::Load;
 use tests::stage::World;
@@ -13,8 +13,8 @@ use tests::wait;
 use uuid::Uuid;
 
 const WRITES: u64 = 2_000;
-/// A frame is halved until the event stands alone, which then is delivered five times, each after a longer pause.
-const GIVEN_UP: Duration = Duration::from_secs(240);
+/// An event is delivered alone five times, each after a longer pause.
+const GIVEN_UP: Duration = Duration::from_secs(60);
 
 /// An event that is none, in the middle of its user's events: the others do not notice.
 pub async fn a_poison_event_stands_alone(world: &mut World) -> Result<()> {
@@ -96,7 +96,7 @@ pub async fn replay_brings_it_home(world: &mut World) -> Result<()> {
     Checker::new(&world.database, &people).settle(&ledger).await
 }
 
-/// Goes on writing until something was given up: an event is only to blame while others get through.
+/// Goes on writing until something was given up.
 async fn until_given_up(world: &World, load: &mut Load, before: u64) -> Result<()> {
     let start = Instant::now();
     while world.given_up().await? == before {

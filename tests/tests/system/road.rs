@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::checker::Checker;
-use tests::client::{Person, number, text};
+use tests::client::{Calls, Person, number, text};
 use tests::ledger::{Ledger, Told};
 use tests::load::Load;
 use tests::stage::World;

@@ -2,8 +2,9 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Person, number, text};
-use tests::stage::World;
+use tests::client::{Calls, Person, number, text};
+use tests::stage::{SOON, World};
+use tests::wait;
 use uuid::Uuid;
 
 fn path(task: &Value) -> Result<String> {
@@ -272,24 +273,20 @@ pub async fn complete_and_reopen(world: &mut World) -> Result<()> {
         patched["completed_at"].is_string(),
         "PATCH completes: {patched}"
     );
-    world.quiet().await?;
-    let history = person.pages(&format!("{}/history", path(&task)?)).await?;
-    let mut kinds: Vec<_> = history
-        .iter()
-        .filter_map(|entry| entry["type"].as_str())
-        .collect();
-    kinds.sort_unstable();
-    ensure!(
-        kinds
-            == [
-                "task.completed",
-                "task.completed",
-                "task.created",
-                "task.reopened"
-            ],
-        "{kinds:?}"
-    );
-    Ok(())
+    let history = format!("{}/history", path(&task)?);
+    let wanted =
+        ["created", "completed", "reopened", "completed"].map(|verb| format!("task.{verb}"));
+    wait::until("one entry for each change", SOON, async || {
+        let entries = person.pages(&history).await?;
+        let kinds: Vec<_> = entries
+            .iter()
+            .rev()
+            .map(|entry| entry["type"].clone())
+            .collect();
+        ensure!(kinds == wanted, "{kinds:?}");
+        Ok(Some(()))
+    })
+    .await
 }
 
 pub async fn idempotency(world: &mut World) -> Result<()> {

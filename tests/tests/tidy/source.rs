@@ -4,18 +4,6 @@ use anyhow::Result;
 
 use super::{files, none};
 
-/// Longer than a file should be, each with its reason.
-const LONG: &[(&str, &str)] = &[
-    (
-        "bridge/tests/dispatch.rs",
-        "one scenario after the other, each read on its own",
-    ),
-    (
-        "bridge/tests/log.rs",
-        "the one suite that both logs pass, and its scenarios",
-    ),
-];
-
 #[test]
 fn every_file_says_what_lives_in_it() -> Result<()> {
     let silent = |text: &str| {
@@ -37,17 +25,12 @@ fn every_file_says_what_lives_in_it() -> Result<()> {
 
 #[test]
 fn a_file_is_a_room_you_can_see_across() -> Result<()> {
-    let long = files("", &[".rs"])?
+    let wrong: Vec<_> = files("", &[".rs"])?
         .into_iter()
-        .filter(|(_, text)| text.lines().count() > 400);
-    let wrong: Vec<_> = long
+        .filter(|(_, text)| text.lines().count() > 400)
         .map(|(path, _)| path)
-        .filter(|path| !LONG.iter().any(|(known, _)| path == known))
         .collect();
-    none(
-        "a file has at most 400 lines, or stands in LONG with its reason",
-        &wrong,
-    )
+    none("a file has at most 400 lines", &wrong)
 }
 
 /// No test may be skipped, and none waits by the clock.

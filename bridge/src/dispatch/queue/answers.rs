@@ -40,21 +40,7 @@ impl Queue {
             warn!(frame = %ack.frame, lane, events = held.len(), results = ack.results.len(), "an answer that does not fit");
             return self.died(held, now);
         }
-        let done = ack
-            .results
-            .iter()
-            .any(|result| result.outcome == Outcome::Done);
-        if done {
-            self.last_done = Some(now);
-        } else if held.len() > 1
-            && ack
-                .results
-                .iter()
-                .all(|result| result.outcome == Outcome::Retry)
-        {
-            // Not one event but the agent is in trouble, such as one without its database: it is given a rest.
-            return self.rest(&lane, held, now);
-        }
+        let together = held.len();
         let mut back = Vec::new();
         for (mut held, result) in held.into_iter().zip(ack.results) {
             let error = result.error.as_deref().unwrap_or("no reason given");
@@ -64,14 +50,10 @@ impl Queue {
                     continue;
                 }
                 Outcome::Retry => {
-                    // It is the event's fault only if the agent got other work done since the last try.
-                    let before = held.asked.replace(now).unwrap_or(sent);
-                    let works = self.last_done.is_some_and(|at| at >= before);
                     held.retries += 1;
-                    held.counted += u32::from(works);
                     Failure::Retry {
                         times: held.retries,
-                        counted: held.counted,
+                        together,
                         error,
                     }
                 }
@@ -152,33 +134,6 @@ impl Queue {
         let mut back = Vec::new();
         for held in held {
             self.back(&mut back, held, Some((decide(&Failure::Away), "away")));
-        }
-        self.put_back(back, now);
-    }
-
-    /// All of a frame is to be tried later. The lane rests a little; if that does not help, one of the events may be
-    /// what spoils it for all of them, and ever fewer of them travel together until that one stands alone.
-    fn rest(&mut self, lane: &str, held: Vec<Held>, now: Instant) {
-        let together = held.len();
-        let mut back = Vec::new();
-        for mut held in held {
-            held.retries += 1;
-            let fate = decide(&Failure::AllRetry {
-                times: held.retries,
-                together,
-            });
-            if let (
-                Fate::Retry {
-                    after,
-                    together: usize::MAX,
-                },
-                Some(lane),
-            ) = (&fate, self.lanes.get_mut(lane))
-            {
-                let until = now + *after;
-                lane.rest_until = Some(lane.rest_until.map_or(until, |before| before.max(until)));
-            }
-            self.back(&mut back, held, Some((fate, "retry")));
         }
         self.put_back(back, now);
     }

@@ -26,7 +26,7 @@ impl Queue {
     /// The next frame's events for a lane that has credit and enough to do.
     fn pack(&mut self, name: &str, now: Instant) -> Option<Vec<Held>> {
         let lane = self.lanes.get_mut(name)?;
-        if !lane.may_send(now) {
+        if !lane.may_send() {
             return None;
         }
         let apart = !lane.apart.is_empty();

@@ -1,8 +1,8 @@
 //! One page of a trail: how long it is, where it starts, and what leads to the next.
 
+use crate::cursor::Cursor;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::tasks::cursor::Cursor;
 use guest::postgres::{ParameterValue, Row, text_or_null};
 use serde_json::json;
 use uuid::Uuid;

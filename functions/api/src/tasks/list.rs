@@ -1,8 +1,8 @@
 //! `GET /api/tasks`.
 
-use super::cursor::Cursor;
 use super::filter::Filter;
 use crate::auth::Caller;
+use crate::cursor::Cursor;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use tests::client::Calls;
 use tests::stage::World;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::client::{Answer, number, text};
+use tests::client::{Answer, Calls, number, text};
 use tests::stage::World;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::client::text;
+use tests::client::{Calls, text};
 use tests::stage::World;
 use uuid::Uuid;
 

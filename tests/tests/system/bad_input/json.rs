@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::client::text;
+use tests::client::{Calls, text};
 use tests::stage::World;
 
 use super::{Refusals, post};

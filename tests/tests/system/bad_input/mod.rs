@@ -17,7 +17,7 @@ pub use strangers::somebody_elses;
 pub use tokens::tokens;
 
 use anyhow::{Result, ensure};
-use tests::client::{Call, Person};
+use tests::client::{Call, Calls, Person};
 use tests::stage::{SOON, World};
 use tests::wait;
 

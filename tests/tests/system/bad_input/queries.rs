@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::client::{escape, text};
+use tests::client::{Calls, escape, text};
 use tests::stage::World;
 
 use super::Refusals;

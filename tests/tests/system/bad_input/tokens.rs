@@ -3,6 +3,7 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
+use tests::client::Calls;
 use tests::stage::World;
 
 use super::Refusals;

@@ -42,7 +42,7 @@ impl Cursor {
             key: wire.k,
             id: wire.i,
         };
-        // The digest is no secret's: whoever makes one up finds only tasks that are theirs anyway.
+        // The digest is no secret's: whoever makes one up finds only what they may see anyway.
         (wire.h == digest(&cursor, list) && !cursor.key.contains('\0')).then_some(cursor)
     }
 }

@@ -1,0 +1,115 @@
+//! Dead letters from the log to the desk, and back or aside.
+
+use std::time::Duration;
+
+use bridge::dead_letter::desk::{Deed, Desk, Wanted};
+use bridge::dead_letter::{ERROR, GROUP, TOPIC};
+use bridge::log::{Entry, FOR_GROUP, Headers};
+use bridge::postgres;
+use bytes::Bytes;
+use domain::event::Event;
+use uuid::Uuid;
+
+use crate::reader::Reader;
+use crate::support::{Ground, Kind, event};
+
+pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    let user = Uuid::new_v4();
+    for _ in 0..2 {
+        let id = Uuid::now_v7();
+        let headers = [
+            (TOPIC, "task-events"),
+            (GROUP, "readers"),
+            (ERROR, "because"),
+        ];
+        let headers: Headers = headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let entry = Entry {
+            user,
+            event_id: id,
+            event: Bytes::from(event(id, user, 0)),
+            headers,
+        };
+        ground.log.append("task-events.dlq", &entry).await.unwrap();
+    }
+    let client = postgres::connect(&ground.settings.database_url, "desk")
+        .await
+        .unwrap();
+    let desk = Desk {
+        log: ground.log.clone(),
+        client,
+        actor: "ada".to_owned(),
+    };
+    let letters = desk.list(&Wanted::default()).await.unwrap();
+    assert_eq!(letters.len(), 2);
+    let one = &letters[0];
+    assert_eq!(
+        (one.topic.as_str(), one.group.as_str(), one.error.as_str()),
+        ("task-events", "readers", "because")
+    );
+    assert_eq!((one.kind.as_str(), one.user), ("task.updated", user));
+    assert_eq!(one.event()["seq"], 0);
+    for other in [
+        Wanted {
+            topic: Some("reminders".to_owned()),
+            ..Wanted::default()
+        },
+        Wanted {
+            group: Some("others".to_owned()),
+            ..Wanted::default()
+        },
+        Wanted {
+            kind: Some("task.created".to_owned()),
+            ..Wanted::default()
+        },
+        Wanted {
+            older_than: Some(Duration::from_secs(3600)),
+            ..Wanted::default()
+        },
+    ] {
+        assert!(desk.list(&other).await.unwrap().is_empty(), "{other:?}");
+    }
+
+    desk.handle(one, Deed::Replay).await.unwrap();
+    desk.handle(&letters[1], Deed::Discard).await.unwrap();
+    assert!(desk.list(&Wanted::default()).await.unwrap().is_empty());
+    let handled = desk
+        .list(&Wanted {
+            handled: true,
+            ..Wanted::default()
+        })
+        .await
+        .unwrap();
+    let handled: Vec<_> = handled
+        .iter()
+        .map(|letter| letter.handled.as_deref().unwrap())
+        .collect();
+    assert_eq!(handled, ["replayed", "discarded"]);
+
+    let mut reader = Reader::start(&ground);
+    let back = reader.read(1).await;
+    assert_eq!(back[0].entry.event_id.to_string(), one.id);
+    assert_eq!(
+        back[0].entry.headers.get(FOR_GROUP).map(String::as_str),
+        Some("readers")
+    );
+    reader.stop().await;
+
+    let sql = "select topic, user_id, event from outbox order by id";
+    let told = ground.admin.query(sql, &[]).await.unwrap();
+    let types: Vec<String> = told
+        .iter()
+        .map(|row| {
+            assert_eq!(
+                (row.get::<_, &str>(0), row.get::<_, Uuid>(1)),
+                ("account-events", user)
+            );
+            let event: Event = serde_json::from_str(row.get(2)).unwrap();
+            assert_eq!(event.data["actor"]["id"], "ada");
+            event.kind
+        })
+        .collect();
+    assert_eq!(types, ["dead-letter.replayed", "dead-letter.discarded"]);
+}

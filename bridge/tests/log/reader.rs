@@ -1,0 +1,129 @@
+//! A consumer as the suite uses one: it reads, leaves no gap, and settles what it is told to.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use bridge::health::Health;
+use bridge::log::{Consumer, Delivery, Mark, Partition, Reading, Record};
+use bridge::metrics::Metrics;
+use bridge::topics::Group;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::{Ground, SOON};
+
+pub static GROUP_READ: Group = Group {
+    name: "readers",
+    topics: &["task-events", "reminders"],
+};
+
+/// A group's reader in one process.
+pub struct Reader {
+    consumer: Consumer,
+    stop: CancellationToken,
+    pub held: BTreeSet<Partition>,
+    next: BTreeMap<Partition, i64>,
+}
+
+impl Reader {
+    pub fn start(ground: &Ground) -> Self {
+        let stop = CancellationToken::new();
+        let consumer = ground.log.consume(Reading {
+            bridge: Uuid::new_v4(),
+            group: &GROUP_READ,
+            stop: stop.clone(),
+            stop_within: Duration::from_secs(5),
+            metrics: Metrics::new().unwrap(),
+            health: Health::default(),
+        });
+        Self {
+            consumer,
+            stop,
+            held: BTreeSet::new(),
+            next: BTreeMap::new(),
+        }
+    }
+
+    /// Takes what comes next, if anything does, and gives partitions up at once when asked.
+    pub async fn step(&mut self, patience: Duration) -> Vec<Record> {
+        match timeout(patience, self.consumer.deliveries.recv()).await {
+            Err(_) | Ok(None) => {}
+            Ok(Some(Delivery::Assigned(partitions))) => self.held.extend(partitions),
+            Ok(Some(Delivery::Revoked {
+                partitions,
+                settled,
+            })) => {
+                self.held.retain(|held| !partitions.contains(held));
+                for partition in &partitions {
+                    self.next.remove(partition);
+                }
+                settled.map(|settled| settled.send(()));
+            }
+            Ok(Some(Delivery::Records(records))) => {
+                for record in &records {
+                    let before = self
+                        .next
+                        .insert(record.partition.clone(), record.offset + 1);
+                    assert!(
+                        before.is_none_or(|next| next == record.offset),
+                        "a gap before {record:?}"
+                    );
+                }
+                return records;
+            }
+        }
+        Vec::new()
+    }
+
+    pub async fn read(&mut self, count: usize) -> Vec<Record> {
+        let (mut records, until) = (Vec::new(), Instant::now() + SOON);
+        while records.len() < count {
+            assert!(
+                Instant::now() < until,
+                "{} of {count} records came",
+                records.len()
+            );
+            records.extend(self.step(Duration::from_millis(100)).await);
+        }
+        records
+    }
+
+    pub fn settle(&self, records: &[Record]) {
+        let marks = records.iter().map(|r| Mark {
+            partition: r.partition.clone(),
+            next: r.offset + 1,
+        });
+        self.consumer.marks.send(marks.collect()).unwrap();
+    }
+
+    /// Stops as a bridge does on SIGTERM.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let until = Instant::now() + SOON;
+        while let Some(delivery) = timeout(SOON, self.consumer.deliveries.recv())
+            .await
+            .expect("the consumer did not stop")
+        {
+            assert!(Instant::now() < until);
+            if let Delivery::Revoked {
+                settled: Some(settled),
+                ..
+            } = delivery
+            {
+                settled.send(()).unwrap();
+            }
+        }
+    }
+}
+
+pub fn by_user(records: &[Record]) -> HashMap<Uuid, Vec<Uuid>> {
+    let mut by_user: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for record in records {
+        by_user
+            .entry(record.entry.user)
+            .or_default()
+            .push(record.entry.event_id);
+    }
+    by_user
+}

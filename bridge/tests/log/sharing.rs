@@ -1,0 +1,84 @@
+//! Two processes share the work, and one takes over when the other goes.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use bridge::relay::Shards;
+use uuid::Uuid;
+
+use crate::reader::{Reader, by_user};
+use crate::support::wait::eventually;
+use crate::support::{Ground, Kind, SOON, leave};
+
+pub async fn two_share_and_one_takes_over(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    let mut first = Reader::start(&ground);
+    eventually(SOON, "the first reads everything", async || {
+        first.step(Duration::from_millis(10)).await;
+        first.held.len() == 6
+    })
+    .await;
+    let mut second = Reader::start(&ground);
+    eventually(SOON, "both read a fair share", async || {
+        first.step(Duration::from_millis(10)).await;
+        second.step(Duration::from_millis(10)).await;
+        first.held.len() == 3 && second.held.len() == 3 && first.held.is_disjoint(&second.held)
+    })
+    .await;
+    let began = Instant::now();
+    second.stop().await;
+    eventually(
+        Duration::from_secs(10),
+        "the first has taken over",
+        async || {
+            first.step(Duration::from_millis(10)).await;
+            first.held.len() == 6
+        },
+    )
+    .await;
+    assert!(began.elapsed() < Duration::from_secs(10));
+    first.stop().await;
+}
+
+pub async fn two_relays_share_the_shards(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    let (one, two) = (ground.relay(), ground.relay());
+    let (mut shards_one, mut shards_two) = (None, None);
+    let users: Vec<Uuid> = (0..24).map(|_| Uuid::new_v4()).collect();
+    let mut emitted: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    let mut n = 0;
+    eventually(SOON, "both relays hold half of the shards", async || {
+        for user in &users {
+            emitted
+                .entry(*user)
+                .or_default()
+                .extend(ground.emit("task-events", *user, n, 1).await);
+        }
+        n += 1;
+        let (a, b) = tokio::join!(one.step(&mut shards_one), two.step(&mut shards_two));
+        a.unwrap();
+        b.unwrap();
+        let held =
+            |shards: &Option<Shards>| shards.as_ref().map_or(0, |shards| shards.numbers().len());
+        held(&shards_one) == 6 && held(&shards_two) == 6
+    })
+    .await;
+    leave(shards_two).await;
+    eventually(
+        Duration::from_secs(10),
+        "the first has taken over all shards",
+        async || {
+            one.step(&mut shards_one).await.unwrap();
+            shards_one
+                .as_ref()
+                .is_some_and(|shards| shards.numbers().len() == 12)
+        },
+    )
+    .await;
+    leave(shards_one).await;
+    ground.relay_all().await;
+    let mut reader = Reader::start(&ground);
+    let records = reader.read(n * users.len()).await;
+    assert_eq!(by_user(&records), emitted);
+    reader.stop().await;
+}
