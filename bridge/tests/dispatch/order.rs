@@ -13,6 +13,7 @@ use crate::support::wait::eventually;
 async fn events_arrive_once_in_order_and_each_user_keeps_its_lane() {
     let road = Road::start().await;
     let _agents = (road.agent("0", done).await, road.agent("1", done).await);
+    road.lanes(2).await;
     let users: Vec<Uuid> = (0..40).map(|_| Uuid::new_v4()).collect();
     for round in 0..10 {
         for user in &users {

@@ -95,6 +95,12 @@ impl Road {
         (agent.await, HeldBack { release, answer })
     }
 
+    /// Waits until dispatch knows so many lanes.
+    pub async fn lanes(&self, count: i64) {
+        let lanes = self.ground.metrics.lanes.with_label_values(&["audit"]);
+        eventually(SOON, "the lanes are known", async || lanes.get() == count).await;
+    }
+
     pub async fn emit(&self, user: Uuid, first: usize, count: usize) -> Vec<Uuid> {
         self.ground.emit("task-events", user, first, count).await
     }
