@@ -16,7 +16,7 @@ use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::policy::{self, Fate};
 
-/// As many as the generated column `outbox.shard` knows.
+/// As many as the function `shard_of` knows (migration V24).
 pub const SHARDS: i16 = 12;
 const IDLE: Duration = Duration::from_millis(5);
 /// What a batch under way is given when the bridge stops.

@@ -1,5 +1,5 @@
 select id, topic, user_id, event_id, event
 from outbox
-where shard = any ($1)
+where shard_of(user_id) = any ($1)
 order by id
 limit $2

@@ -3,7 +3,7 @@ with place as (
     set head = h.head + 1
     from log_topics t
     where t.topic = $1 and h.topic = t.topic
-        and h.partition = (get_byte(uuid_send($2::uuid), 15) % 12) % t.partitions
+        and h.partition = shard_of($2::uuid) % t.partitions
     returning h.partition, h.head - 1 as "offset"
 )
 insert into log_records (topic, partition, "offset", user_id, event_id, event, headers)

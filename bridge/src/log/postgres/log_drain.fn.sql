@@ -13,16 +13,18 @@ begin
         where id = any (array(
             select o.id
             from outbox o
-            where o.shard = any (shards) and o.topic in (select t.topic from log_topics t)
+            where shard_of(o.user_id) = any (shards) and o.topic in (select t.topic from log_topics t)
             order by o.id
             limit most
             for update skip locked))
-        returning id, shard, topic, user_id, event_id, event
-    ), placed as (
-        select c.*, c.shard % t.partitions as partition,
-            row_number() over (partition by c.topic, c.shard % t.partitions order by c.id) as place
+        returning id, topic, user_id, event_id, event
+    ), parted as (
+        select c.*, shard_of(c.user_id) % t.partitions as partition
         from claimed c
         join log_topics t using (topic)
+    ), placed as (
+        select p.*, row_number() over (partition by p.topic, p.partition order by p.id) as place
+        from parted p
     ), heads as (
         update log_heads h
         set head = h.head + p.records
