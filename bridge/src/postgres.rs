@@ -24,7 +24,7 @@ pub async fn connect(url: &Secret, name: &str) -> anyhow::Result<Client> {
     let (client, connection) = config
         .connect(NoTls)
         .await
-        .context("connecting to Postgres")?;
+        .context("connecting to the Postgres that DATABASE_URL names")?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             debug!(%error, "a connection to Postgres ended");

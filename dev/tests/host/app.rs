@@ -53,6 +53,10 @@ impl App {
         }
     }
 
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        self.child.signal(signal);
+    }
+
     pub fn output(&self) -> String {
         self.child.output()
     }
@@ -89,7 +93,7 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        self.child.signal(nix::sys::signal::Signal::SIGKILL);
+        self.signal(nix::sys::signal::Signal::SIGKILL);
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod app;
 mod http;
+mod limits;
 mod postgres;
 mod redis;
 mod start;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::checker::Checker;
-use tests::client::{Calls, number, text};
+use tests::client::{Api, Calls, number, text};
 use tests::ledger::Told;
 use tests::load::Load;
 use tests::stage::World;
@@ -86,6 +86,28 @@ pub async fn redis_stopped(world: &mut World) -> Result<()> {
 pub async fn postgres_restarted(world: &mut World) -> Result<()> {
     under_load(world, async |world, load| {
         world.system.postgres()?.restart().await?;
+        world.reconnect().await?;
+        load.more(200).await
+    })
+    .await
+}
+
+/// Agents that can do nothing answer nothing, and no event is blamed for it, however long it lasts.
+pub async fn postgres_away(world: &mut World) -> Result<()> {
+    under_load(world, async |world, load| {
+        let bridge = Api::new(&world.system.bridge_url(0)?)?;
+        world.system.postgres()?.terminate().await;
+        wait::until(
+            "the bridge gives no lane any work",
+            Duration::from_secs(20),
+            async || {
+                let answer = bridge.get("/readyz").send().await?;
+                let said = String::from_utf8(answer.body)?;
+                Ok(said.contains("listens and answers").then_some(()))
+            },
+        )
+        .await?;
+        world.system.postgres()?.start().await?;
         world.reconnect().await?;
         load.more(200).await
     })

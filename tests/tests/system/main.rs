@@ -51,14 +51,16 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         documents::{examples_run},
         poison::{a_poison_event_stands_alone, replay_brings_it_home},
         faults::{
-            bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_crashed, appends_cut_off, everything_twice,
-            offsets_lost, one_of_two_bridges_killed,
+            bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_away, postgres_crashed, appends_cut_off,
+            everything_twice, offsets_lost, one_of_two_bridges_killed,
         },
     ));
     trials.extend(on!(stage, Kafka:
         road::{one_task, every_kind_of_write, people_at_once},
         poison::{a_poison_event_stands_alone, replay_brings_it_home},
-        faults::{bridge_killed, kafka_stopped, everything_twice, one_of_two_bridges_killed},
+        faults::{
+            bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_away, everything_twice, one_of_two_bridges_killed,
+        },
     ));
     trials
 }

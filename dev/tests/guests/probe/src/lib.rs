@@ -26,7 +26,8 @@ async fn handle(request: Request) -> Result<impl IntoResponse> {
         "sql3" => sql3(&body)?,
         "open" => format!("{:?}", pg4::Connection::open(&body).err()),
         "redis" => format!("{:?}", spin_sdk::redis::Connection::open(&body).err()),
-        "fetch" => fetch(body).await,
+        "fetch" => fetch(&body).await,
+        "fetch_twice" => [fetch(&body).await, fetch(&body).await].join(", "),
         "trap" => trap(),
         other => bail!("no command {other}"),
     };
@@ -71,7 +72,7 @@ fn sql3(statement: &str) -> Result<String> {
     ))
 }
 
-async fn fetch(url: String) -> String {
+async fn fetch(url: &str) -> String {
     let request = Request::builder().method(Method::Get).uri(url).build();
     let answer: Result<Response, _> = spin_sdk::http::send(request).await;
     match answer {
