@@ -20,8 +20,6 @@ const ROUNDS: usize = 3;
 
 pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     let users: Arc<[(Uuid, Arc<str>)]> = tokens::users(db, system.token_keys(), 1000).await?.into();
-    db.batch_execute(include_str!("sql/bench_users.sql"))
-        .await?;
     let script = plan.dir.join("create.sql");
     std::fs::write(&script, include_str!("sql/pgbench_create.sql"))?;
     let baseline = Baseline::start(plan, system).await?;

@@ -38,6 +38,8 @@ pub async fn rate(
             String::from_utf8_lossy(&output.stderr)
         );
     }
+    // Its sessions end a moment after it, and their CPU time must not count as that of what is measured next.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let rate = printed
         .lines()
         .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
