@@ -142,7 +142,34 @@ impl Credentials {
     }
 }
 
-/// The body of `POST /api/auth/refresh`: the refresh token, as text.
+/// The body of `POST /api/auth/password`.
+#[derive(Debug)]
+pub struct PasswordChange {
+    pub current: Password,
+    pub new: Password,
+}
+
+impl PasswordChange {
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let current = reader.required("current_password", Password::parse_any);
+        let new = reader.required("new_password", Password::parse_new);
+        reader.finish()?;
+        match (current, new) {
+            (Some(current), Some(new)) if current == new => Err(vec![Fault::new(
+                "/new_password",
+                "must be another than the current one",
+            )]),
+            (Some(current), Some(new)) => Ok(Self { current, new }),
+            _ => Err(vec![Fault::new(
+                "",
+                "needs `current_password` and `new_password`",
+            )]),
+        }
+    }
+}
+
+/// The body of `POST /api/auth/refresh` and `…/logout`: the refresh token, as text.
 pub fn parse_refresh(body: Json) -> Result<String, Vec<Fault>> {
     let mut reader = Reader::new("", body)?;
     let token = reader.required("refresh_token", |at, value| text(at, value, 1, 512));
@@ -319,6 +346,19 @@ mod tests {
             );
         }
         assert!(registration("a@b.de", &"x1".repeat(512)).is_ok());
+    }
+
+    #[test]
+    fn a_new_password_is_another_and_a_good_one() {
+        let change = |current: &str, new: &str| {
+            let body = serde_json::json!({ "current_password": current, "new_password": new });
+            PasswordChange::parse(Json::parse(body.to_string().as_bytes()).unwrap())
+        };
+        assert!(change("x", "correct horse").is_ok());
+        for (current, new) in [("correct horse", "correct horse"), ("x", "password1")] {
+            let faults = change(current, new).unwrap_err();
+            assert_eq!(faults[0].pointer, "/new_password");
+        }
     }
 
     #[test]

@@ -77,6 +77,8 @@ event_types! {
     UserLogin = "user.login" on AccountEvents,
     UserLoginFailed = "user.login-failed" on AccountEvents,
     UserTokenRefreshed = "user.token-refreshed" on AccountEvents,
+    UserPasswordChanged = "user.password-changed" on AccountEvents,
+    UserDeleted = "user.deleted" on AccountEvents,
     UserTokenRevoked = "user.token-revoked" on AccountEvents,
     AuditRecorded = "audit.recorded" on AuditLogs,
     DeadLetterReplayed = "dead-letter.replayed" on AccountEvents,

@@ -24,8 +24,21 @@ pub fn route(request: &mut Request) -> Answer {
         [Some("api"), Some("auth"), Some(verb), None] => match verb {
             "register" => on(request, "POST", &[(Method::Post, accounts::register)]),
             "login" => on(request, "POST", &[(Method::Post, accounts::login)]),
+            "logout" => on(request, "POST", &[(Method::Post, accounts::logout)]),
+            "password" => on(
+                request,
+                "POST",
+                &[(Method::Post, accounts::change_password)],
+            ),
             "refresh" => on(request, "POST", &[(Method::Post, accounts::refresh)]),
-            "me" => on(request, "GET", &[(Method::Get, accounts::me)]),
+            "me" => on(
+                request,
+                "GET, DELETE",
+                &[
+                    (Method::Get, accounts::me),
+                    (Method::Delete, accounts::delete),
+                ],
+            ),
             _ => Err(Problem::not_found()),
         },
         [Some("api"), Some("audit"), None, None] => {

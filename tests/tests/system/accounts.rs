@@ -1,7 +1,7 @@
 //! Registering, signing in, rotating refresh tokens, and what an account says about itself.
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::client::{Calls, PASSWORD, Person, text};
 use tests::stage::World;
 
@@ -107,6 +107,114 @@ pub async fn refresh_rotates(world: &mut World) -> Result<()> {
     Ok(())
 }
 
+pub async fn logout_ends_one_session(world: &mut World) -> Result<()> {
+    let person = world.api.newcomer("UTC").await?;
+    let other = world.api.login(&person.email).await?.expect(200)?.json()?;
+    let logout = async |token: &str| {
+        let call = world.api.post("/api/auth/logout");
+        call.json(&json!({"refresh_token": token})).send().await
+    };
+    let next = rotate(&person, &person.refresh_token).await?.expect(200)?;
+    // Any token of the family ends it, also one that was replaced; a second time, and for nobody's token, nothing happens.
+    for token in [&person.refresh_token, &person.refresh_token, "nobody's"] {
+        logout(token).await?.expect(204)?;
+    }
+    rotate(&person, &person.refresh_token).await?.problem(401)?;
+    rotate(&person, &text(&next.json()?, "refresh_token")?)
+        .await?
+        .problem(401)?;
+    rotate(&person, &text(&other, "refresh_token")?)
+        .await?
+        .expect(200)?;
+    told(&person, "user.token-revoked", "logout").await
+}
+
+pub async fn a_new_password_ends_every_session(world: &mut World) -> Result<()> {
+    let person = world.api.newcomer("UTC").await?;
+    let other = world.api.login(&person.email).await?.expect(200)?.json()?;
+    let new = "another horse, another battery";
+    let change = async |current: &str| {
+        let body = json!({"current_password": current, "new_password": new});
+        person.post("/api/auth/password").json(&body).send().await
+    };
+    let refused = change("not the password").await?.problem(422)?;
+    ensure!(
+        refused["errors"][0]["pointer"] == "/current_password",
+        "{refused}"
+    );
+    rotate(&person, &text(&other, "refresh_token")?)
+        .await?
+        .expect(200)?;
+    let tokens = change(PASSWORD).await?.expect(200)?.json()?;
+    for token in [&person.refresh_token, &text(&other, "refresh_token")?] {
+        rotate(&person, token).await?.problem(401)?;
+    }
+    rotate(&person, &text(&tokens, "refresh_token")?)
+        .await?
+        .expect(200)?;
+    world.api.login(&person.email).await?.problem(401)?;
+    let body = json!({"email": person.email, "password": new});
+    let login = world.api.post("/api/auth/login").json(&body);
+    login.send().await?.expect(200)?;
+    told(&person, "user.password-changed", &person.email).await
+}
+
+pub async fn a_deleted_account_leaves_its_trail(world: &mut World) -> Result<()> {
+    let person = world.api.newcomer("UTC").await?;
+    for title in ["One", "Two", "Three"] {
+        person.create(json!({ "title": title })).await?;
+    }
+    person.delete("/api/auth/me").send().await?.expect(204)?;
+    // The token is still good for minutes, and opens nothing.
+    person.get("/api/auth/me").send().await?.problem(401)?;
+    person.delete("/api/auth/me").send().await?.problem(401)?;
+    let create = person.post("/api/tasks").json(&json!({"title": "Four"}));
+    create.send().await?.problem(401)?;
+    ensure!(person.pages("/api/tasks").await?.is_empty(), "tasks remain");
+    rotate(&person, &person.refresh_token).await?.problem(401)?;
+    world.api.login(&person.email).await?.problem(401)?;
+    told(&person, "user.deleted", r#""tasks":3"#).await?;
+    let deleted = person.pages("/api/audit?type=user.deleted").await?;
+    ensure!(
+        !format!("{deleted:?}").contains(&person.email),
+        "the last event names the person: {deleted:?}"
+    );
+    let tombstones = person.pages("/api/audit?type=task.deleted").await?;
+    ensure!(tombstones.len() == 3, "{tombstones:?}");
+    let chain = person.get("/api/audit/verify").send().await?.expect(200)?;
+    ensure!(chain.json()?["ok"] == true, "{}", chain.json()?);
+    // The address is free again, for an account that knows nothing of the old one.
+    let body = json!({"email": person.email, "password": PASSWORD});
+    let again = world.api.post("/api/auth/register").json(&body);
+    let again = again.send().await?.expect(201)?.json()?;
+    ensure!(again["id"] != person.id.to_string(), "{again}");
+    Ok(())
+}
+
+/// Waits for the one event of a kind on a person's trail, which must hold a text and no password.
+async fn told(person: &Person, kind: &str, holds: &str) -> Result<()> {
+    let entries = tests::wait::until(
+        &format!("{kind} on the trail"),
+        tests::stage::SOON,
+        async || {
+            let entries = person.pages(&format!("/api/audit?type={kind}")).await?;
+            Ok((!entries.is_empty()).then_some(entries))
+        },
+    )
+    .await?;
+    let shown = Value::from(entries.clone()).to_string();
+    ensure!(
+        entries.len() == 1 && shown.contains(holds),
+        "{kind}: {shown}"
+    );
+    let secrets = ["argon2", "not the password", PASSWORD, "another horse"];
+    ensure!(
+        !secrets.iter().any(|secret| shown.contains(secret)),
+        "{kind} holds a secret: {shown}"
+    );
+    Ok(())
+}
+
 pub async fn account_events(world: &mut World) -> Result<()> {
     let person = world.api.newcomer("UTC").await?;
     let wrong = json!({"email": person.email, "password": "not the password"});
@@ -117,23 +225,8 @@ pub async fn account_events(world: &mut World) -> Result<()> {
         .send()
         .await?
         .problem(401)?;
-    world.quiet().await?;
     for kind in ["user.registered", "user.login", "user.login-failed"] {
-        let entries = tests::wait::until(
-            &format!("{kind} on the trail"),
-            tests::stage::SOON,
-            async || {
-                let entries = person.pages(&format!("/api/audit?type={kind}")).await?;
-                Ok((!entries.is_empty()).then_some(entries))
-            },
-        )
-        .await?;
-        let shown = format!("{entries:?}");
-        ensure!(entries.len() == 1, "{kind}: {shown}");
-        ensure!(
-            !shown.contains("not the password") && !shown.contains("argon2"),
-            "{kind} holds a secret: {shown}"
-        );
+        told(&person, kind, &person.email).await?;
     }
     Ok(())
 }

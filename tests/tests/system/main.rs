@@ -42,7 +42,10 @@ fn trials(stage: &Stage) -> Vec<Trial> {
             create_and_read, conditions, merge_patch, put_replaces, complete_and_reopen, idempotency, dues,
         },
         lists::{filters_and_sort, search, pages_while_others_write, two_people},
-        accounts::{sign_in, answers_hold_no_secret, refresh_rotates, account_events, health},
+        accounts::{
+            sign_in, answers_hold_no_secret, refresh_rotates, logout_ends_one_session, a_new_password_ends_every_session,
+            a_deleted_account_leaves_its_trail, account_events, health,
+        },
         contention::{writers_with_if_match, one_key_from_many, one_id_from_many},
         bad_input::{
             malformed_json, wrong_fields, tokens, somebody_elses, queries_and_methods, stale_and_reused, accounts,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::client::Calls;
+use tests::client::{Calls, PASSWORD};
 use tests::stage::World;
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ pub async fn accounts(world: &mut World) -> Result<()> {
     let person = world.api.newcomer("UTC").await?;
     let api = world.api.clone();
     let register = |fields: Value| {
-        let mut body = json!({"email": format!("{}@example.org", Uuid::new_v4().simple()), "password": tests::client::PASSWORD});
+        let mut body = json!({"email": format!("{}@example.org", Uuid::new_v4().simple()), "password": PASSWORD});
         if let (Some(body), Some(fields)) = (body.as_object_mut(), fields.as_object()) {
             body.extend(fields.clone());
         }
@@ -112,6 +112,33 @@ pub async fn accounts(world: &mut World) -> Result<()> {
     refusals
         .refuse("an access token", &[401], refresh(json!(person.token)))
         .await;
+    let logout = |body: Value| api.post("/api/auth/logout").json(&body);
+    for body in [
+        json!({}),
+        json!({"refresh_token": 5}),
+        json!({"refresh_token": "x", "all": true}),
+    ] {
+        refusals
+            .refuse(&format!("logout {body}"), &[422], logout(body))
+            .await;
+    }
+    let new = json!({"current_password": PASSWORD, "new_password": "a quite new password"});
+    let nobody = api.post("/api/auth/password").json(&new);
+    refusals
+        .refuse("a new password without a token", &[401], nobody)
+        .await;
+    for (current, new) in [
+        (PASSWORD, "short"),
+        (PASSWORD, "password123"),
+        (PASSWORD, PASSWORD),
+        ("wrong", "a quite new password"),
+    ] {
+        let body = json!({"current_password": current, "new_password": new});
+        let call = person.post("/api/auth/password").json(&body);
+        refusals
+            .refuse(&format!("a new password {new}"), &[422], call)
+            .await;
+    }
     refusals.end().await?;
     let after: i64 = world.database.query_one(users, &[]).await?.get(0);
     ensure!(before == after, "somebody was registered");

@@ -1,0 +1,29 @@
+//! `DELETE /api/auth/me`: the account goes, its tasks leave tombstones, its audit trail stays.
+
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::request::Request;
+use guest::postgres::text;
+
+pub fn delete(request: &mut Request) -> Result<Reply, Problem> {
+    let caller = Caller::of(request)?;
+    Query::of(request).finish()?;
+    let gone = request
+        .db()?
+        .query_one(
+            include_str!("delete.sql"),
+            &[
+                text(caller.user.to_string()),
+                text(request.trace.event_members()),
+                text(caller.actor()),
+            ],
+        )?
+        .bool(0)?;
+    if gone {
+        Ok(Reply::empty(204))
+    } else {
+        Err(Problem::account_gone())
+    }
+}

@@ -1,0 +1,1 @@
+select delete_account($1::text::uuid, $2::text, $3::text)
