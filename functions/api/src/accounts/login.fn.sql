@@ -11,8 +11,7 @@ begin
         return;
     end if;
     delete from refresh_tokens where user_id = p_user and expires_at < clock_timestamp();
-    insert into refresh_tokens (hash, user_id, family, expires_at)
-        values (p_hash, p_user, family, clock_timestamp() + interval '30 days');
+    perform issue_token(p_user, family, p_hash);
     perform emit_account_event(account, 'user.login', p_context, '{"family":"' || family::text || '"}');
     role := account.role;
 end

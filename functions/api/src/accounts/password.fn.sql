@@ -14,8 +14,7 @@ begin
         return;
     end if;
     update refresh_tokens set revoked_at = clock_timestamp() where user_id = p_user and revoked_at is null;
-    insert into refresh_tokens (hash, user_id, family, expires_at)
-        values (p_hash, p_user, family, clock_timestamp() + interval '30 days');
+    perform issue_token(p_user, family, p_hash);
     perform emit_account_event(account, 'user.password-changed', p_context, '{"family":"' || family::text || '"}');
     role := account.role;
 end

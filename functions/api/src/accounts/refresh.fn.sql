@@ -25,8 +25,7 @@ begin
         return;
     end if;
     update refresh_tokens set replaced_at = clock_timestamp() where hash = p_hash and replaced_at is null;
-    insert into refresh_tokens (hash, user_id, family, expires_at)
-        values (p_next_hash, token.user_id, token.family, clock_timestamp() + interval '30 days');
+    perform issue_token(account.id, token.family, p_next_hash);
     perform emit_account_event(account, 'user.token-refreshed', p_context, '{"family":"' || token.family::text || '"}');
     user_id := account.id;
     role := account.role;
