@@ -3,14 +3,12 @@ create or replace function end_session(p_hash bytea, p_context text) returns voi
 language plpgsql volatile as $$
 declare
     token refresh_tokens;
-    account users;
+    account users := session_owner(p_hash);
 begin
     select * into token from refresh_tokens where hash = p_hash;
     if not found then
         return;
     end if;
-    -- The user's row first, as everywhere.
-    select * into account from users where id = token.user_id for no key update;
     update refresh_tokens set revoked_at = clock_timestamp() where family = token.family and revoked_at is null;
     if found then
         perform emit_account_event(

@@ -6,14 +6,8 @@ create or replace function refresh_session(
 language plpgsql volatile as $$
 declare
     token refresh_tokens;
-    account users;
+    account users := session_owner(p_hash);
 begin
-    select * into token from refresh_tokens where hash = p_hash;
-    if not found then
-        return;
-    end if;
-    -- The user's row first, as everywhere; then the token as it is by now.
-    select * into account from users where id = token.user_id for no key update;
     select * into token from refresh_tokens where hash = p_hash;
     if not found or token.revoked_at is not null or token.expires_at < clock_timestamp() then
         return;
