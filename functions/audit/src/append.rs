@@ -36,7 +36,7 @@ pub fn append(frame: &Frame) -> Result<Vec<EventResult>, DbError> {
 
 fn append_all(events: &[Box<RawValue>]) -> Result<Vec<EventResult>, DbError> {
     let answer = Db::open()?
-        .query_one(include_str!("append.sql"), &[text(json_array(events))])?
+        .query_one(include_str!("append.sql"), &[text(json_array(events)?)])?
         .text(0)?;
     let results: Vec<EventResult> =
         serde_json::from_str(&answer).map_err(|error| DbError::Shape(error.to_string()))?;
@@ -51,18 +51,8 @@ fn append_all(events: &[Box<RawValue>]) -> Result<Vec<EventResult>, DbError> {
 }
 
 /// The events as one JSON text, each byte for byte as it was born.
-fn json_array(events: &[Box<RawValue>]) -> String {
-    let length: usize = events.iter().map(|event| event.get().len() + 1).sum();
-    let mut array = String::with_capacity(length + 2);
-    array.push('[');
-    for (place, event) in events.iter().enumerate() {
-        if place > 0 {
-            array.push(',');
-        }
-        array.push_str(event.get());
-    }
-    array.push(']');
-    array
+fn json_array(events: &[Box<RawValue>]) -> Result<String, DbError> {
+    serde_json::to_string(events).map_err(|error| DbError::Shape(error.to_string()))
 }
 
 fn retry(event: &RawValue, reason: &str) -> EventResult {
@@ -102,10 +92,10 @@ mod tests {
     #[test]
     fn events_keep_their_text() {
         assert_eq!(
-            json_array(&[raw("{\"a\" : 1.50}"), raw("7")]),
+            json_array(&[raw("{\"a\" : 1.50}"), raw("7")]).unwrap(),
             "[{\"a\" : 1.50},7]"
         );
-        assert_eq!(json_array(&[]), "[]");
+        assert_eq!(json_array(&[]).unwrap(), "[]");
     }
 
     #[test]
