@@ -5,7 +5,6 @@
     clippy::indexing_slicing,
     reason = "a test says no by panicking"
 )]
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use domain::event::{Event, EventType, Topic};
 use serde_json::Value;

@@ -73,13 +73,14 @@ impl App {
         format!("{}{path}", after.lines().next().unwrap())
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> reqwest::Response {
+    pub fn request(&self, path: &str, body: &str) -> reqwest::RequestBuilder {
         reqwest::Client::new()
             .post(self.url(path))
             .body(body.to_owned())
-            .send()
-            .await
-            .unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> reqwest::Response {
+        self.request(path, body).send().await.unwrap()
     }
 
     pub async fn ask(&self, command: &str, body: &str) -> String {

@@ -79,12 +79,7 @@ async fn the_thousand_and_first_instance_is_refused_at_once() {
 #[tokio::test]
 async fn a_function_goes_on_when_its_client_has_left() {
     let (app, listener, url) = start().await;
-    let client = tokio::spawn(
-        reqwest::Client::new()
-            .post(app.url("/probe/fetch_twice"))
-            .body(url)
-            .send(),
-    );
+    let client = tokio::spawn(app.request("/probe/fetch_twice", &url).send());
     let mut first = called(&listener).await;
     client.abort();
     assert!(client.await.unwrap_err().is_cancelled());
@@ -99,12 +94,7 @@ async fn a_function_goes_on_when_its_client_has_left() {
 #[tokio::test]
 async fn sigterm_cuts_off_what_is_in_flight() {
     let (app, listener, url) = start().await;
-    let client = tokio::spawn(
-        reqwest::Client::new()
-            .post(app.url("/probe/fetch"))
-            .body(url)
-            .send(),
-    );
+    let client = tokio::spawn(app.request("/probe/fetch", &url).send());
     let _unanswered = called(&listener).await;
     app.signal(Signal::SIGTERM);
     let (code, output) = app.ended().await;

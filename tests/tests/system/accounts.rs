@@ -202,11 +202,9 @@ async fn told(person: &Person, kind: &str, holds: &str) -> Result<()> {
         },
     )
     .await?;
-    let shown = Value::from(entries.clone()).to_string();
-    ensure!(
-        entries.len() == 1 && shown.contains(holds),
-        "{kind}: {shown}"
-    );
+    let count = entries.len();
+    let shown = Value::from(entries).to_string();
+    ensure!(count == 1 && shown.contains(holds), "{kind}: {shown}");
     let secrets = ["argon2", "not the password", PASSWORD, "another horse"];
     ensure!(
         !secrets.iter().any(|secret| shown.contains(secret)),

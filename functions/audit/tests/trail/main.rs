@@ -5,11 +5,6 @@
     clippy::indexing_slicing,
     reason = "a test says no by panicking"
 )]
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "what fails here fails the test"
-)]
 
 mod append;
 mod append_only;
