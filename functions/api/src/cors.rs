@@ -22,7 +22,7 @@ pub fn allow(request: &Request, mut add: impl FnMut(&str, &str)) {
 }
 
 /// The answer to a preflight; `allow` adds the origin to it, if it is listed.
-pub fn preflight(allow: &'static str) -> Reply {
+pub fn preflight(allow: &str) -> Reply {
     Reply::empty(204)
         .header("allow", allow)
         .header("access-control-allow-methods", METHODS)

@@ -84,7 +84,7 @@ impl Problem {
         )
     }
 
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: &str) -> Self {
         Self::new(
             405,
             "method-not-allowed",

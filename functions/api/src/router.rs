@@ -1,110 +1,115 @@
-//! Which handler serves a request. The list below is the whole API.
+//! Which handler serves a request. `ROUTES` is the whole API.
 
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::{accounts, audit, cors, health, tasks};
-use spin_sdk::http::Method;
+use Handler::{Id, Plain};
+use spin_sdk::http::Method::{self, Delete, Get, Patch, Post, Put};
 use uuid::Uuid;
 
 type Answer = Result<Reply, Problem>;
-type Handler = fn(&mut Request) -> Answer;
-type TaskHandler = fn(&mut Request, Uuid) -> Answer;
+
+/// What serves a route; where its path has a parameter in braces, that is the second argument.
+enum Handler {
+    Plain(fn(&mut Request) -> Answer),
+    Id(fn(&mut Request, Uuid) -> Answer),
+}
+
+const ROUTES: &[(&str, &[(Method, Handler)])] = &[
+    ("/healthz", &[(Get, Plain(health::alive))]),
+    ("/readyz", &[(Get, Plain(health::ready))]),
+    ("/api/auth/register", &[(Post, Plain(accounts::register))]),
+    ("/api/auth/login", &[(Post, Plain(accounts::login))]),
+    ("/api/auth/refresh", &[(Post, Plain(accounts::refresh))]),
+    ("/api/auth/logout", &[(Post, Plain(accounts::logout))]),
+    (
+        "/api/auth/password",
+        &[(Post, Plain(accounts::change_password))],
+    ),
+    (
+        "/api/auth/me",
+        &[
+            (Get, Plain(accounts::me)),
+            (Delete, Plain(accounts::delete)),
+        ],
+    ),
+    (
+        "/api/tasks",
+        &[(Get, Plain(tasks::list)), (Post, Plain(tasks::create))],
+    ),
+    (
+        "/api/tasks/{id}",
+        &[
+            (Get, Id(tasks::get)),
+            (Put, Id(tasks::replace)),
+            (Patch, Id(tasks::patch)),
+            (Delete, Id(tasks::delete)),
+        ],
+    ),
+    ("/api/tasks/{id}/complete", &[(Post, Id(tasks::complete))]),
+    ("/api/tasks/{id}/reopen", &[(Post, Id(tasks::reopen))]),
+    ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
+    ("/api/audit", &[(Get, Plain(audit::list))]),
+    ("/api/audit/verify", &[(Get, Plain(audit::verify))]),
+];
 
 pub fn route(request: &mut Request) -> Answer {
     let path = request.path().to_owned();
-    let mut parts = path.split('/').skip(1);
-    let segments = [parts.next(), parts.next(), parts.next(), parts.next()];
-    if parts.next().is_some() {
-        return Err(Problem::not_found());
-    }
-    match segments {
-        [Some("healthz"), None, ..] => on(request, "GET", &[(Method::Get, health::alive)]),
-        [Some("readyz"), None, ..] => on(request, "GET", &[(Method::Get, health::ready)]),
-        [Some("api"), Some("auth"), Some(verb), None] => match verb {
-            "register" => on(request, "POST", &[(Method::Post, accounts::register)]),
-            "login" => on(request, "POST", &[(Method::Post, accounts::login)]),
-            "logout" => on(request, "POST", &[(Method::Post, accounts::logout)]),
-            "password" => on(
-                request,
-                "POST",
-                &[(Method::Post, accounts::change_password)],
-            ),
-            "refresh" => on(request, "POST", &[(Method::Post, accounts::refresh)]),
-            "me" => on(
-                request,
-                "GET, DELETE",
-                &[
-                    (Method::Get, accounts::me),
-                    (Method::Delete, accounts::delete),
-                ],
-            ),
-            _ => Err(Problem::not_found()),
-        },
-        [Some("api"), Some("audit"), None, None] => {
-            on(request, "GET", &[(Method::Get, audit::list)])
-        }
-        [Some("api"), Some("audit"), Some("verify"), None] => {
-            on(request, "GET", &[(Method::Get, audit::verify)])
-        }
-        [Some("api"), Some("tasks"), None, None] => on(
-            request,
-            "GET, POST",
-            &[(Method::Get, tasks::list), (Method::Post, tasks::create)],
-        ),
-        [Some("api"), Some("tasks"), Some(id), None] => on_task(
-            request,
-            id,
-            "GET, PUT, PATCH, DELETE",
-            &[
-                (Method::Get, tasks::get),
-                (Method::Put, tasks::replace),
-                (Method::Patch, tasks::patch),
-                (Method::Delete, tasks::delete),
-            ],
-        ),
-        [Some("api"), Some("tasks"), Some(id), Some(verb)] => match verb {
-            "complete" => on_task(request, id, "POST", &[(Method::Post, tasks::complete)]),
-            "history" => on_task(request, id, "GET", &[(Method::Get, audit::history)]),
-            "reopen" => on_task(request, id, "POST", &[(Method::Post, tasks::reopen)]),
-            _ => Err(Problem::not_found()),
-        },
-        _ => Err(Problem::not_found()),
-    }
-}
-
-/// Picks the handler for the request's method; `allow` names the methods there are.
-fn on(request: &mut Request, allow: &'static str, handlers: &[(Method, Handler)]) -> Answer {
-    match handlers
+    let mut found = ROUTES
         .iter()
-        .find(|(method, _)| *method == request.method)
-    {
-        Some((_, handler)) => handler(request),
-        None if request.method == Method::Options => Ok(cors::preflight(allow)),
-        None => Err(Problem::method_not_allowed(allow)),
+        .filter_map(|(pattern, methods)| Some((matched(pattern, &path)?, methods)));
+    // A path that is written out comes before one with a parameter in that place.
+    let (parameter, methods) = found
+        .clone()
+        .find(|(parameter, _)| parameter.is_none())
+        .or_else(|| found.next())
+        .ok_or_else(Problem::not_found)?;
+    match methods.iter().find(|(method, _)| *method == request.method) {
+        Some((_, Plain(handler))) => handler(request),
+        Some((_, Id(handler))) => handler(request, id(parameter.unwrap_or_default())?),
+        None if request.method == Method::Options => Ok(cors::preflight(&allowed(methods))),
+        None => Err(Problem::method_not_allowed(&allowed(methods))),
     }
 }
 
-/// As `on`, for a path with the id of a task. What is no id is an unknown task.
-fn on_task(
-    request: &mut Request,
-    id: &str,
-    allow: &'static str,
-    handlers: &[(Method, TaskHandler)],
-) -> Answer {
-    match handlers
+/// Whether a path is of this pattern: `Some` with the parameter, if the pattern has one.
+fn matched<'path>(pattern: &str, path: &'path str) -> Option<Option<&'path str>> {
+    let Some((before, after)) = pattern.split_once("{id}") else {
+        return (pattern == path).then_some(None);
+    };
+    let parameter = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!parameter.contains('/')).then_some(Some(parameter))
+}
+
+/// The methods of a path, as the header `Allow` lists them.
+fn allowed(methods: &[(Method, Handler)]) -> String {
+    let names: Vec<String> = methods
         .iter()
-        .find(|(method, _)| *method == request.method)
-    {
-        Some((_, handler)) => handler(request, task_id(id)?),
-        None if request.method == Method::Options => Ok(cors::preflight(allow)),
-        None => Err(Problem::method_not_allowed(allow)),
-    }
+        .map(|(method, _)| method.to_string())
+        .collect();
+    names.join(", ")
 }
 
-fn task_id(text: &str) -> Result<Uuid, Problem> {
+/// What is no id is an unknown thing.
+fn id(text: &str) -> Result<Uuid, Problem> {
     Some(text)
         .filter(|text| text.len() == 36)
         .and_then(|text| Uuid::parse_str(text).ok())
         .ok_or_else(Problem::not_found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_one_segment() {
+        assert_eq!(matched("/a", "/a"), Some(None));
+        assert_eq!(matched("/a/{id}", "/a/b"), Some(Some("b")));
+        assert_eq!(matched("/a/{id}/c", "/a/b/c"), Some(Some("b")));
+        for other in ["/a", "/a/b/c", "/b/a", "/a/b/"] {
+            assert_eq!(matched("/a/{id}", other), None, "{other}");
+        }
+    }
 }
