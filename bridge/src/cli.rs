@@ -9,7 +9,7 @@ use tracing::info;
 
 use crate::config;
 use crate::dead_letter::command;
-use crate::{log, migrate, run};
+use crate::{admin, keys, log, migrate, run};
 
 /// Carries events from the outbox to the log and from the log to the agents.
 #[derive(Debug, Parser)]
@@ -27,6 +27,16 @@ enum Command {
     Migrate(config::Migrate),
     /// Create the topics that are missing and list them all.
     Topics(config::LogSettings),
+    /// Make the first admin, or another one.
+    Admin {
+        #[command(subcommand)]
+        command: admin::Command,
+    },
+    /// Make and check the keys of access tokens.
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
+    },
     /// Look through the dead letters, send them back, put them aside.
     DeadLetters {
         #[command(flatten)]
@@ -47,6 +57,8 @@ pub async fn main() -> anyhow::Result<()> {
         }
         Command::Migrate(settings) => migrate(&settings).await,
         Command::Topics(settings) => topics(&settings).await,
+        Command::Admin { command } => admin::run(command).await,
+        Command::Keys { command } => keys::run(&command),
         Command::DeadLetters { settings, command } => command::run(&settings, command).await,
     }
 }

@@ -9,6 +9,8 @@ pub mod server;
 pub mod migrate;
 pub mod run;
 pub mod postgres;
+pub mod admin;
+pub mod keys;
 pub mod leases;
 pub mod topics;
 pub mod relay;

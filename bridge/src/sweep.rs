@@ -50,6 +50,12 @@ impl Sweep {
                 .await?,
         ) {}
         while self.count("idempotency_keys", keys(&client).await?) {}
+        self.count(
+            "rate_limits",
+            client
+                .execute(include_str!("sweep/rate_limits.sql"), &[])
+                .await?,
+        );
         if kept.is_none_or(|at| at.elapsed() >= TRAIL_EVERY) {
             client
                 .execute(include_str!("sweep/audit_trail.sql"), &[])

@@ -43,7 +43,9 @@ async fn every_statement_prepares_as_the_role_that_sends_it() {
     assert!(files.len() > 20);
     for file in files {
         let statement = std::fs::read_to_string(&file).unwrap();
-        let by_owner = file.parent().is_some_and(|dir| dir.ends_with("migrate"));
+        let by_owner = file
+            .parent()
+            .is_some_and(|dir| dir.ends_with("migrate") || dir.ends_with("admin"));
         let client = if by_owner { &admin } else { &bridge };
         if let Err(error) = client.prepare(&statement).await {
             panic!("{}: {error:?}", file.display());

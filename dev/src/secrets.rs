@@ -32,7 +32,7 @@ impl Secrets {
             api_password: random(18)?,
             agent_password: random(18)?,
             bridge_password: random(18)?,
-            token_keys: format!("local-1:{}", random(32)?),
+            token_keys: format!("local-1:{}", random(domain::keys::MIN_BYTES)?),
         };
         std::fs::OpenOptions::new()
             .write(true)

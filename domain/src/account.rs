@@ -1,8 +1,9 @@
 //! What an account may say: email, password, name, timezone, and the bodies that carry them.
 
 use crate::due::timezone;
-use crate::json::{Fault, Json, Reader, text};
+use crate::json::{Fault, Json, Reader, nullable, text};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An address that could receive mail, in lower case: two spellings of it are one account.
@@ -101,9 +102,7 @@ impl Registration {
         let mut reader = Reader::new("", body)?;
         let email = reader.required("email", Email::parse);
         let password = reader.required("password", Password::parse_new);
-        let name = reader
-            .optional("name", |at, value| text(at, value, 0, 200))
-            .unwrap_or_default();
+        let name = reader.optional("name", name).unwrap_or_default();
         let timezone = reader.optional("timezone", timezone).unwrap_or(Tz::UTC);
         reader.finish()?;
         match (email, password) {
@@ -167,6 +166,100 @@ impl PasswordChange {
             )]),
         }
     }
+}
+
+/// A word of `users.role`: what an account may do (api.md, Accounts).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Owns its things.
+    User,
+    /// Reads every audit trail.
+    Auditor,
+    /// Also manages users.
+    Admin,
+    /// Is for agents, and may act for a user.
+    Service,
+}
+
+impl Role {
+    pub const WORDS: &[&str] = &["user", "auditor", "admin", "service"];
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "user" => Some(Self::User),
+            "auditor" => Some(Self::Auditor),
+            "admin" => Some(Self::Admin),
+            "service" => Some(Self::Service),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Auditor => "auditor",
+            Self::Admin => "admin",
+            Self::Service => "service",
+        }
+    }
+
+    fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
+        let found = match &value {
+            Json::Text(word) => Self::from_word(word),
+            _ => None,
+        };
+        let wanted = || format!("must be one of {}", Self::WORDS.join(", "));
+        found.ok_or_else(|| vec![Fault::new(pointer, wanted())])
+    }
+}
+
+/// The body of `PATCH /api/auth/me`, a merge patch (RFC 7396): null takes a member away, which gives it its default.
+#[derive(Debug, Default)]
+pub struct AccountPatch {
+    pub name: Option<String>,
+    pub timezone: Option<Tz>,
+}
+
+impl AccountPatch {
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let patch = Self {
+            name: reader
+                .optional("name", nullable(name))
+                .map(Option::unwrap_or_default),
+            timezone: reader
+                .optional("timezone", nullable(timezone))
+                .map(|zone| zone.unwrap_or(Tz::UTC)),
+        };
+        reader.finish()?;
+        Ok(patch)
+    }
+}
+
+/// The body of `PATCH /api/users/{id}`, a merge patch; a role cannot be taken away, only be another.
+#[derive(Debug, Default)]
+pub struct UserPatch {
+    pub name: Option<String>,
+    pub role: Option<Role>,
+}
+
+impl UserPatch {
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let patch = Self {
+            name: reader
+                .optional("name", nullable(name))
+                .map(Option::unwrap_or_default),
+            role: reader.optional("role", Role::parse),
+        };
+        reader.finish()?;
+        Ok(patch)
+    }
+}
+
+fn name(pointer: &str, value: Json) -> Result<String, Vec<Fault>> {
+    text(pointer, value, 0, 200)
 }
 
 /// The body of `POST /api/auth/refresh` and `…/logout`: the refresh token, as text.
@@ -358,6 +451,43 @@ mod tests {
         for (current, new) in [("correct horse", "correct horse"), ("x", "password1")] {
             let faults = change(current, new).unwrap_err();
             assert_eq!(faults[0].pointer, "/new_password");
+        }
+    }
+
+    #[test]
+    fn patches_say_what_changes() {
+        let json = |text: &str| Json::parse(text.as_bytes()).unwrap();
+        let patch =
+            AccountPatch::parse(json(r#"{"name":null,"timezone":"Europe/Berlin"}"#)).unwrap();
+        assert_eq!(patch.name.as_deref(), Some(""));
+        assert_eq!(patch.timezone, Some(Tz::Europe__Berlin));
+        assert_eq!(
+            AccountPatch::parse(json(r#"{"timezone":null}"#))
+                .unwrap()
+                .timezone,
+            Some(Tz::UTC)
+        );
+        assert_eq!(
+            UserPatch::parse(json(r#"{"role":"auditor"}"#))
+                .unwrap()
+                .role,
+            Some(Role::Auditor)
+        );
+        for wrong in [
+            r#"{"role":"root"}"#,
+            r#"{"role":null}"#,
+            r#"{"timezone":"UTC"}"#,
+            r#"{"email":"a@b.de"}"#,
+        ] {
+            assert!(UserPatch::parse(json(wrong)).is_err(), "{wrong}");
+        }
+        for wrong in [
+            r#"{"role":"admin"}"#,
+            r#"{"timezone":"Mars"}"#,
+            r#"{"name":1}"#,
+            "[]",
+        ] {
+            assert!(AccountPatch::parse(json(wrong)).is_err(), "{wrong}");
         }
     }
 

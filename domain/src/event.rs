@@ -78,6 +78,8 @@ event_types! {
     UserLoginFailed = "user.login-failed" on AccountEvents,
     UserTokenRefreshed = "user.token-refreshed" on AccountEvents,
     UserPasswordChanged = "user.password-changed" on AccountEvents,
+    UserUpdated = "user.updated" on AccountEvents,
+    UserRoleChanged = "user.role-changed" on AccountEvents,
     UserDeleted = "user.deleted" on AccountEvents,
     UserTokenRevoked = "user.token-revoked" on AccountEvents,
     AuditRecorded = "audit.recorded" on AuditLogs,

@@ -209,6 +209,19 @@ impl Reader {
     }
 }
 
+/// A member that may be null, which is `None`.
+pub fn nullable<T>(
+    parse: impl FnOnce(&str, Json) -> Result<T, Vec<Fault>>,
+) -> impl FnOnce(&str, Json) -> Result<Option<T>, Vec<Fault>> {
+    |pointer, value| {
+        if value == Json::Null {
+            Ok(None)
+        } else {
+            parse(pointer, value).map(Some)
+        }
+    }
+}
+
 /// A string without NUL (which Postgres cannot hold) of at least `min` and at most `max` characters.
 pub fn text(pointer: &str, value: Json, min: usize, max: usize) -> Result<String, Vec<Fault>> {
     let text = match value {

@@ -2,6 +2,8 @@
 
 pub mod json;
 pub mod account;
+pub mod passwords;
+pub mod keys;
 pub mod due;
 pub mod task;
 pub mod event;

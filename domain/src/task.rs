@@ -1,7 +1,7 @@
 //! What a task may say: its fields as types that only hold what is allowed, and the bodies that carry them.
 
 use crate::due::{Due, DuePatch};
-use crate::json::{Fault, Json, Reader, text};
+use crate::json::{Fault, Json, Reader, nullable, text};
 use uuid::Uuid;
 
 /// A word from a fixed list: its Rust name, and how it is written.
@@ -237,18 +237,6 @@ fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
         .and_then(|written| Uuid::parse_str(written).ok())
         .filter(|id| !id.is_nil() && !id.is_max())
         .ok_or_else(|| vec![Fault::new(pointer, "must be a UUID")])
-}
-
-fn nullable<T>(
-    parse: impl FnOnce(&str, Json) -> Result<T, Vec<Fault>>,
-) -> impl FnOnce(&str, Json) -> Result<Option<T>, Vec<Fault>> {
-    |pointer, value| {
-        if value == Json::Null {
-            Ok(None)
-        } else {
-            parse(pointer, value).map(Some)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -111,6 +111,9 @@ impl Server {
             .prepare_cached(include_str!("../../../functions/api/src/tasks/create.sql"))
             .await
             .map_err(|error| unavailable(&error))?;
+        let rate = [format!("write/{user}").as_str(), "1000000", "1", "1"]
+            .map(str::to_owned)
+            .to_vec();
         let due = task.due.as_ref().map(domain::due::Due::to_json);
         let row = client
             .query_one(
@@ -129,6 +132,7 @@ impl Server {
                     &actor,
                     &none,
                     &none,
+                    &rate,
                 ],
             )
             .await

@@ -91,6 +91,8 @@ fn options(arguments: &Arguments, root: &Path, dir: &Path) -> Result<SystemOptio
     options.root = root.to_owned();
     options.given = given;
     options.built = true;
+    // People get the rates of spin.toml, or those of their environment.
+    options.host_env = Vec::new();
     options.listen = Some(arguments.listen);
     options.bridge_listen = Some(arguments.bridge_listen);
     options.runtime = runtime(arguments.runtime)?;

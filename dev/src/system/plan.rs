@@ -7,6 +7,7 @@ use crate::services::{Kafka, Postgres, Redis, postgres};
 use crate::supervise::Program;
 use crate::{components, ports, progress};
 use anyhow::{Context, Result};
+use domain::keys::Keys;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -95,7 +96,9 @@ impl Plan {
         let dev = programs.dev.clone();
         let listen = self.listen.to_string();
         let base_url = format!("http://{listen}");
-        let env = self.variables()?;
+        let mut env = self.variables()?;
+        env.extend(options.host_env.iter().cloned());
+        check_token_keys(&env)?;
         let log = options.dir.join("logs/functions.log");
         let process = Process::new("functions", log, move || {
             let mut command = match &options.runtime {
@@ -109,8 +112,7 @@ impl Plan {
             command
                 .args(["--listen", &listen])
                 .current_dir(&options.root)
-                .envs(env.iter().cloned())
-                .envs(options.host_env.iter().cloned());
+                .envs(env.iter().cloned());
             command
         });
         Ok(Program::new(process, &base_url, Duration::from_secs(5)))
@@ -137,6 +139,16 @@ impl Plan {
             .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value))
             .collect())
     }
+}
+
+/// A guessable key opens every account, so nothing starts with one; the functions themselves would answer 503.
+fn check_token_keys(env: &[(String, String)]) -> Result<()> {
+    const NAME: &str = "SPIN_VARIABLE_TOKEN_KEYS";
+    let set = env.iter().rfind(|(name, _)| name == NAME);
+    let (_, keys) = set.with_context(|| format!("{NAME} is not set"))?;
+    Keys::parse(keys, String::new())
+        .map(drop)
+        .map_err(|reason| anyhow::anyhow!("{NAME}: {reason}"))
 }
 
 pub(super) struct Programs {

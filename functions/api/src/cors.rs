@@ -5,9 +5,8 @@ use crate::request::Request;
 use guest::variables;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
-const REQUEST_HEADERS: &str = "authorization, content-type, if-match, if-none-match, idempotency-key, x-correlation-id, traceparent";
-const RESPONSE_HEADERS: &str =
-    "etag, location, idempotency-replayed, x-correlation-id, retry-after";
+const REQUEST_HEADERS: &str = "authorization, content-type, if-match, if-none-match, idempotency-key, x-correlation-id, x-on-behalf-of, traceparent";
+const RESPONSE_HEADERS: &str = "etag, location, idempotency-replayed, x-correlation-id, retry-after, ratelimit, ratelimit-policy";
 
 /// Adds what lets a listed origin read the answer. Without an `Origin` it costs nothing.
 pub fn allow(request: &Request, mut add: impl FnMut(&str, &str)) {

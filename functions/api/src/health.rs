@@ -1,9 +1,10 @@
 //! Health: alive says that the function runs; ready says that its settings and its database are fit for use.
 
-use crate::auth::keys::Keys;
+use crate::auth::keys;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::{accounts, address, rate};
 use domain::schema::SCHEMA_VERSION;
 
 pub fn alive(_: &mut Request) -> Result<Reply, Problem> {
@@ -11,7 +12,10 @@ pub fn alive(_: &mut Request) -> Result<Reply, Problem> {
 }
 
 pub fn ready(request: &mut Request) -> Result<Reply, Problem> {
-    Keys::load()?;
+    keys::load()?;
+    rate::check_settings()?;
+    address::trusted_proxies()?;
+    accounts::hashes_at_once()?;
     let answer = request
         .db()?
         .query_one(include_str!("health/ready.sql"), &[]);

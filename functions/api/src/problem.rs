@@ -139,6 +139,25 @@ impl Problem {
         }
     }
 
+    /// A rate is spent for now (RFC 6585, section 4).
+    pub fn rate_limited(policy: &str, requests: u32, seconds: u32, wait: u64) -> Self {
+        let detail = format!(
+            "the rate `{policy}` allows {requests} requests in {seconds} s; try again in {wait} s"
+        );
+        Self::new(429, "rate-limited", "Too many requests", detail)
+            .header("retry-after", wait.to_string())
+    }
+
+    /// As many passwords are being checked as this process can.
+    pub fn too_many_hashes() -> Self {
+        let detail = "many are signing in just now; try again in a moment";
+        Self::new(503, "overloaded", "Too busy right now", detail).header("retry-after", "1")
+    }
+
+    pub fn not_an_admin() -> Self {
+        Self::forbidden("only admins manage users")
+    }
+
     pub fn key_reused() -> Self {
         Self::new(
             422,

@@ -5,6 +5,18 @@ use crate::request::Request;
 use domain::json::Fault;
 use std::borrow::Cow;
 
+/// Items on a page where the request does not say.
+pub const DEFAULT_LIMIT: i64 = 50;
+/// What `limit` must be.
+pub const LIMIT: &str = "a number from 1 to 200";
+/// What `cursor` must be.
+pub const CURSOR: &str = "one that this list gave, with the same filters and order";
+
+/// Reads the parameter `limit`.
+pub fn limit(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|limit| (1..=200).contains(limit))
+}
+
 /// The parameters of a request; each is taken once by the handler that knows it.
 pub struct Query {
     pairs: Vec<(String, String)>,

@@ -71,6 +71,10 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
     for (name, value) in headers {
         add(name, &value);
     }
+    for (policy, limit) in &request.rates {
+        add("ratelimit-policy", policy);
+        add("ratelimit", limit);
+    }
     cors::allow(request, add);
     write(
         status,

@@ -25,6 +25,8 @@ pub struct Request {
     headers: Vec<(String, Vec<u8>)>,
     pub trace: Trace,
     pub started: Instant,
+    /// What was taken of which rates: policy and limit, as the answer's headers have them.
+    pub rates: Vec<(String, String)>,
 }
 
 impl Request {
@@ -42,6 +44,7 @@ impl Request {
             headers,
             trace: Trace::default(),
             started,
+            rates: Vec::new(),
         };
         request.trace = Trace::of(&request);
         request
@@ -63,6 +66,20 @@ impl Request {
             return None;
         }
         std::str::from_utf8(value).ok()
+    }
+
+    /// The values of a header in order, those that are text.
+    pub fn all_headers(&self, name: &str) -> Vec<&str> {
+        self.headers
+            .iter()
+            .filter(|(header, _)| header.eq_ignore_ascii_case(name))
+            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+            .collect()
+    }
+
+    /// The last value of a header.
+    pub fn last_header(&self, name: &str) -> Option<&str> {
+        self.all_headers(name).pop()
     }
 
     /// Whether the header is there, in whatever state.

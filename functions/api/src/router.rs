@@ -31,7 +31,16 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
         "/api/auth/me",
         &[
             (Get, Plain(accounts::me)),
+            (Patch, Plain(accounts::update_me)),
             (Delete, Plain(accounts::delete)),
+        ],
+    ),
+    ("/api/users", &[(Get, Plain(accounts::users))]),
+    (
+        "/api/users/{id}",
+        &[
+            (Get, Id(accounts::user)),
+            (Patch, Id(accounts::update_user)),
         ],
     ),
     (

@@ -3,25 +3,26 @@
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use guest::postgres::text;
 
 pub fn delete(request: &mut Request) -> Result<Reply, Problem> {
-    let caller = Caller::of(request)?;
+    let caller = Caller::oneself(request)?;
     Query::of(request).finish()?;
-    let gone = request
-        .db()?
-        .query_one(
-            include_str!("delete.sql"),
-            &[
-                text(caller.user.to_string()),
-                text(request.trace.event_members()),
-                text(caller.actor()),
-            ],
-        )?
-        .bool(0)?;
-    if gone {
+    let rate = Rate::write(&caller, 1)?;
+    let mut row = request.db()?.query_one(
+        include_str!("delete.sql"),
+        &[
+            text(caller.user.to_string()),
+            text(request.trace.event_members()),
+            text(caller.actor()),
+            rate.parameter(),
+        ],
+    )?;
+    rate.check(request, &row.text(0)?)?;
+    if row.bool(1)? {
         Ok(Reply::empty(204))
     } else {
         Err(Problem::account_gone())

@@ -1,11 +1,12 @@
 -- Starts a session for a user whose password was right: a refresh token that begins a family. Returns the user's role,
 -- or null where the user is gone.
-create or replace function login_user(p_user uuid, p_hash bytea, p_context text, out role text)
+create or replace function login_user(p_user uuid, p_hash bytea, p_context text, p_slot uuid, out role text)
 language plpgsql volatile as $$
 declare
     account users;
     family uuid := gen_random_uuid();
 begin
+    perform free_slot(p_slot);
     select * into account from users where id = p_user for no key update;
     if not found then
         return;

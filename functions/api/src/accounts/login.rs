@@ -1,38 +1,40 @@
 //! `POST /api/auth/login`: two statements with the hashing between them, and no connection held while hashing.
 
-use super::passwords;
+use super::admission::Admission;
 use super::session::{self, RefreshToken};
-use crate::auth::keys::Keys;
+use crate::auth::keys;
 use crate::body;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::request::Request;
 use domain::account::Credentials;
+use domain::passwords;
 use guest::postgres::{text, text_or_null};
 
 pub fn login(request: &mut Request) -> Result<Reply, Problem> {
-    let keys = Keys::load()?;
+    let keys = keys::load()?;
     let Credentials { email, password } = Credentials::parse(body::json(request)?)?;
-    let (user, kept) = match request
+    let admission = Admission::of(request, &email)?;
+    let mut parameters = vec![text(email)];
+    parameters.extend(admission.parameters()?);
+    let mut row = request
         .db()?
-        .query_opt(include_str!("find.sql"), &[text(email)])?
-    {
-        Some(mut row) => (Some(row.text(0)?), Some(row.text(1)?)),
-        None => (None, None),
-    };
+        .query_one(include_str!("login_begin.sql"), &parameters)?;
+    let slot = text(admission.check(request, &mut row)?);
+    let (user, kept) = (row.text_or_null(3)?, row.text_or_null(4)?);
     let right = passwords::verify(&password, kept.as_deref());
     let context = text(request.trace.event_members());
     let Some(user) = user.as_deref().filter(|_| right) else {
         request.db()?.query(
             include_str!("login_failed.sql"),
-            &[text_or_null(user), context],
+            &[text_or_null(user), context, slot],
         )?;
         return Err(Problem::wrong_credentials());
     };
     let refresh = RefreshToken::new();
     let mut row = request.db()?.query_one(
         include_str!("login.sql"),
-        &[text(user), text(refresh.hash()), context],
+        &[text(user), text(refresh.hash()), context, slot],
     )?;
     let role = row
         .text_or_null(0)?

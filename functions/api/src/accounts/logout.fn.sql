@@ -1,10 +1,15 @@
 -- Ends the session of a refresh token: every token of its family. Of a session that has ended already, nothing is told.
-create or replace function end_session(p_hash bytea, p_context text) returns void
+create or replace function end_session(p_hash bytea, p_context text, p_rate text[], out rate text)
 language plpgsql volatile as $$
 declare
     token refresh_tokens;
-    account users := session_owner(p_hash);
+    account users;
 begin
+    rate := take_rate(p_rate);
+    if rate like 'wait%' then
+        return;
+    end if;
+    account := session_owner(p_hash);
     select * into token from refresh_tokens where hash = p_hash;
     if not found then
         return;

@@ -4,6 +4,7 @@
 use super::session;
 use crate::body;
 use crate::problem::Problem;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use domain::account::parse_refresh;
@@ -11,12 +12,15 @@ use guest::postgres::text;
 
 pub fn logout(request: &mut Request) -> Result<Reply, Problem> {
     let token = parse_refresh(body::json(request)?)?;
-    request.db()?.query(
+    let rate = Rate::address(request)?;
+    let mut row = request.db()?.query_one(
         include_str!("logout.sql"),
         &[
             text(session::hash(&token)),
             text(request.trace.event_members()),
+            rate.parameter(),
         ],
     )?;
+    rate.check(request, &row.text(0)?)?;
     Ok(Reply::empty(204))
 }

@@ -1,1 +1,1 @@
-select end_session(decode($1::text, 'hex'), $2::text)::text
+select end_session(decode($1::text, 'hex'), $2::text, $3)

@@ -1,1 +1,1 @@
-select user_json(users) from users where id = $1::text::uuid
+select user_json(users), take_rate($2) from users where id = $1::text::uuid

@@ -1,35 +1,39 @@
 //! `POST /api/auth/password`: a new password ends every session and begins one, whose tokens are the answer.
 
-use super::passwords;
+use super::admission::Admission;
 use super::session::{self, RefreshToken};
 use crate::auth::Caller;
-use crate::auth::keys::Keys;
+use crate::auth::keys;
 use crate::body;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::request::Request;
 use domain::account::PasswordChange;
 use domain::json::Fault;
+use domain::passwords;
 use guest::postgres::text;
 
 pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
-    let keys = Keys::load()?;
-    let user = Caller::of(request)?.user.to_string();
+    let keys = keys::load()?;
+    let user = Caller::oneself(request)?.user.to_string();
     let PasswordChange { current, new } = PasswordChange::parse(body::json(request)?)?;
-    let kept = request
+    let admission = Admission::of(request, &user)?;
+    let mut parameters = vec![text(&user)];
+    parameters.extend(admission.parameters()?);
+    let mut row = request
         .db()?
-        .query_opt(include_str!("kept.sql"), &[text(&user)])?
-        .ok_or_else(Problem::account_gone)?
-        .text(0)?;
+        .query_one(include_str!("password_begin.sql"), &parameters)?;
+    let slot = text(admission.check(request, &mut row)?);
+    let kept = row.text_or_null(3)?.ok_or_else(Problem::account_gone)?;
     let context = request.trace.event_members();
     if !passwords::verify(&current, Some(&kept)) {
         request.db()?.query(
             include_str!("login_failed.sql"),
-            &[text(user), text(context)],
+            &[text(user), text(context), slot],
         )?;
         return Err(Fault::new("/current_password", "is not this account's password").into());
     }
-    let hash = passwords::hash(&new).map_err(|error| Problem::inconsistent(error.to_string()))?;
+    let hash = session::hash_password(&new)?;
     let refresh = RefreshToken::new();
     let mut row = request.db()?.query_one(
         include_str!("password.sql"),
@@ -39,6 +43,7 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
             text(hash),
             text(refresh.hash()),
             text(context),
+            slot,
         ],
     )?;
     match row.text_or_null(0)? {

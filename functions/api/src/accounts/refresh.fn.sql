@@ -2,12 +2,18 @@
 -- whose answer got lost, or another tab; one that comes back later was stolen, by whom is not known, so the family ends.
 -- Returns nulls where the token does not hold.
 create or replace function refresh_session(
-    p_hash bytea, p_next_hash bytea, p_context text, out user_id uuid, out role text)
+    p_hash bytea, p_next_hash bytea, p_context text, p_rate text[],
+    out user_id uuid, out role text, out rate text)
 language plpgsql volatile as $$
 declare
     token refresh_tokens;
-    account users := session_owner(p_hash);
+    account users;
 begin
+    rate := take_rate(p_rate);
+    if rate like 'wait%' then
+        return;
+    end if;
+    account := session_owner(p_hash);
     select * into token from refresh_tokens where hash = p_hash;
     if not found or token.revoked_at is not null or token.expires_at < clock_timestamp() then
         return;

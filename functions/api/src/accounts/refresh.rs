@@ -1,26 +1,30 @@
 //! `POST /api/auth/refresh`: a new pair of tokens for a refresh token, which is then used up.
 
 use super::session::{self, RefreshToken};
-use crate::auth::keys::Keys;
+use crate::auth::keys;
 use crate::body;
 use crate::problem::Problem;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use domain::account::parse_refresh;
 use guest::postgres::text;
 
 pub fn refresh(request: &mut Request) -> Result<Reply, Problem> {
-    let keys = Keys::load()?;
+    let keys = keys::load()?;
     let token = parse_refresh(body::json(request)?)?;
     let next = RefreshToken::new();
+    let rate = Rate::address(request)?;
     let mut row = request.db()?.query_one(
         include_str!("refresh.sql"),
         &[
             text(session::hash(&token)),
             text(next.hash()),
             text(request.trace.event_members()),
+            rate.parameter(),
         ],
     )?;
+    rate.check(request, &row.text(2)?)?;
     match (row.text_or_null(0)?, row.text_or_null(1)?) {
         (Some(user), Some(role)) => session::answer(&user, &role, next, &keys),
         _ => {

@@ -1,10 +1,12 @@
 -- Makes an account. status: 201 · 409 the email is taken.
 create or replace function register_user(
-    p_email text, p_password_hash text, p_name text, p_timezone text, p_context text, out status integer, out body text)
+    p_email text, p_password_hash text, p_name text, p_timezone text, p_context text, p_slot uuid,
+    out status integer, out body text)
 language plpgsql volatile as $$
 declare
     account users;
 begin
+    perform free_slot(p_slot);
     -- The API's list of timezones and the database's may differ; a name that only one knows would fail much later.
     perform clock_timestamp() at time zone p_timezone;
     insert into users (id, email, password_hash, name, timezone)

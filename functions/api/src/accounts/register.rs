@@ -1,7 +1,8 @@
 //! `POST /api/auth/register`.
 
-use super::passwords;
-use crate::auth::keys::Keys;
+use super::admission::Admission;
+use super::session;
+use crate::auth::keys;
 use crate::body;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -12,23 +13,29 @@ use guest::postgres::text;
 
 pub fn register(request: &mut Request) -> Result<Reply, Problem> {
     // An account that could not sign in would be of no use.
-    Keys::load()?;
+    keys::load()?;
     let Registration {
         email,
         password,
         name,
         timezone,
     } = Registration::parse(body::json(request)?)?;
-    let hash =
-        passwords::hash(&password).map_err(|error| Problem::inconsistent(error.to_string()))?;
+    let email = email.into_string();
+    let admission = Admission::of(request, &email)?;
+    let mut row = request
+        .db()?
+        .query_one(include_str!("register_begin.sql"), &admission.parameters()?)?;
+    let slot = admission.check(request, &mut row)?;
+    let hash = session::hash_password(&password)?;
     let answer = request.db()?.query_one(
         include_str!("register.sql"),
         &[
-            text(email.into_string()),
+            text(email),
             text(hash),
             text(name),
             text(timezone.name()),
             text(request.trace.event_members()),
+            text(slot),
         ],
     );
     let mut row = match answer {

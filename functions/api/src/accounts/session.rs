@@ -1,11 +1,13 @@
 //! What a session hands out: an access token, and a refresh token that only its owner ever has in clear.
 
 use crate::auth::keys::Keys;
-use crate::auth::{Role, tokens};
+use crate::auth::tokens;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::account::{Password, Role};
+use domain::passwords;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -33,6 +35,12 @@ impl RefreshToken {
     pub fn hash(&self) -> String {
         hash(&self.0)
     }
+}
+
+/// The hash of a new password, with a salt of its own: the 122 random bits of a UUID.
+pub fn hash_password(password: &Password) -> Result<String, Problem> {
+    passwords::hash(password, Uuid::new_v4().into_bytes())
+        .map_err(|error| Problem::inconsistent(error.to_string()))
 }
 
 /// The answer to login and refresh.

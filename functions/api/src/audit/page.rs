@@ -2,13 +2,10 @@
 
 use crate::cursor::Cursor;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{self, Query};
 use guest::postgres::{ParameterValue, Row, text_or_null};
 use serde_json::json;
 use uuid::Uuid;
-
-const DEFAULT_LIMIT: i64 = 50;
-const MAX_LIMIT: i64 = 200;
 
 pub struct Page {
     limit: i64,
@@ -19,19 +16,12 @@ pub struct Page {
 impl Page {
     /// Takes `limit` and `cursor`. `list` names the list with its filters; `key` says whether a key can be one of its.
     pub fn take(query: &mut Query, list: String, key: impl FnOnce(&str) -> bool) -> Self {
-        let wanted = format!("a number from 1 to {MAX_LIMIT}");
-        let limit = query.parsed("limit", &wanted, |text| {
-            text.parse()
-                .ok()
-                .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        let limit = query.parsed("limit", query::LIMIT, query::limit);
+        let after = query.parsed("cursor", query::CURSOR, |text| {
+            Cursor::decode(text, &list).filter(|cursor| key(&cursor.key))
         });
-        let after = query.parsed(
-            "cursor",
-            "one that this list gave, with the same filters",
-            |text| Cursor::decode(text, &list).filter(|cursor| key(&cursor.key)),
-        );
         Self {
-            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            limit: limit.unwrap_or(query::DEFAULT_LIMIT),
             after,
             list,
         }

@@ -1,6 +1,7 @@
 //! Access tokens: JWTs of ten minutes, checked as RFC 8725 says.
 
 use super::keys::Keys;
+use domain::account::Role;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -14,31 +15,6 @@ const LEEWAY: u64 = 5;
 const TYPE: &str = "at+jwt";
 /// Longer than any of ours; what is longer is not looked at.
 const MAX_LENGTH: usize = 2048;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Owns its things.
-    User,
-    /// Reads every audit trail.
-    Auditor,
-    /// Also manages users.
-    Admin,
-    /// Is for agents.
-    Service,
-}
-
-impl Role {
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "user" => Some(Self::User),
-            "auditor" => Some(Self::Auditor),
-            "admin" => Some(Self::Admin),
-            "service" => Some(Self::Service),
-            _ => None,
-        }
-    }
-}
 
 /// Every claim is required; serde refuses a token that lacks one.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,8 +6,8 @@
 -- here are. That saves a twelfth of what Postgres does for a create.
 create or replace procedure create_task(
     p_user text, p_id text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
-    p_due text, p_due_instant text, p_context text, p_actor text, p_key text, p_fingerprint text,
-    out status integer, out version bigint, out location text, out body text, out replayed boolean)
+    p_due text, p_due_instant text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
+    out status integer, out version bigint, out location text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
 declare
     owner constant uuid := p_user;
@@ -15,6 +15,10 @@ declare
     kept idempotency_keys;
     zone text;
 begin
+    rate := take_rate(p_rate);
+    if rate like 'wait%' then
+        return;
+    end if;
     replayed := false;
     if p_key is not null then
         -- A second request with the same key waits here for the first and then finds its answer, which serves the

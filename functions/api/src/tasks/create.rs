@@ -5,6 +5,7 @@ use crate::auth::Caller;
 use crate::body;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use chrono::SecondsFormat;
@@ -19,6 +20,7 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
     let [key, fingerprint] = idempotency::parameters(request, &bytes)?;
     let task = NewTask::parse(body::parse(&bytes)?)?;
     let id = task.id;
+    let rate = Rate::write(&caller, 1)?;
     let [due, instant] = due_parameters(task.due.as_ref());
     let answer = request.db()?.query_one(
         include_str!("create.sql"),
@@ -36,6 +38,7 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
             text(caller.actor()),
             key,
             fingerprint,
+            rate.parameter(),
         ],
     );
     let mut row = match answer {
@@ -44,8 +47,9 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
         }
         other => other?,
     };
+    rate.check(request, &row.text(5)?)?;
     match row.int(0)? {
-        401 => Err(Problem::account_gone()),
+        401 => Err(caller.gone()),
         422 => Err(Problem::key_reused()),
         _ => {
             let version = row.int(1)?;

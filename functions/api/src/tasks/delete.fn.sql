@@ -1,11 +1,16 @@
 -- Deletes a task and leaves its tombstone.
 -- status: 204 deleted · 401 no such user · 404 no such task, or deleted before · 412 another version, which is returned.
 create or replace function delete_task(
-    p_user uuid, p_id uuid, p_match bigint[], p_context text, p_actor text, out status integer, out version bigint)
+    p_user uuid, p_id uuid, p_match bigint[], p_context text, p_actor text, p_rate text[] default null,
+    out status integer, out version bigint, out rate text)
 language plpgsql volatile as $$
 declare
     task tasks;
 begin
+    rate := take_rate(p_rate);
+    if rate like 'wait%' then
+        return;
+    end if;
     perform 1 from users where users.id = p_user for no key update;
     if not found then
         status := 401;

@@ -4,6 +4,7 @@ use crate::auth::Caller;
 use crate::precondition::{self, Tags};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use guest::postgres::{ParameterValue, text};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 pub fn delete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
+    let rate = Rate::write(&caller, 1)?;
     let mut row = request.db()?.query_one(
         include_str!("delete.sql"),
         &[
@@ -20,11 +22,13 @@ pub fn delete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
             match_parameter(request)?,
             text(request.trace.event_members()),
             text(caller.actor()),
+            rate.parameter(),
         ],
     )?;
+    rate.check(request, &row.text(2)?)?;
     match row.int(0)? {
         204 => Ok(Reply::empty(204)),
-        401 => Err(Problem::account_gone()),
+        401 => Err(caller.gone()),
         412 => Err(Problem::stale(row.int(1)?)),
         _ => Err(Problem::not_found()),
     }

@@ -4,6 +4,7 @@ use crate::auth::Caller;
 use crate::precondition::{self, Tags};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use guest::postgres::text;
@@ -13,10 +14,16 @@ pub fn get(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
     let known = precondition::if_none_match(request)?;
-    let parameters = [text(caller.user.to_string()), text(id.to_string())];
+    let rate = Rate::read(&caller, 1)?;
+    let parameters = [
+        text(caller.user.to_string()),
+        text(id.to_string()),
+        rate.parameter(),
+    ];
     let mut row = request
         .db()?
         .query_one(include_str!("get.sql"), &parameters)?;
+    rate.check(request, &row.text(2)?)?;
     let version = row.int_or_null(0)?.ok_or_else(Problem::not_found)?;
     let unchanged = match known {
         None => false,

@@ -1,1 +1,1 @@
-select version, body from get_task($1::text::uuid, $2::text::uuid)
+select version, body, rate from get_task($1::text::uuid, $2::text::uuid, $3)

@@ -6,8 +6,8 @@
 create or replace function update_task(
     p_user uuid, p_id uuid, p_match bigint[], p_title text, p_description text, p_status text, p_priority text, p_tags text[],
     p_set_due boolean, p_due json, p_due_instant timestamptz, p_reopen boolean, p_context text, p_actor text,
-    p_key text, p_fingerprint text,
-    out status integer, out version bigint, out body text, out replayed boolean)
+    p_key text, p_fingerprint text, p_rate text[] default null,
+    out status integer, out version bigint, out body text, out replayed boolean, out rate text)
 language plpgsql volatile as $$
 declare
     old tasks;
@@ -17,6 +17,10 @@ declare
     previous text := '';
     kind text := 'task.updated';
 begin
+    rate := take_rate(p_rate);
+    if rate like 'wait%' then
+        return;
+    end if;
     replayed := false;
     -- The user's row first, always: it orders the user's writes, and after it nobody else writes this task.
     select timezone into zone from users where users.id = p_user for no key update;

@@ -7,6 +7,7 @@ use crate::body;
 use crate::precondition;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use domain::due::DuePatch;
@@ -35,7 +36,7 @@ const ATTEMPTS: usize = 8;
 /// A part of a due means something only beside the rest, so here alone the task is read first, and written only if it is
 /// still the one that was read.
 fn merge_due(
-    request: &Request,
+    request: &mut Request,
     caller: &Caller,
     id: Uuid,
     patch: &TaskPatch,
@@ -96,7 +97,7 @@ fn move_to(request: &mut Request, id: Uuid, status: Status) -> Result<Reply, Pro
 
 /// Only finished tasks are moved where `reopen` is true.
 fn update(
-    request: &Request,
+    request: &mut Request,
     caller: &Caller,
     id: Uuid,
     patch: TaskPatch,
@@ -109,7 +110,7 @@ fn update(
 
 /// As `update`, where the task has one of the accepted versions.
 fn update_where(
-    request: &Request,
+    request: &mut Request,
     caller: &Caller,
     id: Uuid,
     accepted: ParameterValue,
@@ -124,6 +125,7 @@ fn update_where(
         None => None,
     };
     let [due, instant] = due_parameters(due.as_ref());
+    let rate = Rate::write(caller, 1)?;
     let mut row = request.db()?.query_one(
         include_str!("update.sql"),
         &[
@@ -146,8 +148,10 @@ fn update_where(
             text(caller.actor()),
             key,
             fingerprint,
+            rate.parameter(),
         ],
     )?;
+    rate.check(request, &row.text(4)?)?;
     match row.int(0)? {
         200 => {
             let version = row.int(1)?;
@@ -158,7 +162,7 @@ fn update_where(
                 reply
             })
         }
-        401 => Err(Problem::account_gone()),
+        401 => Err(caller.gone()),
         412 => Err(Problem::stale(row.int(1)?)),
         422 => Err(Problem::key_reused()),
         _ => Err(Problem::not_found()),

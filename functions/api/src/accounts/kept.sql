@@ -1,1 +1,0 @@
-select password_hash from users where id = $1::text::uuid
