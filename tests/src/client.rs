@@ -89,6 +89,19 @@ pub struct Person {
 }
 
 impl Person {
+    /// The same person with the tokens of a new session.
+    ///
+    /// # Errors
+    /// Where signing in is refused.
+    pub async fn sign_in(self) -> Result<Self> {
+        let tokens = self.api.login(&self.email).await?.expect(200)?.json()?;
+        Ok(Self {
+            token: text(&tokens, "access_token")?,
+            refresh_token: text(&tokens, "refresh_token")?,
+            ..self
+        })
+    }
+
     /// Creates a task and answers with it.
     ///
     /// # Errors

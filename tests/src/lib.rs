@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod load;
 pub mod shape;
 pub mod stage;
+pub mod staff;
 pub mod tokens;
 pub mod wait;
 pub mod world;

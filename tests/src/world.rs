@@ -183,14 +183,9 @@ impl World {
     /// # Errors
     /// Where it fails.
     pub async fn dead_letters(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = tokio::process::Command::from(self.system.bridge_command()?);
-        let output = command.arg("dead-letters").args(arguments).output().await?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "bridge dead-letters {arguments:?} failed: {said}"
-        );
-        Ok(String::from_utf8(output.stdout)?)
+        let mut command = self.system.bridge_command()?;
+        command.arg("dead-letters").args(arguments);
+        printed(command).await
     }
 
     /// Access tokens for `person` that must not be accepted, by what is wrong with them.
@@ -228,6 +223,18 @@ impl World {
         }
         errors
     }
+}
+
+/// Runs a command to its end and answers with what it printed.
+///
+/// # Errors
+/// Where it fails, with what it said.
+pub async fn printed(command: std::process::Command) -> Result<String> {
+    let shown = format!("{:?}", command.get_args().collect::<Vec<_>>());
+    let output = tokio::process::Command::from(command).output().await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "bridge {shown} failed: {said}");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Lines of functions and of the bridge, as JSON or as text for a terminal.

@@ -11,9 +11,11 @@ mod documents;
 mod faults;
 mod lists;
 mod poison;
+mod rates;
 mod road;
 mod statements;
 mod tasks;
+mod users;
 
 use std::process::ExitCode;
 
@@ -44,6 +46,11 @@ fn trials(stage: &Stage) -> Vec<Trial> {
             sign_in, answers_hold_no_secret, refresh_rotates, logout_ends_one_session, a_new_password_ends_every_session,
             a_deleted_account_leaves_its_trail, account_events, health,
         },
+        users::{
+            an_operator_makes_the_first_admin, admins_see_and_change_users, a_demoted_admin_is_none_at_once,
+            a_new_timezone_moves_dates, services_act_for_users, keys_are_made_and_checked,
+        },
+        rates::{users_have_rates, signing_in_has_rates, weak_keys_stop_the_start},
         contention::{writers_with_if_match, one_key_from_many, one_id_from_many},
         bad_input::{
             malformed_json, wrong_fields, tokens, somebody_elses, queries_and_methods, stale_and_reused, accounts,
