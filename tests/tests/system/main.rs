@@ -54,6 +54,7 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         contention::{writers_with_if_match, one_key_from_many, one_id_from_many},
         bad_input::{
             malformed_json, wrong_fields, tokens, somebody_elses, queries_and_methods, stale_and_reused, accounts,
+            json_by_the_book, header_abuse, bodies_without_end,
         },
         statements::{every_statement_prepares},
         documents::{examples_run},

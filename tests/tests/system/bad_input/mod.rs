@@ -3,17 +3,21 @@
 mod accounts;
 mod conditions;
 mod fields;
+mod headers;
 mod json;
 mod queries;
 mod strangers;
+mod suite;
 mod tokens;
 
 pub use accounts::accounts;
 pub use conditions::stale_and_reused;
 pub use fields::wrong_fields;
+pub use headers::{bodies_without_end, header_abuse};
 pub use json::malformed_json;
 pub use queries::queries_and_methods;
 pub use strangers::somebody_elses;
+pub use suite::json_by_the_book;
 pub use tokens::tokens;
 
 use anyhow::{Result, ensure};
