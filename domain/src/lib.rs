@@ -4,6 +4,8 @@ pub mod json;
 pub mod account;
 pub mod due;
 pub mod task;
+pub mod tag;
+pub mod batch;
 pub mod event;
 pub mod frame;
 pub mod schema;

@@ -1,8 +1,8 @@
 //! `GET /api/tasks/{id}/history`: a task's trail, also when the task is gone.
 
-use super::page::{self, Page};
 use super::scope;
 use crate::auth::Caller;
+use crate::page::{self, Page};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;

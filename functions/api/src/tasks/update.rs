@@ -11,7 +11,7 @@ use crate::reply::Reply;
 use crate::request::Request;
 use domain::due::DuePatch;
 use domain::task::{Description, NewTask, Status, Tags, TaskPatch, Title};
-use guest::postgres::{ParameterValue, text, text_or_null};
+use guest::postgres::{ParameterValue, Row, text, text_or_null};
 use uuid::Uuid;
 
 pub fn replace(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
@@ -124,7 +124,7 @@ fn update_where(
         None => None,
     };
     let [due, instant] = due_parameters(due.as_ref());
-    let mut row = request.db()?.query_one(
+    let row = request.db()?.query_one(
         include_str!("update.sql"),
         &[
             text(caller.user.to_string()),
@@ -148,6 +148,11 @@ fn update_where(
             fingerprint,
         ],
     )?;
+    reply(row)
+}
+
+/// The answer to a change of one task, from a row of status, version, body and whether it is a replay.
+pub fn reply(mut row: Row) -> Result<Reply, Problem> {
     match row.int(0)? {
         200 => {
             let version = row.int(1)?;

@@ -1,0 +1,80 @@
+//! `GET /api/audit/export`: what the list would show on all its pages, oldest first, one entry a line.
+
+use super::filter::Selection;
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::request::Request;
+use guest::postgres::{Db, ParameterValue, text_or_null};
+
+/// How many entries are read at once; one may hold some 100 KB.
+const ENTRIES: i64 = 200;
+
+pub fn export(request: &mut Request) -> Result<Reply, Problem> {
+    let caller = Caller::of(request)?;
+    let mut query = Query::of(request);
+    let selection = Selection::take(&mut query, &caller);
+    query.finish()?;
+    selection.check(&caller)?;
+
+    let mut parts = Parts {
+        sql: match selection.whose() {
+            Some(_) => include_str!("export_user.sql"),
+            None => include_str!("export_all.sql"),
+        },
+        filters: selection.parameters(),
+        place: Some(Place::default()),
+    };
+    // The first part comes before the answer, so that trouble with it still is a problem of its own.
+    let first = parts.next().transpose()?;
+    Ok(Reply::parts(
+        "application/x-ndjson",
+        first.into_iter().map(Ok).chain(parts),
+    ))
+}
+
+/// The parts of an export that are still to be read, a statement each.
+struct Parts {
+    sql: &'static str,
+    filters: Vec<ParameterValue>,
+    /// `None` once there is nothing more.
+    place: Option<Place>,
+}
+
+/// Where the next part begins, and when the export began: what was recorded later is left out.
+#[derive(Default)]
+struct Place {
+    after: Option<(String, String)>,
+    began: Option<String>,
+}
+
+impl Parts {
+    fn read(&mut self, place: Place) -> Result<String, Problem> {
+        let (key, id) = place.after.unzip();
+        let mut parameters = self.filters.clone();
+        parameters.extend([
+            text_or_null(key),
+            text_or_null(id),
+            text_or_null(place.began),
+            ParameterValue::Int64(ENTRIES),
+        ]);
+        // The connection goes back before the part is written: whoever reads slowly keeps nobody from the database.
+        let mut row = Db::open()?.query_one(self.sql, &parameters)?;
+        let after = row.text_or_null(1)?.zip(row.text_or_null(2)?);
+        if after.is_some() {
+            let began = Some(row.text(3)?);
+            self.place = Some(Place { after, began });
+        }
+        Ok(row.text_or_null(0)?.unwrap_or_default())
+    }
+}
+
+impl Iterator for Parts {
+    type Item = Result<String, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let place = self.place.take()?;
+        Some(self.read(place))
+    }
+}

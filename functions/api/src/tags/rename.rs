@@ -1,0 +1,36 @@
+//! `PATCH /api/tags/{tag}`: another name for a tag, or the name of another tag, which it then is merged into.
+
+use crate::auth::Caller;
+use crate::body;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::request::Request;
+use domain::tag;
+use guest::postgres::text;
+use serde_json::json;
+
+pub fn rename(request: &mut Request, tag: String) -> Result<Reply, Problem> {
+    let caller = Caller::of(request)?;
+    Query::of(request).finish()?;
+    let name = tag::new_name(body::merge_patch(request)?)?;
+    let mut row = request.db()?.query_one(
+        include_str!("rename.sql"),
+        &[
+            text(caller.user.to_string()),
+            text(tag),
+            text(name.as_str()),
+            text(request.trace.event_members()),
+            text(caller.actor()),
+        ],
+    )?;
+    match row.int(0)? {
+        200 => {
+            let (count, merged) = (row.int(1)?, row.bool(2)?);
+            let body = json!({ "tag": name, "count": count, "merged": merged });
+            Ok(Reply::json(200, body.to_string()))
+        }
+        401 => Err(Problem::account_gone()),
+        _ => Err(Problem::not_found()),
+    }
+}
