@@ -72,6 +72,7 @@ event_types! {
     TaskCompleted = "task.completed" on TaskEvents,
     TaskReopened = "task.reopened" on TaskEvents,
     TaskDeleted = "task.deleted" on TaskEvents,
+    TaskRestored = "task.restored" on TaskEvents,
     TaskChanged = "task.changed" on TaskUpdates,
     UserRegistered = "user.registered" on AccountEvents,
     UserLogin = "user.login" on AccountEvents,

@@ -6,6 +6,8 @@ pub mod passwords;
 pub mod keys;
 pub mod due;
 pub mod task;
+pub mod tag;
+pub mod batch;
 pub mod event;
 pub mod frame;
 pub mod schema;

@@ -229,7 +229,7 @@ impl From<NewTask> for TaskPatch {
     }
 }
 
-fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
+pub(crate) fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
     let written = text(pointer, value, 1, 64)?;
     // Only the usual spelling: the id in a path and in an answer must be the same text. The nil and max ids name nothing.
     Some(&written)

@@ -1,11 +1,13 @@
 //! The audit trail as clients read it; functions/audit writes it.
 
+mod export;
+mod filter;
 mod history;
 mod list;
-mod page;
 mod scope;
 mod verify;
 
+pub use export::export;
 pub use history::history;
 pub use list::list;
 pub use verify::verify;

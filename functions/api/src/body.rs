@@ -1,7 +1,7 @@
 //! A JSON body, read with all the suspicion it deserves.
 
 use crate::problem::Problem;
-use crate::request::Request;
+use crate::request::{MAX_BODY, Request};
 use domain::json::{Fault, Json, Reader};
 
 /// The media types that say "a JSON document".
@@ -11,8 +11,12 @@ const MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json
 
 /// The bytes of a JSON body, for a handler that also needs their fingerprint.
 pub fn bytes(request: &Request) -> Result<Vec<u8>, Problem> {
+    bytes_up_to(request, MAX_BODY)
+}
+
+pub fn bytes_up_to(request: &Request, limit: usize) -> Result<Vec<u8>, Problem> {
     check_media_type(request, JSON)?;
-    request.read_body()
+    request.read_body(limit)
 }
 
 pub fn json(request: &Request) -> Result<Json, Problem> {
@@ -21,12 +25,12 @@ pub fn json(request: &Request) -> Result<Json, Problem> {
 
 pub fn merge_patch(request: &Request) -> Result<Json, Problem> {
     check_media_type(request, MERGE_PATCH)?;
-    parse(&request.read_body()?)
+    parse(&request.read_body(MAX_BODY)?)
 }
 
 /// For a request that says everything with its path: no body, or an empty object.
 pub fn none(request: &Request) -> Result<(), Problem> {
-    let bytes = request.read_body()?;
+    let bytes = request.read_body(MAX_BODY)?;
     if bytes.is_empty() {
         return Ok(());
     }

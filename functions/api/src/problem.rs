@@ -4,6 +4,7 @@ use domain::json::Fault;
 use guest::postgres::DbError;
 use guest::variables::BadSetting;
 use serde_json::{Value, json};
+use std::fmt::Display;
 
 /// An error answer under construction.
 #[derive(Debug)]
@@ -98,8 +99,26 @@ impl Problem {
         Self::new(409, "conflict", "In conflict with what is there", detail)
     }
 
+    /// Ids are used once, also by somebody else.
+    pub fn id_taken() -> Self {
+        Self::conflict("there is or was a task with this id")
+    }
+
+    /// An operation of an atomic batch cannot be done, so nothing was: `faults` names each that is known to be at fault.
+    pub fn batch_aborted(status: u16, faults: Vec<Fault>) -> Self {
+        Self {
+            faults,
+            ..Self::new(
+                status,
+                "batch-aborted",
+                "Nothing of the batch was done",
+                "it is atomic, and not all of its operations can be done",
+            )
+        }
+    }
+
     /// `If-Match` names another version than the current one.
-    pub fn stale(version: i64) -> Self {
+    pub fn stale(version: impl Display) -> Self {
         Self::new(
             412,
             "stale",
@@ -109,12 +128,13 @@ impl Problem {
         .header("etag", format!("\"{version}\""))
     }
 
-    pub fn too_large() -> Self {
+    /// `limit` in bytes.
+    pub fn too_large(limit: usize) -> Self {
         Self::new(
             413,
             "too-large",
             "The body is too large",
-            "a body may have up to 256 KiB",
+            format!("a body may have up to {} KiB here", limit / 1024),
         )
     }
 
@@ -200,6 +220,10 @@ impl Problem {
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The body; `instance` is the path that was asked for.

@@ -103,16 +103,24 @@ impl Query {
     }
 }
 
-/// Decodes `application/x-www-form-urlencoded` text; `None` where it is no UTF-8 or a `%` starts no byte.
+/// Decodes `application/x-www-form-urlencoded` text, where a `+` is a space.
 fn decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains(['%', '+']) {
+    if text.contains('+') {
+        percent_decode(&text.replace('+', " ")).map(|text| Cow::Owned(text.into_owned()))
+    } else {
+        percent_decode(text)
+    }
+}
+
+/// Decodes what `%` starts (RFC 3986); `None` where it is no UTF-8 or a `%` starts no byte.
+pub fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'+' => b' ',
             b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
             other => other,
         });
@@ -140,6 +148,17 @@ mod tests {
             Some(5)
         );
         assert!(query.finish().is_ok());
+    }
+
+    #[test]
+    fn a_path_has_no_spaces_to_spare() {
+        assert_eq!(
+            percent_decode("a+b%2Fc%20%E8%B2%B7").as_deref(),
+            Some("a+b/c 買")
+        );
+        for bad in ["%", "%2", "%zz", "%ff", "a%"] {
+            assert_eq!(percent_decode(bad), None, "{bad}");
+        }
     }
 
     #[test]

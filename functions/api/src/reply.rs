@@ -5,30 +5,53 @@ use crate::problem::Problem;
 use crate::request::Request;
 use guest::logging;
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use std::time::Duration;
+use wasi::clocks::monotonic_clock;
+use wasi::io::poll::poll;
+use wasi::io::streams::OutputStream;
+
+/// How long a client may take nothing of an answer before it is given up: an instance is held for it all the while.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer that is what was asked for.
-#[derive(Debug)]
 pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: Option<String>,
+    media_type: &'static str,
+    body: Body,
+}
+
+enum Body {
+    None,
+    Whole(String),
+    /// Made while it is written, so that it is never held as a whole.
+    Parts(Box<dyn Iterator<Item = Result<String, Problem>>>),
 }
 
 impl Reply {
-    pub fn json(status: u16, body: String) -> Self {
+    fn new(status: u16, media_type: &'static str, body: Body) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            body: Some(body),
+            media_type,
+            body,
         }
     }
 
+    pub fn json(status: u16, body: String) -> Self {
+        Self::new(status, "application/json", Body::Whole(body))
+    }
+
+    /// An answer of unknown length. A part that is a problem ends it, cut off, because its status is out already.
+    pub fn parts(
+        media_type: &'static str,
+        parts: impl Iterator<Item = Result<String, Problem>> + 'static,
+    ) -> Self {
+        Self::new(200, media_type, Body::Parts(Box::new(parts)))
+    }
+
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: None,
-        }
+        Self::new(status, "", Body::None)
     }
 
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -44,31 +67,30 @@ impl Reply {
 
 /// Sends the answer, and logs what a person may have to look at.
 pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutparam) {
-    let (status, headers, body, media_type) = match answer {
-        Ok(reply) => (reply.status, reply.headers, reply.body, "application/json"),
-        Err(problem) => {
-            log(&problem, request);
-            let body = problem.to_json(request.path());
-            (
-                problem.status,
-                problem.headers,
-                Some(body),
-                "application/problem+json",
-            )
+    let reply = answer.unwrap_or_else(|problem| {
+        log(&problem, request);
+        let body = Body::Whole(problem.to_json(request.path()));
+        Reply {
+            headers: problem.headers,
+            ..Reply::new(problem.status, "application/problem+json", body)
         }
-    };
-    let mut fields: Vec<(String, Vec<u8>)> = Vec::with_capacity(headers.len() + 8);
+    });
+    let mut fields: Vec<(String, Vec<u8>)> = Vec::with_capacity(reply.headers.len() + 8);
     let mut add =
         |name: &str, value: &str| fields.push((name.to_owned(), value.as_bytes().to_vec()));
-    if let Some(body) = &body {
-        add("content-type", media_type);
-        add("content-length", &body.len().to_string());
+    match &reply.body {
+        Body::None => {}
+        Body::Whole(text) => {
+            add("content-type", reply.media_type);
+            add("content-length", &text.len().to_string());
+        }
+        Body::Parts(_) => add("content-type", reply.media_type),
     }
     // Answers belong to whoever asked; no cache on the way keeps them, and no browser guesses another type.
     add("cache-control", "no-store");
     add("x-content-type-options", "nosniff");
     add("x-correlation-id", &request.trace.correlation);
-    for (name, value) in headers {
+    for (name, value) in reply.headers {
         add(name, &value);
     }
     for (policy, limit) in &request.rates {
@@ -76,12 +98,18 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
         add("ratelimit", limit);
     }
     cors::allow(request, add);
-    write(
-        status,
-        &fields,
-        body.as_deref().unwrap_or_default().as_bytes(),
-        out,
-    );
+    let fields = Fields::from_list(&fields).unwrap_or_else(|_| Fields::new());
+    let response = OutgoingResponse::new(fields);
+    // Every status here is a constant of ours that HTTP knows.
+    let _ = response.set_status_code(reply.status);
+    let Ok(outgoing) = response.body() else {
+        return;
+    };
+    out.set(response);
+    if write(&outgoing, reply.body, request) {
+        let _ = OutgoingBody::finish(outgoing, None);
+    }
+    // Else it is let go without an end, which the client sees as an answer cut off.
 }
 
 fn log(problem: &Problem, request: &Request) {
@@ -104,23 +132,54 @@ fn log(problem: &Problem, request: &Request) {
         .write();
 }
 
-/// Hands the answer to the host. A client that has gone is no error.
-fn write(status: u16, fields: &[(String, Vec<u8>)], body: &[u8], out: ResponseOutparam) {
-    let fields = Fields::from_list(fields).unwrap_or_else(|_| Fields::new());
-    let response = OutgoingResponse::new(fields);
-    // Every status here is a constant of ours that HTTP knows.
-    let _ = response.set_status_code(status);
-    let Ok(outgoing) = response.body() else {
-        return;
+/// Hands the body to the host; false where the client did not get all of it.
+fn write(outgoing: &OutgoingBody, body: Body, request: &Request) -> bool {
+    let Ok(stream) = outgoing.write() else {
+        return false;
     };
-    out.set(response);
-    if let Ok(stream) = outgoing.write() {
-        // The host takes 4 KiB at a time from this call.
-        for chunk in body.chunks(4096) {
-            if stream.blocking_write_and_flush(chunk).is_err() {
-                return;
+    let mut parts = match body {
+        Body::None => return true,
+        // A client that has gone is no error.
+        Body::Whole(text) => return give(&stream, text.as_bytes()),
+        Body::Parts(parts) => parts,
+    };
+    parts.all(|part| match part {
+        Ok(text) => {
+            give(&stream, text.as_bytes()) || {
+                logging::info("the client took no more of the answer")
+                    .field("correlation_id", request.trace.correlation.as_str())
+                    .field("path", request.path())
+                    .write();
+                false
             }
         }
+        Err(problem) => {
+            log(&problem, request);
+            false
+        }
+    })
+}
+
+/// Gives the host what it has room for until it has all; false if the client has gone or takes nothing any more.
+fn give(stream: &OutputStream, mut bytes: &[u8]) -> bool {
+    while !bytes.is_empty() {
+        let Ok(room) = stream.check_write() else {
+            return false;
+        };
+        if room == 0 {
+            let patience = PATIENCE.as_nanos().try_into().unwrap_or(u64::MAX);
+            let late = monotonic_clock::subscribe_duration(patience);
+            if !poll(&[&stream.subscribe(), &late]).contains(&0) {
+                return false;
+            }
+            continue;
+        }
+        let room = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+        let (now, later) = bytes.split_at(room);
+        if stream.write(now).is_err() {
+            return false;
+        }
+        bytes = later;
     }
-    let _ = OutgoingBody::finish(outgoing, None);
+    true
 }

@@ -10,6 +10,9 @@ use wasi::io::streams::StreamError;
 /// The longest body that is read. Checked while reading, so a longer one is never held.
 pub const MAX_BODY: usize = 256 * 1024;
 
+/// The same for a batch, which has many bodies in one.
+pub const MAX_BATCH: usize = 1024 * 1024;
+
 /// How much of a body that is too long is read and let go before the answer cuts it off.
 const DRAINED: usize = 8 * 1024 * 1024;
 
@@ -94,8 +97,8 @@ impl Request {
         Ok(Db::open()?)
     }
 
-    /// The whole body, up to `MAX_BODY`.
-    pub fn read_body(&self) -> Result<Vec<u8>, Problem> {
+    /// The whole body, up to `limit` bytes.
+    pub fn read_body(&self, limit: usize) -> Result<Vec<u8>, Problem> {
         let cut_off = || Problem::bad_request("the body could not be read to its end");
         let body = self.incoming.consume().map_err(|()| cut_off())?;
         let stream = body.stream().map_err(|()| cut_off())?;
@@ -106,8 +109,8 @@ impl Request {
                 Ok(chunk) => {
                     length += chunk.len();
                     if length > DRAINED {
-                        return Err(Problem::too_large());
-                    } else if length > MAX_BODY {
+                        return Err(Problem::too_large(limit));
+                    } else if length > limit {
                         // Most clients look at the answer only once they have sent everything, so a body that is not
                         // much too long is read to its end, and let go.
                         bytes = Vec::new();
@@ -117,7 +120,9 @@ impl Request {
                         bytes.extend_from_slice(&chunk);
                     }
                 }
-                Err(StreamError::Closed) if length > MAX_BODY => return Err(Problem::too_large()),
+                Err(StreamError::Closed) if length > limit => {
+                    return Err(Problem::too_large(limit));
+                }
                 Err(StreamError::Closed) => return Ok(bytes),
                 Err(StreamError::LastOperationFailed(_)) => return Err(cut_off()),
             }

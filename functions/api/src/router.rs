@@ -1,11 +1,13 @@
 //! Which handler serves a request. `ROUTES` is the whole API.
 
 use crate::problem::Problem;
+use crate::query;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::{accounts, audit, cors, health, tasks};
-use Handler::{Id, Plain};
+use crate::{accounts, audit, cors, health, tags, tasks};
+use Handler::{Id, Plain, Text};
 use spin_sdk::http::Method::{self, Delete, Get, Patch, Post, Put};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 type Answer = Result<Reply, Problem>;
@@ -14,6 +16,7 @@ type Answer = Result<Reply, Problem>;
 enum Handler {
     Plain(fn(&mut Request) -> Answer),
     Id(fn(&mut Request, Uuid) -> Answer),
+    Text(fn(&mut Request, String) -> Answer),
 }
 
 const ROUTES: &[(&str, &[(Method, Handler)])] = &[
@@ -56,10 +59,15 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
             (Delete, Id(tasks::delete)),
         ],
     ),
+    ("/api/tasks/batch", &[(Post, Plain(tasks::batch))]),
     ("/api/tasks/{id}/complete", &[(Post, Id(tasks::complete))]),
     ("/api/tasks/{id}/reopen", &[(Post, Id(tasks::reopen))]),
+    ("/api/tasks/{id}/restore", &[(Post, Id(tasks::restore))]),
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
+    ("/api/tags", &[(Get, Plain(tags::list))]),
+    ("/api/tags/{tag}", &[(Patch, Text(tags::rename))]),
     ("/api/audit", &[(Get, Plain(audit::list))]),
+    ("/api/audit/export", &[(Get, Plain(audit::export))]),
     ("/api/audit/verify", &[(Get, Plain(audit::verify))]),
 ];
 
@@ -77,6 +85,7 @@ pub fn route(request: &mut Request) -> Answer {
     match methods.iter().find(|(method, _)| *method == request.method) {
         Some((_, Plain(handler))) => handler(request),
         Some((_, Id(handler))) => handler(request, id(parameter.unwrap_or_default())?),
+        Some((_, Text(handler))) => handler(request, text(parameter.unwrap_or_default())?),
         None if request.method == Method::Options => Ok(cors::preflight(&allowed(methods))),
         None => Err(Problem::method_not_allowed(&allowed(methods))),
     }
@@ -84,7 +93,10 @@ pub fn route(request: &mut Request) -> Answer {
 
 /// Whether a path is of this pattern: `Some` with the parameter, if the pattern has one.
 fn matched<'path>(pattern: &str, path: &'path str) -> Option<Option<&'path str>> {
-    let Some((before, after)) = pattern.split_once("{id}") else {
+    let named = pattern
+        .split_once('{')
+        .and_then(|(before, rest)| Some((before, rest.split_once('}')?.1)));
+    let Some((before, after)) = named else {
         return (pattern == path).then_some(None);
     };
     let parameter = path.strip_prefix(before)?.strip_suffix(after)?;
@@ -108,6 +120,14 @@ fn id(text: &str) -> Result<Uuid, Problem> {
         .ok_or_else(Problem::not_found)
 }
 
+/// A parameter as it was before it was put into the path, where a slash in it is `%2F`.
+fn text(encoded: &str) -> Result<String, Problem> {
+    query::percent_decode(encoded)
+        .filter(|text| !text.contains('\0'))
+        .map(Cow::into_owned)
+        .ok_or_else(Problem::not_found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +139,14 @@ mod tests {
         assert_eq!(matched("/a/{id}/c", "/a/b/c"), Some(Some("b")));
         for other in ["/a", "/a/b/c", "/b/a", "/a/b/"] {
             assert_eq!(matched("/a/{id}", other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_decoded() {
+        assert_eq!(text("a%2Fb+%E8%B2%B7").unwrap(), "a/b+買");
+        for bad in ["%00", "%ff", "%"] {
+            assert_eq!(text(bad).unwrap_err().status, 404, "{bad}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! `GET /api/tasks/{id}/history`: a task's trail, also when the task is gone.
 
-use super::page::{self, Page};
 use super::scope;
 use crate::auth::Caller;
+use crate::page::{self, Page};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use guest::postgres::{text, text_or_null};
@@ -18,10 +19,13 @@ pub fn history(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
 
     let owner = (!scope::reads_every_trail(&caller)).then(|| caller.user.to_string());
     let mut parameters = vec![text(task.to_string()), text_or_null(owner)];
+    let rate = Rate::read(&caller, 1)?;
     parameters.extend(page.parameters());
+    parameters.push(rate.parameter());
     let mut row = request
         .db()?
         .query_one(include_str!("history.sql"), &parameters)?;
+    rate.check(request, &row.text(4)?)?;
     if !row.bool(3)? {
         return Err(Problem::not_found());
     }

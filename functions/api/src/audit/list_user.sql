@@ -1,10 +1,14 @@
 -- One user's trail ($1), newest entry first: those that pass the filters given, from below the entry $8 on, up to $10.
 -- ($9 is that entry's id, which its number makes unnecessary.) Gives the items as JSON and, where there are more, the last
 -- one's number and id.
-with page as (
+-- $11 is what it costs; last comes what is left.
+with rate as materialized (
+    select take_rate($11) as taken
+), page as (
     select l as entry, l.no, l.event_id
     from audit_logs l
-    where l.user_id = $1::text::uuid
+    where coalesce((select taken from rate), '') not like 'wait%'
+        and l.user_id = $1::text::uuid
         and ($2::text is null or l.task_id = $2::text::uuid)
         and ($3::text is null or l.type = $3::text)
         and ($4::text is null or $4::text in (l.actor_id, l.actor_type))
@@ -20,7 +24,8 @@ with page as (
 select
     (select coalesce(json_agg(audit_item(s.entry) order by s.no desc), '[]')::text from shown s),
     last.no::text,
-    last.event_id::text
+    last.event_id::text,
+    (select taken from rate)
 from (select) always
 left join (select s.no, s.event_id from shown s order by s.no limit 1) last
     on (select count(*) from page) > $10::bigint

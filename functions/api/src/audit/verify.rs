@@ -4,9 +4,13 @@ use super::scope;
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::rate::Rate;
 use crate::reply::Reply;
 use crate::request::Request;
 use guest::postgres::text;
+
+/// As many reads as this counts for: it computes every hash of a chain again.
+const COST: u32 = 20;
 
 pub fn verify(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
@@ -15,8 +19,11 @@ pub fn verify(request: &mut Request) -> Result<Reply, Problem> {
     query.finish()?;
     scope::check(&caller, user)?;
     let whose = user.unwrap_or(caller.user);
-    let mut row = request
-        .db()?
-        .query_one(include_str!("verify.sql"), &[text(whose.to_string())])?;
+    let rate = Rate::read(&caller, COST)?;
+    let mut row = request.db()?.query_one(
+        include_str!("verify.sql"),
+        &[text(whose.to_string()), rate.parameter()],
+    )?;
+    rate.check(request, &row.text(1)?)?;
     Ok(Reply::json(200, row.text(0)?))
 }

@@ -1,6 +1,8 @@
 -- $1: the user whose chain is checked, entry by entry: each hash is computed again, each entry must follow its predecessor
--- (or what retention dropped), and the last must be the chain's head.
-with head as (
+-- (or what retention dropped), and the last must be the chain's head. $2 is what it costs; last comes what is left.
+with rate as materialized (
+    select take_rate($2) as taken
+), head as (
     select coalesce(max(c.no), 0) as no, coalesce(max(encode(c.hash, 'hex')), repeat('00', 32)) as hash,
         coalesce(max(c.dropped_no), 0) as dropped_no,
         coalesce(max(encode(c.dropped_hash, 'hex')), repeat('00', 32)) as dropped_hash
@@ -13,7 +15,8 @@ with head as (
         l.no = lag(l.no, 1, h.dropped_no) over chain + 1
             and encode(l.prev_hash, 'hex') = lag(encode(l.hash, 'hex'), 1, h.dropped_hash) over chain as follows
     from audit_logs l cross join head h
-    where l.user_id = $1::text::uuid
+    where coalesce((select taken from rate), '') not like 'wait%'
+        and l.user_id = $1::text::uuid
     window chain as (order by l.no, l.time)
 ), sum as (
     select count(*) as checked, min(e.no) filter (where not (e.genuine and e.follows)) as first_bad,
@@ -32,5 +35,6 @@ select json_build_object(
     'ok', v.first_bad is null,
     'checked', v.checked,
     'head', json_build_object('no', v.no, 'hash', v.hash),
-    'first_bad', v.first_bad)::text
+    'first_bad', v.first_bad)::text,
+    (select taken from rate)
 from verdict v

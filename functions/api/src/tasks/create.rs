@@ -43,7 +43,7 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
     );
     let mut row = match answer {
         Err(error) if id.is_some() && error.sqlstate() == Some("23505") => {
-            return Err(Problem::conflict("there is or was a task with this id"));
+            return Err(Problem::id_taken());
         }
         other => other?,
     };
@@ -67,10 +67,14 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
 
 /// A due and its instant; the instant is null where only the owner's timezone can tell.
 pub fn due_parameters(due: Option<&Due>) -> [ParameterValue; 2] {
+    due_texts(due).map(text_or_null)
+}
+
+pub fn due_texts(due: Option<&Due>) -> [Option<String>; 2] {
     let instant = due
         .and_then(Due::instant)
         .map(|instant| instant.to_rfc3339_opts(SecondsFormat::Micros, true));
-    [text_or_null(due.map(Due::to_json)), text_or_null(instant)]
+    [due.map(Due::to_json), instant]
 }
 
 pub fn tags_parameter(tags: Vec<String>) -> ParameterValue {

@@ -12,7 +12,7 @@ use crate::reply::Reply;
 use crate::request::Request;
 use domain::due::DuePatch;
 use domain::task::{Description, NewTask, Status, Tags, TaskPatch, Title};
-use guest::postgres::{ParameterValue, text, text_or_null};
+use guest::postgres::{ParameterValue, Row, text, text_or_null};
 use uuid::Uuid;
 
 pub fn replace(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
@@ -152,6 +152,11 @@ fn update_where(
         ],
     )?;
     rate.check(request, &row.text(4)?)?;
+    reply(caller, row)
+}
+
+/// The answer to a change of one task, from a row of status, version, body and whether it is a replay.
+pub fn reply(caller: &Caller, mut row: Row) -> Result<Reply, Problem> {
     match row.int(0)? {
         200 => {
             let version = row.int(1)?;

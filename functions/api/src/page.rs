@@ -1,4 +1,4 @@
-//! One page of a trail: how long it is, where it starts, and what leads to the next.
+//! One page of a list: how long it is, where it starts, and what leads to the next.
 
 use crate::cursor::Cursor;
 use crate::problem::Problem;
