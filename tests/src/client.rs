@@ -11,6 +11,9 @@ use uuid::Uuid;
 /// A password that no list of common ones holds.
 pub const PASSWORD: &str = "correct horse battery staple 7";
 
+/// How long an answer may take that is read as it comes.
+const OPEN: Duration = Duration::from_secs(120);
+
 /// Where the API listens.
 #[derive(Clone)]
 pub struct Api {
@@ -89,6 +92,19 @@ pub struct Person {
 }
 
 impl Person {
+    /// The same person after signing in again, with the role that the account has by now.
+    ///
+    /// # Errors
+    /// Where the API refuses it.
+    pub async fn again(&self) -> Result<Self> {
+        let tokens = self.api.login(&self.email).await?.expect(200)?.json()?;
+        Ok(Self {
+            token: text(&tokens, "access_token")?,
+            refresh_token: text(&tokens, "refresh_token")?,
+            ..self.clone()
+        })
+    }
+
     /// Creates a task and answers with it.
     ///
     /// # Errors
@@ -226,6 +242,15 @@ impl Call {
         Self {
             request: self.request.body(body),
         }
+    }
+
+    /// The answer as soon as it begins; its body is read, or not, by whoever asked.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn open(self) -> Result<reqwest::Response> {
+        let response = self.request.timeout(OPEN).send().await?;
+        Ok(response.error_for_status()?)
     }
 
     /// # Errors
