@@ -113,6 +113,25 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
+    /// Waits for what is on its way, then asserts that each number up to a person's last is that of one task event.
+    ///
+    /// # Errors
+    /// Names somebody with a gap or a number used twice.
+    pub async fn gapless(&self) -> Result<()> {
+        self.arrived().await?;
+        let ids = self.ids();
+        let statement = include_str!("gaps.sql");
+        for row in self.database.query(statement, &[&ids]).await? {
+            let (user, last): (Uuid, i64) = (row.get(0), row.get(1));
+            let (events, numbers): (i64, i64) = (row.get(2), row.get(3));
+            ensure!(
+                events == last && numbers == last,
+                "{user} is at number {last}, with {events} task events of {numbers} numbers"
+            );
+        }
+        Ok(())
+    }
+
     /// Task entries by user as the database holds them.
     async fn trail(&self) -> Result<BTreeMap<Uuid, Vec<Entry>>> {
         let mut trail: BTreeMap<Uuid, Vec<Entry>> = BTreeMap::new();

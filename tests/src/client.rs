@@ -11,6 +11,9 @@ use uuid::Uuid;
 /// A password that no list of common ones holds.
 pub const PASSWORD: &str = "correct horse battery staple 7";
 
+/// How long an answer may take that is read as it comes.
+const OPEN: Duration = Duration::from_secs(120);
+
 /// Where the API listens.
 #[derive(Clone)]
 pub struct Api {
@@ -89,16 +92,16 @@ pub struct Person {
 }
 
 impl Person {
-    /// The same person with the tokens of a new session.
+    /// The same person after signing in again, with the role that the account has by now.
     ///
     /// # Errors
-    /// Where signing in is refused.
-    pub async fn sign_in(self) -> Result<Self> {
+    /// Where the API refuses it.
+    pub async fn sign_in(&self) -> Result<Self> {
         let tokens = self.api.login(&self.email).await?.expect(200)?.json()?;
         Ok(Self {
             token: text(&tokens, "access_token")?,
             refresh_token: text(&tokens, "refresh_token")?,
-            ..self
+            ..self.clone()
         })
     }
 
@@ -239,6 +242,15 @@ impl Call {
         Self {
             request: self.request.body(body),
         }
+    }
+
+    /// The answer as soon as it begins; its body is read, or not, by whoever asked.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn open(self) -> Result<reqwest::Response> {
+        let response = self.request.timeout(OPEN).send().await?;
+        Ok(response.error_for_status()?)
     }
 
     /// # Errors

@@ -6,14 +6,18 @@
 
 mod accounts;
 mod bad_input;
+mod batch;
 mod contention;
 mod documents;
+mod export;
 mod faults;
 mod lists;
 mod poison;
 mod rates;
+mod restore;
 mod road;
 mod statements;
+mod tags;
 mod tasks;
 mod users;
 
@@ -41,6 +45,15 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         tasks::{
             create_and_read, conditions, merge_patch, put_replaces, complete_and_reopen, idempotency, dues,
         },
+        restore::{restore_brings_back, restore_has_conditions, restores_and_deletes_race},
+        batch::{
+            every_operation, results_in_order, atomic_is_all_or_nothing, one_key_one_batch, dues_in_a_batch,
+            batches_race, one_id_in_two_batches,
+        },
+        tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_merged, tags_of_any_script, renames_race},
+        export::{
+            filters_of_list_and_export, an_export_ends_where_it_began, an_export_is_cut_off, readers_that_leave,
+        },
         lists::{filters_and_sort, search, pages_while_others_write, two_people},
         accounts::{
             sign_in, answers_hold_no_secret, refresh_rotates, logout_ends_one_session, a_new_password_ends_every_session,
@@ -55,6 +68,7 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         bad_input::{
             malformed_json, wrong_fields, tokens, somebody_elses, queries_and_methods, stale_and_reused, accounts,
             json_by_the_book, header_abuse, bodies_without_end,
+            hostile_batches,
         },
         statements::{every_statement_prepares},
         documents::{examples_run},

@@ -90,7 +90,14 @@ impl Diary<'_> {
         self.note(
             &json!({"id": task["id"], "version": number(&done, "version")? + 1}),
             "task.deleted",
-        )
+        )?;
+        let back = person
+            .post(&format!("{path}/restore"))
+            .send()
+            .await?
+            .expect(200)?
+            .json()?;
+        self.note(&back, "task.restored")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Malformed, hostile and forbidden requests: the right status, a complete problem, and nothing written.
 
 mod accounts;
+mod batches;
 mod conditions;
 mod fields;
 mod headers;
@@ -11,6 +12,7 @@ mod suite;
 mod tokens;
 
 pub use accounts::accounts;
+pub use batches::hostile_batches;
 pub use conditions::stale_and_reused;
 pub use fields::wrong_fields;
 pub use headers::{bodies_without_end, header_abuse};

@@ -100,6 +100,34 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
             )
             .await;
     }
+    for query in [
+        "limit=5",
+        "cursor=x",
+        "colour=red",
+        "from=x",
+        "to=2026-13-01T00:00:00Z",
+        "user_id=x",
+        "task_id=x",
+        "type=a&type=b",
+        "actor=%00",
+    ] {
+        refusals
+            .refuse(
+                &format!("export {query}"),
+                &[400, 422],
+                person.get(&format!("/api/audit/export?{query}")),
+            )
+            .await;
+    }
+    for query in ["limit=0", "limit=201", "cursor=x", "tag=x"] {
+        refusals
+            .refuse(
+                &format!("tags {query}"),
+                &[400, 422],
+                person.get(&format!("/api/tags?{query}")),
+            )
+            .await;
+    }
     for path in [
         "/api/nothing",
         "/api",
@@ -114,6 +142,10 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         (Method::DELETE, "/api/tasks"),
         (Method::GET, "/api/auth/login"),
         (Method::DELETE, "/api/auth/register"),
+        (Method::GET, "/api/tasks/batch"),
+        (Method::POST, "/api/tags"),
+        (Method::GET, "/api/tags/home"),
+        (Method::POST, "/api/audit/export"),
         (Method::POST, "/api/audit"),
         (Method::POST, "/api/audit/verify"),
     ];

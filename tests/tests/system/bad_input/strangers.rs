@@ -40,7 +40,7 @@ pub async fn somebody_elses(world: &mut World) -> Result<()> {
         refusals
             .refuse(&format!("DELETE {id}"), &[404], other.delete(&path))
             .await;
-        for verb in ["complete", "reopen"] {
+        for verb in ["complete", "reopen", "restore"] {
             refusals
                 .refuse(
                     &format!("{verb} {id}"),
@@ -65,13 +65,10 @@ pub async fn somebody_elses(world: &mut World) -> Result<()> {
     refusals
         .refuse("their id", &[409], other.post("/api/tasks").json(&body))
         .await;
-    refusals
-        .refuse(
-            "their audit trail",
-            &[403],
-            other.get(&format!("/api/audit?user_id={}", owner.id)),
-        )
-        .await;
+    for path in ["/api/audit", "/api/audit/export"] {
+        let path = format!("{path}?user_id={}", owner.id);
+        refusals.refuse(&path, &[403], other.get(&path)).await;
+    }
     refusals.end().await?;
     let seen = other.pages("/api/tasks").await?;
     ensure!(seen.is_empty(), "somebody else sees {seen:?}");

@@ -1,0 +1,2 @@
+-- Gives it back.
+grant select on audit_logs to spindle_api

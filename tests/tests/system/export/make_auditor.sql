@@ -1,0 +1,2 @@
+-- Makes somebody an auditor.
+update users set role = 'auditor' where id = $1

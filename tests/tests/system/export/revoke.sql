@@ -1,0 +1,2 @@
+-- Takes the trail from the API.
+revoke select on audit_logs from spindle_api
