@@ -20,6 +20,7 @@ mod accounts;
 mod tasks;
 mod audit;
 mod health;
+mod openapi;
 mod problem;
 mod reply;
 

@@ -5,21 +5,32 @@ use crate::problem::Problem;
 use crate::request::Request;
 use guest::logging;
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use std::borrow::Cow;
 
 /// An answer that is what was asked for.
 #[derive(Debug)]
 pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: Option<String>,
+    media_type: &'static str,
+    caching: &'static str,
+    body: Option<Cow<'static, str>>,
 }
 
 impl Reply {
     pub fn json(status: u16, body: String) -> Self {
         Self {
-            status,
-            headers: Vec::new(),
-            body: Some(body),
+            body: Some(body.into()),
+            ..Self::empty(status)
+        }
+    }
+
+    /// A text that is the same for everybody, so that it may be kept for a while.
+    pub fn document(media_type: &'static str, text: &'static str) -> Self {
+        Self {
+            media_type,
+            body: Some(text.into()),
+            ..Self::empty(200).cached()
         }
     }
 
@@ -27,7 +38,18 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
+            media_type: "application/json",
+            // Answers belong to whoever asked; no cache on the way keeps them.
+            caching: "no-store",
             body: None,
+        }
+    }
+
+    /// Anybody may keep it for five minutes.
+    pub fn cached(self) -> Self {
+        Self {
+            caching: "public, max-age=300",
+            ..self
         }
     }
 
@@ -44,19 +66,22 @@ impl Reply {
 
 /// Sends the answer, and logs what a person may have to look at.
 pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutparam) {
-    let (status, headers, body, media_type) = match answer {
-        Ok(reply) => (reply.status, reply.headers, reply.body, "application/json"),
-        Err(problem) => {
-            log(&problem, request);
-            let body = problem.to_json(request.path());
-            (
-                problem.status,
-                problem.headers,
-                Some(body),
-                "application/problem+json",
-            )
+    let reply = answer.unwrap_or_else(|problem| {
+        log(&problem, request);
+        Reply {
+            media_type: "application/problem+json",
+            body: Some(problem.to_json(request.path()).into()),
+            headers: problem.headers,
+            ..Reply::empty(problem.status)
         }
-    };
+    });
+    let Reply {
+        status,
+        headers,
+        media_type,
+        caching,
+        body,
+    } = reply;
     let mut fields: Vec<(String, Vec<u8>)> = Vec::with_capacity(headers.len() + 8);
     let mut add =
         |name: &str, value: &str| fields.push((name.to_owned(), value.as_bytes().to_vec()));
@@ -64,8 +89,8 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
         add("content-type", media_type);
         add("content-length", &body.len().to_string());
     }
-    // Answers belong to whoever asked; no cache on the way keeps them, and no browser guesses another type.
-    add("cache-control", "no-store");
+    add("cache-control", caching);
+    // No browser guesses another type.
     add("x-content-type-options", "nosniff");
     add("x-correlation-id", &request.trace.correlation);
     for (name, value) in headers {

@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::{accounts, audit, cors, health, tasks};
+use crate::{accounts, audit, cors, health, openapi, tasks};
 use Handler::{Id, Plain};
 use spin_sdk::http::Method::{self, Delete, Get, Patch, Post, Put};
 use uuid::Uuid;
@@ -19,6 +19,8 @@ enum Handler {
 const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/healthz", &[(Get, Plain(health::alive))]),
     ("/readyz", &[(Get, Plain(health::ready))]),
+    ("/api/openapi.json", &[(Get, Plain(openapi::document))]),
+    ("/api/docs", &[(Get, Plain(openapi::page))]),
     ("/api/auth/register", &[(Post, Plain(accounts::register))]),
     ("/api/auth/login", &[(Post, Plain(accounts::login))]),
     ("/api/auth/refresh", &[(Post, Plain(accounts::refresh))]),
@@ -89,6 +91,16 @@ fn allowed(methods: &[(Method, Handler)]) -> String {
         .map(|(method, _)| method.to_string())
         .collect();
     names.join(", ")
+}
+
+/// Method and pattern of each route, for the test that compares them with the document.
+#[cfg(test)]
+pub fn operations() -> impl Iterator<Item = String> {
+    ROUTES.iter().flat_map(|(pattern, methods)| {
+        methods
+            .iter()
+            .map(move |(method, _)| format!("{method} {pattern}"))
+    })
 }
 
 /// What is no id is an unknown thing.
