@@ -9,11 +9,10 @@
 
 mod complete;
 mod merge;
-mod page;
 mod problems;
 mod shorthand;
 
-use sha2::{Digest, Sha256};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
@@ -25,24 +24,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut document = merge::folder(Path::new("openapi"))?;
     problems::expand(&mut document)?;
     shorthand::expand(&mut document);
-    complete::words(&mut document);
+    complete::timezones(&mut document);
     complete::operations(&mut document)?;
     let text = serde_json::to_string(&document)?;
     keep(&out, "openapi.json", &text)?;
-    let page = page::assemble(Path::new("docs"))?;
-    fs::write(out.join("docs.csp"), page.policy)?;
-    keep(&out, "docs.html", &page.html)
+    let read = |name: &str| fs::read_to_string(Path::new("docs").join(name));
+    let page = read("page.html")?
+        .replace("{style}", &read("page.css")?)
+        .replace("{script}", &read("page.js")?);
+    keep(&out, "docs.html", &page)
 }
 
 /// Writes a file and, beside it, the entity tag that it is served with.
 fn keep(out: &Path, name: &str, text: &str) -> Result<(), Box<dyn Error>> {
-    let digest = Sha256::digest(text);
-    let short: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let tag = format!("\"{:016x}\"", hasher.finish());
     fs::write(out.join(name), text)?;
-    fs::write(out.join(format!("{name}.etag")), format!("\"{short}\""))?;
+    fs::write(out.join(format!("{name}.etag")), tag)?;
     Ok(())
 }

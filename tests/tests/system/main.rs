@@ -10,6 +10,7 @@ mod contention;
 mod documents;
 mod faults;
 mod lists;
+mod matrix;
 mod poison;
 mod road;
 mod statements;
@@ -48,8 +49,9 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         bad_input::{
             malformed_json, wrong_fields, tokens, somebody_elses, queries_and_methods, stale_and_reused, accounts,
         },
+        matrix::{everybody_everything},
         statements::{every_statement_prepares},
-        documents::{examples_run},
+        documents::{examples_run, the_api_describes_itself},
         poison::{a_poison_event_stands_alone, replay_brings_it_home},
         faults::{
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_away, postgres_crashed, appends_cut_off,
