@@ -9,7 +9,7 @@ use crate::services::{Kafka, Redis};
 use crate::supervise::{Part, Supervised};
 use anyhow::{Context, Result, bail};
 use plan::{Plan, bridge_listens, clean, own_kafka, own_postgres, own_redis, programs};
-pub use plan::{listen_address, program};
+pub use plan::{listen_address, program, target};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -21,7 +21,7 @@ impl Email {
         };
         let sane = written.rsplit_once('@').is_some_and(|(local, domain)| {
             fine(local)
-                && local.len() <= 64
+                && local.chars().count() <= 64
                 && fine(domain)
                 && domain.contains('.')
                 && domain.split('.').all(|label| {
@@ -55,17 +55,20 @@ impl Password {
                 format!("must be a string, not {}", value.kind()),
             )]);
         };
-        if password.len() > 1024 {
-            return Err(vec![Fault::new(pointer, "must have at most 1024 bytes")]);
+        // Characters, as everywhere: what a byte is nobody who types one knows.
+        if password.chars().count() > 1024 {
+            let detail = "must have at most 1024 characters";
+            return Err(vec![Fault::new(pointer, detail)]);
         }
         Ok(Self(password))
     }
 
-    /// A password to be set: 8 to 1024 bytes and none that everybody tries first.
+    /// A password to be set: 8 to 1024 characters and none that everybody tries first.
     fn parse_new(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let password = Self::parse_any(pointer, value)?;
-        if password.0.len() < 8 {
-            return Err(vec![Fault::new(pointer, "must have at least 8 bytes")]);
+        if password.0.chars().count() < 8 {
+            let detail = "must have at least 8 characters";
+            return Err(vec![Fault::new(pointer, detail)]);
         }
         let lower = password.0.to_lowercase();
         if COMMON.contains(&lower.as_str()) || lower.chars().all(|c| lower.starts_with(c)) {
@@ -270,7 +273,7 @@ pub fn parse_refresh(body: Json) -> Result<String, Vec<Fault>> {
     token.ok_or_else(|| vec![Fault::new("/refresh_token", "is required")])
 }
 
-/// Well-known favourites of 8 or more bytes, in lower case.
+/// Well-known favourites of 8 or more characters, in lower case.
 const COMMON: &[&str] = &[
     "password",
     "12345678",

@@ -197,7 +197,8 @@ fn date(pointer: &str, value: Json) -> Result<NaiveDate, Vec<Fault>> {
     Some(&written)
         .filter(|written| written.len() == 10)
         .and_then(|written| NaiveDate::parse_from_str(written, "%Y-%m-%d").ok())
-        .filter(|date| in_range(date.year()))
+        // chrono also takes signs and blanks for digits.
+        .filter(|date| in_range(date.year()) && date.to_string() == written)
         .ok_or_else(|| vec![Fault::new(pointer, "must be a date like 2026-03-01")])
 }
 
@@ -207,7 +208,10 @@ fn local(written: &str) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(written, "%Y-%m-%dT%H:%M:%S%.f")
         .ok()
         .filter(|datetime| {
-            fits && in_range(datetime.year()) && datetime.nanosecond() < 1_000_000_000
+            fits && in_range(datetime.year())
+                && datetime.nanosecond() < 1_000_000_000
+                // chrono also takes signs and blanks for digits.
+                && written.starts_with(&datetime.format("%Y-%m-%dT%H:%M:%S").to_string())
         })
 }
 
@@ -217,7 +221,10 @@ pub fn instant(written: &str) -> Option<DateTime<FixedOffset>> {
         .ok()
         .filter(|instant| {
             let nanoseconds = instant.nanosecond();
-            in_range(instant.year())
+            // chrono also takes the minus sign of typesetters, and leaves out what comes after nanoseconds.
+            written.is_ascii()
+                && written.len() <= 35
+                && in_range(instant.year())
                 && nanoseconds < 1_000_000_000
                 && nanoseconds.is_multiple_of(1000)
         })

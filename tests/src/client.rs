@@ -1,5 +1,6 @@
 //! A person with an HTTP client: the only way the tests touch the API.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -7,6 +8,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::contract::Contract;
 
 /// A password that no list of common ones holds.
 pub const PASSWORD: &str = "correct horse battery staple 7";
@@ -19,6 +22,8 @@ const OPEN: Duration = Duration::from_secs(120);
 pub struct Api {
     http: reqwest::Client,
     base: String,
+    /// What every answer must keep to.
+    contract: Option<Arc<Contract>>,
 }
 
 impl Api {
@@ -32,7 +37,23 @@ impl Api {
         Ok(Self {
             http,
             base: base.trim_end_matches('/').to_owned(),
+            contract: None,
         })
+    }
+
+    /// From now on an answer that is not described is an error.
+    #[must_use]
+    pub fn under(self, contract: Arc<Contract>) -> Self {
+        Self {
+            contract: Some(contract),
+            ..self
+        }
+    }
+
+    /// # Errors
+    /// Where it is under none.
+    pub fn contract(&self) -> Result<&Contract> {
+        self.contract.as_deref().context("no document is known")
     }
 
     #[must_use]
@@ -175,6 +196,7 @@ impl Calls for Api {
     fn call(&self, method: Method, path: &str) -> Call {
         Call {
             request: self.http.request(method, format!("{}{path}", self.base)),
+            contract: self.contract.clone(),
         }
     }
 }
@@ -184,6 +206,7 @@ impl Calls for Person {
         let call = self.api.call(method, path);
         Call {
             request: call.request.bearer_auth(&self.token),
+            ..call
         }
     }
 }
@@ -191,6 +214,7 @@ impl Calls for Person {
 /// A request on its way to being sent.
 pub struct Call {
     request: reqwest::RequestBuilder,
+    contract: Option<Arc<Contract>>,
 }
 
 impl Call {
@@ -207,6 +231,7 @@ impl Call {
                 headers.insert(name, value);
                 Self {
                     request: self.request.headers(headers),
+                    ..self
                 }
             }
             _ => self,
@@ -233,6 +258,7 @@ impl Call {
     pub fn json(self, body: &Value) -> Self {
         Self {
             request: self.request.json(body),
+            ..self
         }
     }
 
@@ -241,6 +267,7 @@ impl Call {
     pub fn body(self, body: Vec<u8>) -> Self {
         Self {
             request: self.request.body(body),
+            ..self
         }
     }
 
@@ -254,15 +281,22 @@ impl Call {
     }
 
     /// # Errors
-    /// Where there is no answer.
+    /// Where there is no answer, or one that the API's document does not describe.
     pub async fn send(self) -> Result<Answer> {
-        let response = self.request.send().await?;
-        Ok(Answer {
+        let (http, request) = self.request.build_split();
+        let request = request?;
+        let method = request.method().clone();
+        let response = http.execute(request).await?;
+        let answer = Answer {
             status: response.status(),
             path: response.url().path().to_owned(),
             headers: response.headers().clone(),
             body: response.bytes().await?.to_vec(),
-        })
+        };
+        if let Some(contract) = &self.contract {
+            contract.judge(&method, &answer)?;
+        }
+        Ok(answer)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The harness of the whole road, in the order a test meets it: the stage with the running system, people and their
-//! requests, what they were told, many of them at once, and the judge.
+//! requests, the document that answers keep to, what they were told, many of them at once, and the judge.
 #![allow(
     clippy::indexing_slicing,
     reason = "a member that a JSON value lacks reads as null"
@@ -7,6 +7,7 @@
 
 pub mod checker;
 pub mod client;
+pub mod contract;
 pub mod ledger;
 pub mod load;
 pub mod shape;

@@ -7,8 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::client::Person;
+
+/// What spin.toml calls the issuer where nobody says otherwise.
+const ISSUER: &str = "spindle";
 
 /// Tokens for `person` that must be refused. `keys` is the setting of the functions, so that tokens which are wrong in
 /// one claim alone can be signed well.
@@ -16,12 +20,7 @@ use crate::client::Person;
 /// # Errors
 /// Where the setting or the person's own token cannot be read.
 pub fn forged(person: &Person, keys: &str) -> Result<Vec<(&'static str, String)>> {
-    let (kid, secret) = keys
-        .split(',')
-        .next()
-        .and_then(|key| key.split_once(':'))
-        .context("a token key is kid:secret")?;
-    let secret = URL_SAFE_NO_PAD.decode(secret.trim_end_matches('='))?;
+    let (kid, secret) = key(keys)?;
     let honest = Parts::of(&person.token)?;
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
     let mut tokens = Vec::new();
@@ -89,6 +88,27 @@ pub fn forged(person: &Person, keys: &str) -> Result<Vec<(&'static str, String)>
         person.token.chars().take(person.token.len() - 4).collect(),
     ));
     Ok(tokens)
+}
+
+/// A token that is well made, for a user of any role, which expires in so many seconds or did before.
+///
+/// # Errors
+/// Where the setting cannot be read.
+pub fn signed(keys: &str, user: Uuid, role: &str, seconds: i64) -> Result<String> {
+    let (kid, secret) = key(keys)?;
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+    let claims = json!({
+        "iss": ISSUER, "aud": ISSUER, "sub": user, "iat": now + seconds.min(0) - 60, "exp": now + seconds,
+        "jti": Uuid::new_v4(), "role": role,
+    });
+    sign(kid, "at+jwt", Algorithm::HS256, &secret, &claims)
+}
+
+/// The first of the keys, which signs: its id and its bytes.
+fn key(keys: &str) -> Result<(&str, Vec<u8>)> {
+    let first = keys.split(',').next().and_then(|key| key.split_once(':'));
+    let (kid, secret) = first.context("a token key is kid:secret")?;
+    Ok((kid, URL_SAFE_NO_PAD.decode(secret.trim_end_matches('='))?))
 }
 
 /// A token taken apart.

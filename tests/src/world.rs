@@ -13,6 +13,7 @@ use dev::system::{System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
 use crate::client::{Api, Calls, Person};
+use crate::contract::Contract;
 use crate::{tokens, wait};
 
 /// How long what a test left on its way may take to arrive.
@@ -45,6 +46,7 @@ impl World {
         // Most tests have one bridge, so that nothing hides behind the other's help.
         system.bridge(1)?.terminate().await;
         let api = Api::new(&system.api_url())?;
+        let api = api.under(Contract::of(&system.api_url()).await?);
         let database = connect(&system.database_url()).await?;
         Ok(Self {
             system,
@@ -64,6 +66,7 @@ impl World {
     pub async fn begin(&mut self) -> Result<()> {
         self.allowed.clear();
         self.marks.clear();
+        self.api.contract()?.broken();
         // Servers' logs speak of their own troubles; ours must be free of errors.
         for part in [self.system.host()]
             .into_iter()
@@ -126,6 +129,13 @@ impl World {
     /// # Errors
     /// Names what does not hold.
     pub async fn judge(&self) -> Result<()> {
+        let broken = self.api.contract()?.broken();
+        ensure!(
+            broken.is_empty(),
+            "{} answers are not as described:\n  {}",
+            broken.len(),
+            first(&broken, 10)
+        );
         self.quiet().await?;
         let letters = self.open_dead_letters().await?;
         ensure!(letters.is_empty(), "unexpected dead letters: {letters:?}");

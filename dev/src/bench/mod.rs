@@ -6,7 +6,7 @@ mod create;
 mod load;
 mod pgbench;
 mod road;
-mod tokens;
+pub mod tokens;
 
 use std::path::PathBuf;
 use std::time::Duration;

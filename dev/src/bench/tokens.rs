@@ -16,28 +16,30 @@ const LIFETIME: u64 = 3600;
 
 /// Inserts `count` users and returns them with a token each.
 pub async fn users(db: &Client, token_keys: &str, count: i64) -> Result<Vec<(Uuid, Arc<str>)>> {
-    let (kid, secret) = key(token_keys)?;
-    let encoding = EncodingKey::from_secret(&secret);
-    let mut header = Header::new(Algorithm::HS256);
-    header.typ = Some("at+jwt".to_owned());
-    header.kid = Some(kid);
-    let now = jsonwebtoken::get_current_timestamp();
     let rows = db
         .query(include_str!("sql/make_users.sql"), &[&count])
         .await?;
     rows.iter()
         .map(|row| {
             let user: Uuid = row.get(0);
-            let claims = json!({
-                "iss": ISSUER, "aud": ISSUER, "sub": user, "iat": now, "exp": now + LIFETIME,
-                "jti": Uuid::new_v4(), "role": "user",
-            });
-            Ok((
-                user,
-                jsonwebtoken::encode(&header, &claims, &encoding)?.into(),
-            ))
+            Ok((user, signed(token_keys, user, "user")?.into()))
         })
         .collect()
+}
+
+/// A token for a user of this role.
+pub fn signed(token_keys: &str, user: Uuid, role: &str) -> Result<String> {
+    let (kid, secret) = key(token_keys)?;
+    let mut header = Header::new(Algorithm::HS256);
+    header.typ = Some("at+jwt".to_owned());
+    header.kid = Some(kid);
+    let now = jsonwebtoken::get_current_timestamp();
+    let claims = json!({
+        "iss": ISSUER, "aud": ISSUER, "sub": user, "iat": now, "exp": now + LIFETIME,
+        "jti": Uuid::new_v4(), "role": role,
+    });
+    let encoding = EncodingKey::from_secret(&secret);
+    Ok(jsonwebtoken::encode(&header, &claims, &encoding)?)
 }
 
 /// Key id and secret of the first of `token_keys`, the one that signs.

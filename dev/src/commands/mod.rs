@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use std::path::Path;
 use std::process::ExitCode;
 
+mod fuzz;
 mod inspect;
 mod stop;
 mod test;
@@ -28,6 +29,8 @@ enum Command {
     Up(up::Arguments),
     /// Build, start everything on free ports, run all tests, stop everything
     Test(test::Arguments),
+    /// Build, start everything, and let Schemathesis try the API by its OpenAPI document
+    Fuzz(fuzz::Arguments),
     /// Measure the API and the road beside their yardsticks, and print the figures
     Bench(bench::Options),
     /// Show the logs of the system that `up` started, and follow them
@@ -49,6 +52,7 @@ pub async fn main() -> Result<ExitCode> {
         Command::Build => build(&workspace()).await?,
         Command::Up(arguments) => up::run(arguments).await?,
         Command::Test(arguments) => return test::run(arguments).await,
+        Command::Fuzz(arguments) => return fuzz::run(arguments).await,
         Command::Bench(options) => {
             build(&workspace()).await?;
             bench::run(options).await?;

@@ -69,7 +69,7 @@ async fn test(arguments: &Arguments) -> Result<ExitStatus> {
 }
 
 /// Runs it on our terminal, in a process group of its own that ends with us.
-async fn attached(command: std::process::Command) -> Result<ExitStatus> {
+pub async fn attached(command: std::process::Command) -> Result<ExitStatus> {
     struct Group(Option<Pid>);
     impl Drop for Group {
         fn drop(&mut self) {

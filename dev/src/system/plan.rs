@@ -178,9 +178,12 @@ pub(super) async fn programs(options: &SystemOptions) -> Result<Programs> {
 
 /// Where cargo leaves the workspace's release programs.
 pub fn program(root: &Path, name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), |dir| root.join(dir));
-    target.join("release").join(name)
+    target(root).join("release").join(name)
+}
+
+/// The workspace's folder for all that is made.
+pub fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
 
 pub(super) fn clean(program: &Path) -> Command {

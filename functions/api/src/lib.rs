@@ -24,6 +24,7 @@ mod tasks;
 mod tags;
 mod audit;
 mod health;
+mod openapi;
 mod problem;
 mod reply;
 

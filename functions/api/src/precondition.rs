@@ -40,7 +40,7 @@ fn parse(value: &str, weak: bool) -> Option<Tags> {
     if value.trim() == "*" {
         return Some(Tags::Any);
     }
-    let mut versions = Vec::new();
+    let (mut versions, mut tags) = (Vec::new(), 0);
     for tag in value
         .split(',')
         .map(str::trim)
@@ -53,13 +53,14 @@ fn parse(value: &str, weak: bool) -> Option<Tags> {
         if inner.contains('"') {
             return None;
         }
+        tags += 1;
         if (weak || !is_weak)
             && let Ok(version) = inner.parse()
         {
             versions.push(version);
         }
     }
-    (!value.trim().is_empty()).then_some(Tags::Versions(versions))
+    (tags > 0).then_some(Tags::Versions(versions))
 }
 
 #[cfg(test)]
@@ -76,7 +77,7 @@ mod tests {
         assert_eq!(parse("W/\"3\"", false), Some(Tags::Versions(vec![])));
         assert_eq!(parse("W/\"3\"", true), Some(Tags::Versions(vec![3])));
         assert_eq!(parse(" * ", false), Some(Tags::Any));
-        for bad in ["", "3", "\"3", "\"a\"b\""] {
+        for bad in ["", ",", "3", "\"3", "\"a\"b\""] {
             assert_eq!(parse(bad, false), None, "{bad}");
         }
     }

@@ -5,6 +5,7 @@ use crate::problem::Problem;
 use crate::request::Request;
 use guest::logging;
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use std::borrow::Cow;
 use std::time::Duration;
 use wasi::clocks::monotonic_clock;
 use wasi::io::poll::poll;
@@ -18,12 +19,13 @@ pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     media_type: &'static str,
+    caching: &'static str,
     body: Body,
 }
 
 enum Body {
     None,
-    Whole(String),
+    Whole(Cow<'static, str>),
     /// Made while it is written, so that it is never held as a whole.
     Parts(Box<dyn Iterator<Item = Result<String, Problem>>>),
 }
@@ -34,12 +36,19 @@ impl Reply {
             status,
             headers: Vec::new(),
             media_type,
+            // Answers belong to whoever asked; no cache on the way keeps them.
+            caching: "no-store",
             body,
         }
     }
 
     pub fn json(status: u16, body: String) -> Self {
-        Self::new(status, "application/json", Body::Whole(body))
+        Self::new(status, "application/json", Body::Whole(body.into()))
+    }
+
+    /// A text that is the same for everybody, so that it may be kept for a while.
+    pub fn document(media_type: &'static str, text: &'static str) -> Self {
+        Self::new(200, media_type, Body::Whole(text.into())).cached()
     }
 
     /// An answer of unknown length. A part that is a problem ends it, cut off, because its status is out already.
@@ -52,6 +61,14 @@ impl Reply {
 
     pub fn empty(status: u16) -> Self {
         Self::new(status, "", Body::None)
+    }
+
+    /// Anybody may keep it for five minutes.
+    pub fn cached(self) -> Self {
+        Self {
+            caching: "public, max-age=300",
+            ..self
+        }
     }
 
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -69,7 +86,7 @@ impl Reply {
 pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutparam) {
     let reply = answer.unwrap_or_else(|problem| {
         log(&problem, request);
-        let body = Body::Whole(problem.to_json(request.path()));
+        let body = Body::Whole(problem.to_json(request.path()).into());
         Reply {
             headers: problem.headers,
             ..Reply::new(problem.status, "application/problem+json", body)
@@ -86,8 +103,8 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
         }
         Body::Parts(_) => add("content-type", reply.media_type),
     }
-    // Answers belong to whoever asked; no cache on the way keeps them, and no browser guesses another type.
-    add("cache-control", "no-store");
+    add("cache-control", reply.caching);
+    // No browser guesses another type.
     add("x-content-type-options", "nosniff");
     add("x-correlation-id", &request.trace.correlation);
     for (name, value) in reply.headers {

@@ -4,7 +4,7 @@ use crate::problem::Problem;
 use crate::query;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::{accounts, audit, cors, health, tags, tasks};
+use crate::{accounts, audit, cors, health, openapi, tags, tasks};
 use Handler::{Id, Plain, Text};
 use spin_sdk::http::Method::{self, Delete, Get, Patch, Post, Put};
 use std::borrow::Cow;
@@ -22,6 +22,8 @@ enum Handler {
 const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/healthz", &[(Get, Plain(health::alive))]),
     ("/readyz", &[(Get, Plain(health::ready))]),
+    ("/api/openapi.json", &[(Get, Plain(openapi::document))]),
+    ("/api/docs", &[(Get, Plain(openapi::page))]),
     ("/api/auth/register", &[(Post, Plain(accounts::register))]),
     ("/api/auth/login", &[(Post, Plain(accounts::login))]),
     ("/api/auth/refresh", &[(Post, Plain(accounts::refresh))]),
@@ -110,6 +112,16 @@ fn allowed(methods: &[(Method, Handler)]) -> String {
         .map(|(method, _)| method.to_string())
         .collect();
     names.join(", ")
+}
+
+/// Method and pattern of each route, for the test that compares them with the document.
+#[cfg(test)]
+pub fn operations() -> impl Iterator<Item = String> {
+    ROUTES.iter().flat_map(|(pattern, methods)| {
+        methods
+            .iter()
+            .map(move |(method, _)| format!("{method} {pattern}"))
+    })
 }
 
 /// What is no id is an unknown thing.

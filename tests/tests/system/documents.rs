@@ -1,9 +1,10 @@
-//! The curl lines of README.md do what it says they do.
+//! The curl lines of README.md do what it says they do, and the API's own documents come as they should.
 
 use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use tests::client::Calls;
 use tests::stage::World;
 use tokio::process::Command;
 
@@ -49,5 +50,24 @@ pub async fn examples_run(world: &mut World) -> Result<()> {
         !told.contains("problem+json") && !told.contains("\"status\":4"),
         "an example is refused:\n{told}"
     );
+    Ok(())
+}
+
+pub async fn the_api_describes_itself(world: &mut World) -> Result<()> {
+    for path in ["/api/openapi.json", "/api/docs"] {
+        // The contract looks at the rest of the answer.
+        let first = world.api.get(path).send().await?.expect(200)?;
+        let tag = first.header("etag").context("no entity tag")?;
+        let again = world.api.get(path).header("if-none-match", tag);
+        again.send().await?.expect(304)?;
+        let other = world.api.get(path).header("if-none-match", "\"other\"");
+        let other = other.send().await?.expect(200)?;
+        ensure!(other.body == first.body, "{path} differs from itself");
+        ensure!(
+            first.header("cache-control") == Some("public, max-age=300"),
+            "{:?}",
+            first.headers
+        );
+    }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod documents;
 mod export;
 mod faults;
 mod lists;
+mod matrix;
 mod poison;
 mod rates;
 mod restore;
@@ -70,8 +71,9 @@ fn trials(stage: &Stage) -> Vec<Trial> {
             json_by_the_book, header_abuse, bodies_without_end,
             hostile_batches,
         },
+        matrix::{everybody_everything},
         statements::{every_statement_prepares},
-        documents::{examples_run},
+        documents::{examples_run, the_api_describes_itself},
         poison::{a_poison_event_stands_alone, replay_brings_it_home},
         faults::{
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_away, postgres_crashed, appends_cut_off,

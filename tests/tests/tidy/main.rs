@@ -6,6 +6,7 @@
 
 mod events;
 mod manifests;
+mod openapi;
 mod source;
 mod sql;
 

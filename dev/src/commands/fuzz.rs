@@ -1,0 +1,148 @@
+//! `cargo dev fuzz`: Schemathesis asks a system of its own for what the OpenAPI document allows, and for what it does not.
+
+use super::stop::Stop;
+use crate::bench::tokens;
+use crate::progress;
+use crate::scratch::Scratch;
+use crate::system::{self, Log, System, SystemOptions};
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+/// Fewer would say little.
+const REQUESTS: u64 = 2000;
+/// Accounts that requests may use up: some end their account, or sign it out.
+const ACCOUNTS: i64 = 400;
+/// The password of all of them.
+const PASSWORD: &str = "correct horse battery staple";
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Further arguments for Schemathesis, after `--`
+    #[arg(last = true)]
+    schemathesis: Vec<String>,
+}
+
+pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let mut stop = Stop::new()?;
+    tokio::select! {
+        done = fuzz(&arguments) => done.map(|()| ExitCode::SUCCESS),
+        () = stop.wanted() => {
+            progress::warn("stopped");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn fuzz(arguments: &Arguments) -> Result<()> {
+    let root = system::workspace();
+    super::build(&root).await?;
+    let folder = root.join("tests/schemathesis");
+    let program = install(&root, &folder.join("requirements.txt"))?;
+    let scratch = Scratch::new("fuzz")?;
+    let system = System::start(SystemOptions {
+        built: true,
+        ..SystemOptions::new(scratch.path(), Log::Postgres)
+    })
+    .await?;
+    let cast = scratch.path().join("cast.json");
+    let people = accounts(&system).await?;
+    std::fs::write(&cast, people.to_string())?;
+    let token = people.pointer("/admin/token").and_then(Value::as_str);
+    let token = token.context("the admin has no token")?;
+    let counted = scratch.path().join("requests");
+
+    progress::step("schemathesis");
+    let mut command = Command::new(program);
+    command
+        .current_dir(&folder)
+        .args(["--config-file", "schemathesis.toml", "run"])
+        .arg(format!("{}/api/openapi.json", system.api_url()))
+        .args(&arguments.schemathesis)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("SPINDLE_CAST", &cast)
+        .env("SPINDLE_TOKEN", token)
+        .env("SPINDLE_REQUESTS", &counted);
+    let status = super::test::attached(command).await?;
+    system.stop().await;
+    ensure!(status.success(), "schemathesis failed ({status})");
+    let requests: u64 = std::fs::read_to_string(&counted)
+        .context("the hooks counted no requests")?
+        .trim()
+        .parse()?;
+    progress::step(format!("{requests} requests without a failure"));
+    ensure!(
+        requests >= REQUESTS || !arguments.schemathesis.is_empty(),
+        "{REQUESTS} requests are the least"
+    );
+    Ok(())
+}
+
+/// Schemathesis in a Python environment below `target/`, made anew when the requirements change.
+fn install(root: &Path, requirements: &Path) -> Result<PathBuf> {
+    let wanted = std::fs::read_to_string(requirements)?;
+    let folder = system::target(root).join("schemathesis");
+    let (done, program) = (
+        folder.join("installed.txt"),
+        folder.join("bin/schemathesis"),
+    );
+    if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+        return Ok(program);
+    }
+    progress::step("installing schemathesis");
+    succeed(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    )
+    .context("it takes Python 3.10 or later with venv (Debian: python3-venv)")?;
+    succeed(
+        Command::new(folder.join("bin/pip"))
+            .args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
+            .arg(requirements),
+    )?;
+    std::fs::write(done, wanted)?;
+    Ok(program)
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed ({status})");
+    }
+    Ok(())
+}
+
+/// An admin, and accounts that may be used up, each with a token and the one password.
+async fn accounts(system: &System) -> Result<Value> {
+    let email = format!("{}@example.org", Uuid::new_v4().simple());
+    let body = json!({ "email": email, "password": PASSWORD });
+    let register = format!("{}/api/auth/register", system.api_url());
+    let client = reqwest::Client::new();
+    let answer = client.post(register).json(&body).send().await?;
+    answer.error_for_status().context("registering")?;
+    let (db, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
+    // It ends with the client.
+    let _connection = tokio::spawn(connection);
+    let keys = system.token_keys();
+    let made = db
+        .query(include_str!("fuzz_accounts.sql"), &[&email, &ACCOUNTS])
+        .await?;
+    let mut accounts = Vec::new();
+    for row in &made {
+        let (id, email, role): (Uuid, String, String) = (row.get(0), row.get(1), row.get(2));
+        let token = tokens::signed(keys, id, &role)?;
+        accounts.push(json!({ "id": id, "email": email, "token": token }));
+    }
+    let admin = accounts.pop().context("no accounts were made")?;
+    Ok(json!({ "password": PASSWORD, "admin": admin, "accounts": accounts }))
+}

@@ -1,0 +1,144 @@
+//! What every operation has: the headers of each answer, and the refusals that follow from what a request consists of.
+
+use crate::shorthand::reference;
+use serde_json::{Map, Value, json};
+use std::error::Error;
+
+const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
+
+/// What every answer may carry.
+const ANSWERED: [&str; 8] = [
+    "X-Correlation-Id",
+    "Cache-Control",
+    "X-Content-Type-Options",
+    "RateLimit-Policy",
+    "RateLimit",
+    "Vary",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+];
+
+/// Tags of operations on what users own, which a service may do for one.
+const OWNED: [&str; 3] = ["tasks", "tags", "audit"];
+
+/// The names that the code knows: hundreds, which nobody keeps a second time.
+pub fn timezones(document: &mut Value) {
+    let names: Vec<&str> = chrono_tz::TZ_VARIANTS
+        .iter()
+        .map(|zone| zone.name())
+        .collect();
+    document["components"]["schemas"]["Timezone"]["enum"] = json!(names);
+}
+
+pub fn operations(document: &mut Value) -> Result<(), Box<dyn Error>> {
+    if let Some(shared) = document["components"]["responses"].as_object_mut() {
+        shared.values_mut().for_each(headers);
+    }
+    let components = document["components"].clone();
+    let paths = document["paths"].as_object_mut().ok_or("no paths")?;
+    for (path, item) in paths {
+        let shared: Vec<Value> = item["parameters"].as_array().cloned().unwrap_or_default();
+        for method in METHODS {
+            if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
+                complete(path, operation, &shared, &components).ok_or_else(|| {
+                    format!("{method} {path} has no tags, parameters or responses")
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn complete(
+    path: &str,
+    operation: &mut Map<String, Value>,
+    shared: &[Value],
+    components: &Value,
+) -> Option<()> {
+    let is_public = operation.contains_key("security");
+    let tags = operation.get("tags")?.as_array()?;
+    let is_owned = tags
+        .iter()
+        .any(|tag| OWNED.iter().any(|owned| tag == owned));
+    let has_body = operation.contains_key("requestBody");
+
+    let parameters = operation
+        .entry("parameters")
+        .or_insert(json!([]))
+        .as_array_mut()?;
+    let own = |parameters: &[Value], name: &str| {
+        parameters
+            .iter()
+            .chain(shared)
+            .any(|one| resolved(one, components)["name"] == name)
+    };
+    let has = |name: &str| own(parameters, name);
+    let (if_match, key) = (has("If-Match"), has("Idempotency-Key"));
+    let conditional = if_match || key || (has("If-None-Match") && !is_public);
+    let mut common = vec!["X-Correlation-Id", "traceparent"];
+    if is_owned {
+        common.push("X-On-Behalf-Of");
+    }
+    parameters.extend(common.iter().map(|name| reference("parameters", name)));
+
+    let responses = operation.get_mut("responses")?.as_object_mut()?;
+    let mut refusals = Vec::new();
+    if has_body || conditional {
+        refusals.push(("400", "BadRequest"));
+    }
+    if !is_public {
+        refusals.push(("401", "Unauthorized"));
+    }
+    if is_owned {
+        refusals.extend([("403", "Forbidden"), ("404", "NotFound")]);
+    }
+    if if_match {
+        refusals.push(("412", "Stale"));
+    }
+    if has_body {
+        refusals.extend([("413", "TooLarge"), ("415", "MediaType")]);
+    }
+    // Whoever asks for a token also looks at the query, if only to find that it is empty.
+    if has_body || !is_public {
+        refusals.push(("422", if key { "InvalidOrReused" } else { "Invalid" }));
+    }
+    if path.starts_with("/api/") {
+        refusals.extend([
+            ("429", "RateLimited"),
+            ("500", "Internal"),
+            ("503", "Unavailable"),
+        ]);
+    }
+    for (status, name) in refusals {
+        responses
+            .entry(status)
+            .or_insert(reference("responses", name));
+    }
+    responses.values_mut().for_each(headers);
+    Some(())
+}
+
+/// What a reference stands for, or the value itself.
+fn resolved<'a>(value: &'a Value, components: &'a Value) -> &'a Value {
+    let place = value["$ref"]
+        .as_str()
+        .and_then(|reference| reference.strip_prefix("#/components"));
+    place
+        .and_then(|place| components.pointer(place))
+        .unwrap_or(value)
+}
+
+fn headers(response: &mut Value) {
+    let Some(response) = response.as_object_mut() else {
+        return;
+    };
+    if response.contains_key("$ref") {
+        return;
+    }
+    let headers = response.entry("headers").or_insert(json!({}));
+    for name in ANSWERED {
+        if headers.get(name).is_none() {
+            headers[name] = reference("headers", name);
+        }
+    }
+}

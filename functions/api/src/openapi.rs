@@ -1,0 +1,103 @@
+//! `GET /api/openapi.json` and `GET /api/docs`: what build/main.rs made, as it is.
+
+use crate::problem::Problem;
+use crate::reply::Reply;
+use crate::request::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+/// The document, for programs.
+pub const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+const DOCUMENT_TAG: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json.etag"));
+/// The same for people: a page that reads the document.
+const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/docs.html"));
+const PAGE_TAG: &str = include_str!(concat!(env!("OUT_DIR"), "/docs.html.etag"));
+
+pub fn document(request: &mut Request) -> Result<Reply, Problem> {
+    let fresh = || Reply::document("application/json", DOCUMENT);
+    Ok(unless_known(request, DOCUMENT_TAG, fresh))
+}
+
+pub fn page(request: &mut Request) -> Result<Reply, Problem> {
+    let fresh = || {
+        Reply::document("text/html; charset=utf-8", PAGE)
+            .header("content-security-policy", policy())
+    };
+    Ok(unless_known(request, PAGE_TAG, fresh))
+}
+
+/// The page runs its own script and style, asks for the document, and does nothing else.
+fn policy() -> String {
+    let hash = |element: &str| {
+        let text = PAGE.split_once(&format!("<{element}>"));
+        let text = text.and_then(|(_, rest)| rest.split_once(&format!("</{element}>")));
+        let digest = Sha256::digest(text.map_or("", |(text, _)| text));
+        format!("'sha256-{}'", STANDARD.encode(digest))
+    };
+    format!(
+        "default-src 'none'; connect-src 'self'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+        hash("style"),
+        hash("script")
+    )
+}
+
+/// The answer, or that the client has it already. A tag that does not read only costs an answer.
+fn unless_known(request: &Request, tag: &'static str, fresh: impl FnOnce() -> Reply) -> Reply {
+    let known = request.header("if-none-match").unwrap_or_default();
+    let reply = if known.trim() == "*" || known.contains(tag) {
+        Reply::empty(304).cached()
+    } else {
+        fresh()
+    };
+    reply.header("etag", tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::router::operations;
+    use domain::event::EventType;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_type_of_event_is_described() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        let described: BTreeSet<&str> = document["components"]["schemas"]["EventType"]["enum"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(serde_json::Value::as_str)
+            .collect();
+        let known: BTreeSet<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(described, known);
+    }
+
+    #[test]
+    fn the_page_names_its_script_in_its_policy() {
+        // The hash of nothing would be there if the page had no such element.
+        let nothing = STANDARD.encode(Sha256::digest(""));
+        assert!(PAGE.contains("/api/openapi.json") && !policy().contains(&nothing));
+    }
+
+    #[test]
+    fn the_document_describes_each_route_and_nothing_else() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in ["get", "put", "post", "patch", "delete"] {
+                if item.get(method).is_some() {
+                    described.insert(format!("{} {path}", method.to_uppercase()));
+                }
+            }
+        }
+        let served: BTreeSet<String> = operations().collect();
+        let missing: Vec<_> = served.difference(&described).collect();
+        let surplus: Vec<_> = described.difference(&served).collect();
+        assert!(
+            missing.is_empty() && surplus.is_empty(),
+            "not described: {missing:?}; described, but not served: {surplus:?}"
+        );
+    }
+}
