@@ -4,8 +4,10 @@ mod create;
 mod delete;
 mod filter;
 mod get;
+mod highlight;
 mod idempotency;
 mod list;
+mod search;
 mod update;
 
 pub use create::create;
