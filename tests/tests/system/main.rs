@@ -10,8 +10,10 @@ mod contention;
 mod documents;
 mod faults;
 mod lists;
+mod plans;
 mod poison;
 mod road;
+mod search;
 mod statements;
 mod tasks;
 
@@ -39,7 +41,11 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         tasks::{
             create_and_read, conditions, merge_patch, put_replaces, complete_and_reopen, idempotency, dues,
         },
-        lists::{filters_and_sort, search, pages_while_others_write, two_people},
+        lists::{filters_and_sort, pages_while_others_write, two_people},
+        search::{
+            words_and_phrases, any_script, the_best_match_first, changes_are_found, pages_of_equals, highlights, nothing_is_too_odd,
+        },
+        plans::{no_list_reads_everything},
         accounts::{
             sign_in, answers_hold_no_secret, refresh_rotates, logout_ends_one_session, a_new_password_ends_every_session,
             a_deleted_account_leaves_its_trail, account_events, health,

@@ -19,5 +19,5 @@ language sql stable parallel safe as $$
         and (p_overdue is null or (coalesce(due_at, 'infinity') < now() and status in ('open', 'in_progress')) = p_overdue)
         and (p_series is null or series_id = p_series::uuid)
         and (p_updated_after is null or updated_at > p_updated_after::timestamptz)
-        and (p_terms is null or search @@ search_query(p_terms, false))
+        and (p_terms is null or search @@ search_query(p_user::uuid, p_terms, false))
 $$;
