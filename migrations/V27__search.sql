@@ -36,15 +36,17 @@ $$;
 create function words(given text, owner text) returns text
 language plpgsql immutable strict parallel safe as $$
 declare
-    spaced text := fold(given);
+    folded text;
 begin
-    if octet_length(spaced) <> length(spaced) then
-        spaced := regexp_replace(spaced,
+    if octet_length(given) = length(given) then
+        folded := lower(given);
+    else
+        folded := regexp_replace(fold(given),
             '([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff'
             '\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])',
             ' \1 ', 'g');
     end if;
-    return regexp_replace(regexp_replace(spaced, '[^[:alnum:]]+', ' ', 'g'), '([^ ]+)', owner || '\1', 'g');
+    return regexp_replace(folded, '[^[:alnum:]]*([[:alnum:]]+)[^[:alnum:]]*', owner || '\1 ', 'g');
 end
 $$;
 
