@@ -1,23 +1,25 @@
-//! The yardstick: a native axum server that creates a task with the same checks and the same statement, prepared once.
+//! The yardstick: a native axum server that creates and reads tasks with the same checks and the same statements, prepared once.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::get;
 use bytes::Bytes;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use domain::json::Json;
 use domain::task::NewTask;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
-use tokio_postgres::NoTls;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
+use super::task_list::{TaskList, rate};
 use super::tokens::{ISSUER, key};
 
 /// As many connections as Spin keeps per address.
@@ -45,7 +47,7 @@ pub struct Arguments {
     token_keys: String,
 }
 
-/// Serves `POST /api/tasks` until the process ends.
+/// Serves what `bench` asks for until the process ends.
 pub async fn serve(arguments: Arguments) -> Result<()> {
     let Arguments {
         listen,
@@ -68,7 +70,8 @@ pub async fn serve(arguments: Arguments) -> Result<()> {
         rules,
     });
     let app = Router::new()
-        .route("/api/tasks", post(create))
+        .route("/api/tasks", get(list).post(create))
+        .route("/api/tasks/{id}", get(read))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(server);
     let listener = tokio::net::TcpListener::bind(listen)
@@ -80,20 +83,76 @@ pub async fn serve(arguments: Arguments) -> Result<()> {
     Ok(axum::serve(listener, app).await?)
 }
 
-async fn create(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
-    match server.create(&headers, &body).await {
-        Ok(response) => response,
-        Err((status, reason)) => (status, reason).into_response(),
-    }
+type Refusal = (StatusCode, String);
+
+fn unavailable(error: impl std::fmt::Display) -> Refusal {
+    (StatusCode::SERVICE_UNAVAILABLE, error.to_string())
 }
 
-type Refusal = (StatusCode, String);
+async fn create(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    server.create(&headers, &body).await
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    q: Option<String>,
+}
+
+/// The newest, or the best matches of plain words.
+async fn list(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Refusal> {
+    let user = server.caller(&headers)?.to_string();
+    let list = match asked.q {
+        None => TaskList::newest(),
+        Some(typed) => {
+            let mut terms: Vec<String> = typed
+                .split_whitespace()
+                .map(|word| format!("+{word}"))
+                .collect();
+            if let Some(last) = terms.last_mut() {
+                last.replace_range(..1, "*");
+            }
+            let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
+            TaskList::search(&terms)
+        }
+    };
+    let list = list.of(user);
+    let row = server.query(list.statement(), &list.parameters()).await?;
+    let items: String = row.get(0);
+    Ok(json(format!(r#"{{"items":[{items}],"next_cursor":null}}"#)))
+}
+
+async fn read(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Refusal> {
+    let user = server.caller(&headers)?;
+    let statement = include_str!("../../../functions/api/src/tasks/get.sql");
+    let row = server
+        .query(
+            statement,
+            &[&user.to_string(), &id.to_string(), &rate("read", &user)],
+        )
+        .await?;
+    let task: Option<String> = row.get("body");
+    Ok(json(task.ok_or((StatusCode::NOT_FOUND, String::new()))?))
+}
+
+fn json(body: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
 
 impl Server {
     async fn create(&self, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
-        let user = self
-            .caller(headers)
-            .ok_or((StatusCode::UNAUTHORIZED, String::new()))?;
+        let user = self.caller(headers)?;
         let body =
             Json::parse(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
         let task = NewTask::parse(body)
@@ -104,20 +163,12 @@ impl Server {
         );
         let actor = format!(r#"{{"type":"user","id":"{user}"}}"#);
         let none: Option<String> = None;
-        let unavailable =
-            |error: &dyn std::fmt::Display| (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
-        let client = self.pool.get().await.map_err(|error| unavailable(&error))?;
-        let statement = client
-            .prepare_cached(include_str!("../../../functions/api/src/tasks/create.sql"))
-            .await
-            .map_err(|error| unavailable(&error))?;
-        let rate = [format!("write/{user}").as_str(), "1000000", "1", "1"]
-            .map(str::to_owned)
-            .to_vec();
+        let rate = rate("write", &user);
         let due = task.due.as_ref().map(domain::due::Due::to_json);
-        let row = client
-            .query_one(
-                &statement,
+        let statement = include_str!("../../../functions/api/src/tasks/create.sql");
+        let row = self
+            .query(
+                statement,
                 &[
                     &user.to_string(),
                     &task.id.map(|id| id.to_string()),
@@ -135,8 +186,7 @@ impl Server {
                     &rate,
                 ],
             )
-            .await
-            .map_err(|error| unavailable(&error))?;
+            .await?;
         let status: i32 = row.get("status");
         if status != 201 {
             return Err((StatusCode::CONFLICT, format!("status {status}")));
@@ -152,13 +202,21 @@ impl Server {
         Ok((StatusCode::CREATED, headers, answer).into_response())
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Option<Uuid> {
+    /// One row of a statement that each connection prepares once.
+    async fn query(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row, Refusal> {
+        let client = self.pool.get().await.map_err(unavailable)?;
+        let statement = client.prepare_cached(sql).await.map_err(unavailable)?;
+        let row = client.query_one(&statement, parameters).await;
+        row.map_err(unavailable)
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Result<Uuid, Refusal> {
         let token = headers
-            .get(header::AUTHORIZATION)?
-            .to_str()
-            .ok()?
-            .strip_prefix("Bearer ")?;
-        let data = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules).ok()?;
-        Some(data.claims.sub)
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let claims = token
+            .and_then(|token| jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules).ok());
+        let data = claims.ok_or((StatusCode::UNAUTHORIZED, String::new()))?;
+        Ok(data.claims.sub)
     }
 }

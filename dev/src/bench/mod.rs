@@ -4,8 +4,12 @@ pub mod baseline;
 mod cpu;
 mod create;
 mod load;
+mod mix;
 mod pgbench;
 mod road;
+mod search;
+mod side_by_side;
+pub mod task_list;
 pub mod tokens;
 
 use std::path::PathBuf;
@@ -20,8 +24,8 @@ use crate::system::{Log, System, SystemOptions};
 /// What to measure, and for how long.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only these: create, postgres (the road on the Postgres log), kafka (the road on Kafka).
-    #[arg(value_parser = ["create", "postgres", "kafka"])]
+    /// Only these: create, mix (four reads to a write), search, postgres (the road on the Postgres log), kafka (the road on Kafka).
+    #[arg(value_parser = ["create", "mix", "search", "postgres", "kafka"])]
     only: Vec<String>,
     /// Length of each measurement in seconds.
     #[arg(long, default_value_t = 10)]
@@ -32,6 +36,9 @@ pub struct Options {
     /// Events on the road.
     #[arg(long, default_value_t = 100_000)]
     events: i64,
+    /// Tasks to search among.
+    #[arg(long, default_value_t = 1_000_000)]
+    tasks: u32,
 }
 
 struct Plan {
@@ -40,6 +47,7 @@ struct Plan {
     length: Duration,
     connections: usize,
     events: i64,
+    tasks: u32,
 }
 
 /// Measures on systems of its own, in a scratch folder, with fsync on, and leaves nothing behind.
@@ -48,6 +56,8 @@ pub async fn run(options: Options) -> Result<()> {
         |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
     for (part, log, bridges) in [
         ("create", Log::Postgres, 0),
+        ("mix", Log::Postgres, 0),
+        ("search", Log::Postgres, 0),
         ("postgres", Log::Postgres, 1),
         ("kafka", Log::Kafka, 1),
     ] {
@@ -65,11 +75,14 @@ pub async fn run(options: Options) -> Result<()> {
             length: Duration::from_secs(options.seconds),
             connections: options.connections,
             events: options.events,
+            tasks: options.tasks,
         };
         let system = System::start(system_options).await?;
         let db = prepare(&system).await?;
         match part {
             "create" => create::run(&plan, &system, &db).await?,
+            "mix" => mix::run(&plan, &system, &db).await?,
+            "search" => search::run(&plan, &db).await?,
             _ => road::run(&plan, log, &system, &db).await?,
         }
         system.stop().await;
@@ -100,4 +113,8 @@ async fn connect(url: &str) -> Result<(Client, tokio::task::JoinHandle<()>)> {
         connection.await.ok();
     });
     Ok((client, connection))
+}
+
+fn ms(latency: Duration) -> String {
+    format!("{:.1} ms", latency.as_secs_f64() * 1000.0)
 }

@@ -1,6 +1,5 @@
-//! The create-task statement under pgbench, the fastest client there is: what Postgres alone can do.
+//! The API's statements under pgbench, the fastest client there is: what Postgres alone can do.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -8,10 +7,10 @@ use tokio::process::Command;
 
 use crate::services::postgres;
 
-/// Transactions per second. `mode` is pgbench's: `prepared` plans once per connection, `extended` each time, as Spin does.
+/// Transactions per second. A script is `path@weight`; `mode` is pgbench's: `prepared` plans once per connection, `extended` each time, as Spin does.
 pub async fn rate(
     url: &str,
-    script: &Path,
+    scripts: &[String],
     mode: &str,
     clients: usize,
     length: Duration,
@@ -25,8 +24,7 @@ pub async fn rate(
         .args(["--no-vacuum", "--jobs=2", "--protocol", mode])
         .arg(format!("--client={clients}"))
         .arg(format!("--time={}", length.as_secs()))
-        .arg("--file")
-        .arg(script)
+        .args(scripts.iter().map(|script| format!("--file={script}")))
         .arg(url)
         .output()
         .await?;

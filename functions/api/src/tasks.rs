@@ -5,9 +5,11 @@ mod create;
 mod delete;
 mod filter;
 mod get;
+mod highlight;
 mod idempotency;
 mod list;
 mod restore;
+mod search;
 mod update;
 
 pub use batch::batch;

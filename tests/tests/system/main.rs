@@ -13,10 +13,12 @@ mod export;
 mod faults;
 mod lists;
 mod matrix;
+mod plans;
 mod poison;
 mod rates;
 mod restore;
 mod road;
+mod search;
 mod statements;
 mod tags;
 mod tasks;
@@ -55,7 +57,11 @@ fn trials(stage: &Stage) -> Vec<Trial> {
         export::{
             filters_of_list_and_export, an_export_ends_where_it_began, an_export_is_cut_off, readers_that_leave,
         },
-        lists::{filters_and_sort, search, pages_while_others_write, two_people},
+        lists::{filters_and_sort, pages_while_others_write, two_people},
+        search::{
+            words_and_phrases, any_script, the_best_match_first, changes_are_found, pages_of_equals, highlights, nothing_is_too_odd,
+        },
+        plans::{no_list_reads_everything},
         accounts::{
             sign_in, answers_hold_no_secret, refresh_rotates, logout_ends_one_session, a_new_password_ends_every_session,
             a_deleted_account_leaves_its_trail, account_events, health,

@@ -1,12 +1,13 @@
-//! The query of a list: filters and order, each parameter checked, as the parameters of `list.sql`.
+//! The query of a list: filters and order, each parameter checked, as the parameters of `list.sql` and `search.sql`.
 
+use super::search::Search;
 use crate::problem::Problem;
 use crate::query::Query;
 use chrono::SecondsFormat;
 use domain::due;
 use domain::json::Json;
 use domain::task::{self, Priority, Status};
-use guest::postgres::{ParameterValue, text, text_or_null};
+use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
 
 /// What lists can be ordered by.
@@ -34,8 +35,10 @@ pub struct Filter {
     series_id: Option<Uuid>,
     updated_after: Option<String>,
     q: Option<String>,
-    sort: String,
-    descending: bool,
+    pub search: Option<Search>,
+    pub sort: String,
+    pub descending: bool,
+    pub highlight: bool,
     pub limit: usize,
     /// As sent; `list` reads it once the rest is known.
     pub cursor: Option<String>,
@@ -52,15 +55,22 @@ impl Filter {
         if sort.as_deref() == Some("relevance") && q.is_none() {
             query.fault("sort", "relevance needs `q`");
         }
+        let search = q.as_deref().map(Search::parse);
         // What people expect first: the best match, the newest, the most urgent; but the earliest due, and A before Z.
+        // Where all that is said is what tasks must not hold, none is a better match than another.
         let sort = sort.unwrap_or_else(|| {
-            if q.is_some() {
-                "relevance"
-            } else {
-                "created_at"
+            match &search {
+                Some(search) if search.wanted().next().is_some() => "relevance",
+                _ => "created_at",
             }
             .to_owned()
         });
+        let highlight = query
+            .parsed("highlight", "true or false", |text| text.parse().ok())
+            .unwrap_or(false);
+        if highlight && q.is_none() {
+            query.fault("highlight", "needs `q`");
+        }
         let descending = query
             .parsed("order", "asc or desc", |text| match text {
                 "asc" => Some(false),
@@ -79,8 +89,10 @@ impl Filter {
             series_id: query.parsed("series_id", "a UUID", |text| Uuid::parse_str(text).ok()),
             updated_after: time(&mut query, "updated_after"),
             q,
+            search,
             sort,
             descending,
+            highlight,
             limit: query
                 .parsed("limit", "a number from 1 to 200", |text| {
                     text.parse().ok().filter(|limit| (1..=200).contains(limit))
@@ -126,8 +138,8 @@ impl Filter {
         )
     }
 
-    /// Parameters 2 to 13 of `list.sql`.
-    pub fn parameters(self) -> [ParameterValue; 12] {
+    /// Parameters 2 to 11 of either statement.
+    pub fn parameters(self) -> [ParameterValue; 10] {
         [
             list(self.status),
             list(self.priority),
@@ -139,11 +151,15 @@ impl Filter {
                 .map_or(ParameterValue::DbNull, ParameterValue::Boolean),
             text_or_null(self.series_id.map(|id| id.to_string())),
             text_or_null(self.updated_after),
-            text_or_null(self.q),
-            text(self.sort),
-            ParameterValue::Boolean(self.descending),
+            // A search for nothing finds nothing, which is something else than no search.
+            self.search
+                .map_or(ParameterValue::DbNull, |search| array(search.parameter())),
         ]
     }
+}
+
+fn array(values: Vec<String>) -> ParameterValue {
+    ParameterValue::ArrayStr(values.into_iter().map(Some).collect())
 }
 
 /// A list that was not given filters nothing.
@@ -151,7 +167,7 @@ fn list(values: Vec<String>) -> ParameterValue {
     if values.is_empty() {
         ParameterValue::DbNull
     } else {
-        ParameterValue::ArrayStr(values.into_iter().map(Some).collect())
+        array(values)
     }
 }
 
@@ -212,6 +228,7 @@ mod tests {
         let due = filter("sort=due_at").unwrap();
         assert!(!due.descending);
         assert_eq!(filter("q=plants").unwrap().sort, "relevance");
+        assert_eq!(filter("q=-plants").unwrap().sort, "created_at");
     }
 
     #[test]
@@ -234,6 +251,8 @@ mod tests {
             "q=",
             "q=%20",
             "sort=relevance",
+            "highlight=true",
+            "q=a&highlight=1",
             "page=2",
             "cursor=a&cursor=b",
         ] {

@@ -1,8 +1,10 @@
--- One page of a user's tasks. Every `case` and every absent filter is decided while planning, because the parameters
--- are known by then: what is left is one order and one range, which the index for that order serves.
--- $12 sort · $13 descending · $14, $15 key and id of the row that the page follows · $16 rows wanted.
--- Tasks without a due come last in both directions.
-with page as (
+-- One page of a user's tasks in any order but that of relevance. Every `case` and every absent filter is decided while planning,
+-- because the parameters are known by then: what is left is one order and one range, which the index for that order serves.
+-- $1 to $11 the filter · $12 sort · $13 descending · $14, $15 key and id of the row that the page follows · $16 rows wanted · $17 what it
+-- costs; last comes what is left. Tasks without a due come last in both directions.
+with rate as materialized (
+    select take_rate($17) as taken
+), page as (
     select task, id, key, row_number() over () as place
     from (
         select
@@ -15,39 +17,22 @@ with page as (
                     case when $13::boolean then coalesce(due_at, '-infinity') else coalesce(due_at, 'infinity') end::text
                 when 'priority' then array_position('{low,medium,high,urgent}', priority)::text
                 when 'title' then title
-                when 'relevance' then
-                    ts_rank(search, (nullif(plainto_tsquery('simple', $11::text)::text, '') || ':*')::tsquery)::text
             end as key
-        from tasks
-        where user_id = $1::text::uuid
-            and deleted_at is null
-            and ($2::text[] is null or status = any ($2::text[]))
-            and ($3::text[] is null or priority = any ($3::text[]))
-            and ($4::text[] is null or tags @> $4::text[])
-            and ($5::text[] is null or tags && $5::text[])
-            and ($6::text is null or coalesce(due_at, 'infinity') < $6::text::timestamptz)
-            and ($7::text is null or (due_at is not null and coalesce(due_at, 'infinity') > $7::text::timestamptz))
-            and ($8::boolean is null
-                or (coalesce(due_at, 'infinity') < now() and status in ('open', 'in_progress')) = $8::boolean)
-            and ($9::text is null or series_id = $9::text::uuid)
-            and ($10::text is null or updated_at > $10::text::timestamptz)
-            and ($11::text is null or search @@ (nullif(plainto_tsquery('simple', $11::text)::text, '') || ':*')::tsquery)
-            and ($14::text is null or case $12::text || case when $13::boolean then '-' else '+' end
-                when 'created_at+' then (created_at, id) > ($14::text::timestamptz, $15::text::uuid)
-                when 'created_at-' then (created_at, id) < ($14::text::timestamptz, $15::text::uuid)
-                when 'updated_at+' then (updated_at, id) > ($14::text::timestamptz, $15::text::uuid)
-                when 'updated_at-' then (updated_at, id) < ($14::text::timestamptz, $15::text::uuid)
-                when 'due_at+' then (coalesce(due_at, 'infinity'), id) > ($14::text::timestamptz, $15::text::uuid)
-                when 'due_at-' then (coalesce(due_at, '-infinity'), id) < ($14::text::timestamptz, $15::text::uuid)
-                when 'priority+' then (array_position('{low,medium,high,urgent}', priority), id) > ($14::text::integer, $15::text::uuid)
-                when 'priority-' then (array_position('{low,medium,high,urgent}', priority), id) < ($14::text::integer, $15::text::uuid)
-                when 'title+' then (title, id) > ($14::text, $15::text::uuid)
-                when 'title-' then (title, id) < ($14::text, $15::text::uuid)
-                when 'relevance+' then (ts_rank(search, (nullif(plainto_tsquery('simple', $11::text)::text, '') || ':*')::tsquery), id)
-                    > ($14::text::real, $15::text::uuid)
-                when 'relevance-' then (ts_rank(search, (nullif(plainto_tsquery('simple', $11::text)::text, '') || ':*')::tsquery), id)
-                    < ($14::text::real, $15::text::uuid)
-            end)
+        from matching_tasks(
+            $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text, $11::text[]
+        ) tasks
+        where coalesce((select taken from rate), '') not like 'wait%' and ($14::text is null or case $12::text || case when $13::boolean then '-' else '+' end
+            when 'created_at+' then (created_at, id) > ($14::text::timestamptz, $15::text::uuid)
+            when 'created_at-' then (created_at, id) < ($14::text::timestamptz, $15::text::uuid)
+            when 'updated_at+' then (updated_at, id) > ($14::text::timestamptz, $15::text::uuid)
+            when 'updated_at-' then (updated_at, id) < ($14::text::timestamptz, $15::text::uuid)
+            when 'due_at+' then (coalesce(due_at, 'infinity'), id) > ($14::text::timestamptz, $15::text::uuid)
+            when 'due_at-' then (coalesce(due_at, '-infinity'), id) < ($14::text::timestamptz, $15::text::uuid)
+            when 'priority+' then (array_position('{low,medium,high,urgent}', priority), id) > ($14::text::integer, $15::text::uuid)
+            when 'priority-' then (array_position('{low,medium,high,urgent}', priority), id) < ($14::text::integer, $15::text::uuid)
+            when 'title+' then (title, id) > ($14::text, $15::text::uuid)
+            when 'title-' then (title, id) < ($14::text, $15::text::uuid)
+        end)
         order by
             case when $12::text = 'created_at' and not $13::boolean then created_at end,
             case when $12::text = 'created_at' and $13::boolean then created_at end desc,
@@ -59,10 +44,6 @@ with page as (
             case when $12::text = 'priority' and $13::boolean then array_position('{low,medium,high,urgent}', priority) end desc,
             case when $12::text = 'title' and not $13::boolean then title end,
             case when $12::text = 'title' and $13::boolean then title end desc,
-            case when $12::text = 'relevance' and not $13::boolean
-                then ts_rank(search, (nullif(plainto_tsquery('simple', $11::text)::text, '') || ':*')::tsquery) end,
-            case when $12::text = 'relevance' and $13::boolean
-                then ts_rank(search, (nullif(plainto_tsquery('simple', $11::text)::text, '') || ':*')::tsquery) end desc,
             case when not $13::boolean then id end,
             case when $13::boolean then id end desc
         limit $16::integer + 1
@@ -72,5 +53,6 @@ select
     coalesce(string_agg(task_json(task), ',' order by place) filter (where place <= $16::integer), ''),
     max(key) filter (where place = $16::integer),
     max(id::text) filter (where place = $16::integer),
-    count(*) > $16::integer
+    count(*) > $16::integer,
+    (select taken from rate)
 from page

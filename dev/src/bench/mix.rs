@@ -1,0 +1,138 @@
+//! Four reads to a write, as people use it: lists, single tasks and searches in equal parts, and creates.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use hyper::Method;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use super::load::Shot;
+use super::side_by_side::{self, Servers, Work};
+use super::task_list::TaskList;
+use super::{Plan, create, tokens};
+use crate::system::System;
+
+const USERS: i64 = 1000;
+/// Of fifteen requests, four of each kind of read and three writes.
+const KINDS: [(Kind, u32); 4] = [
+    (Kind::List, 4),
+    (Kind::Get, 4),
+    (Kind::Search, 4),
+    (Kind::Create, 3),
+];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    List,
+    Get,
+    Search,
+    Create,
+}
+
+pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
+    let users = tokens::users(db, system.token_keys(), USERS).await?;
+    db.execute(include_str!("sql/mix_tasks.sql"), &[]).await?;
+    db.batch_execute("vacuum analyze tasks").await?;
+    let rows = db.query(include_str!("sql/mix_ids.sql"), &[]).await?;
+    let ids: Vec<(Uuid, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut people = Vec::new();
+    for (user, token) in &users {
+        let task = ids.iter().find(|(owner, _)| owner == user);
+        people.push((
+            token.clone(),
+            task.context("a user without tasks")?.1.clone(),
+        ));
+    }
+
+    let servers = Servers::start(plan, system).await?;
+    let work = Work {
+        scripts: KINDS
+            .iter()
+            .map(|(kind, weight)| (script(*kind), *weight))
+            .collect(),
+        shots: Arc::new(move |number| {
+            let kind = kind(number);
+            // A step that has no factor with the number of users or kinds, so that each user makes all kinds of requests.
+            let number = number.wrapping_mul(7919);
+            let person = people.get(number as usize % people.len().max(1));
+            let (token, task) = person.cloned().unwrap_or_default();
+            let path = match kind {
+                Kind::Create => return create::shot(&users, number),
+                Kind::List => "/api/tasks".to_owned(),
+                Kind::Get => format!("/api/tasks/{task}"),
+                Kind::Search => "/api/tasks?q=water+pla".to_owned(),
+            };
+            Shot {
+                method: Method::GET,
+                path,
+                token,
+                body: Bytes::new(),
+            }
+        }),
+    };
+    println!(
+        "\n80 % reads (list, get, search), 20 % creates, closed loop, {} connections, users with 100 tasks and more",
+        plan.connections
+    );
+    side_by_side::run(plan, system, &servers, &work).await?;
+    Ok(())
+}
+
+fn kind(number: u64) -> Kind {
+    let kinds = KINDS
+        .iter()
+        .flat_map(|(kind, weight)| std::iter::repeat_n(*kind, *weight as usize));
+    // Of fifteen in a row none is missing.
+    kinds
+        .into_iter()
+        .nth((number % 15) as usize)
+        .unwrap_or(Kind::Create)
+}
+
+/// The API's statement with its parameters written out, for a random user.
+fn script(kind: Kind) -> String {
+    let user = "md5(:n::text)::uuid::text";
+    let list = |list: TaskList| written_out(list.statement(), &list, user);
+    let statement = match kind {
+        Kind::Create => return create::SCRIPT.to_owned(),
+        Kind::Get => {
+            let rate = rate(user);
+            format!(
+                "select version, body, rate from get_task({user}::uuid, md5(:n || ' 50')::uuid, {rate})"
+            )
+        }
+        Kind::List => list(TaskList::newest()),
+        Kind::Search => list(TaskList::search(&["+water", "*pla"])),
+    };
+    format!("\\set n random(1, {USERS})\n{statement};\n")
+}
+
+/// A rate of more than pgbench asks.
+fn rate(user: &str) -> String {
+    format!("array['read/' || {user}, '1000000', '1', '1']")
+}
+
+fn written_out(statement: &str, list: &TaskList, user: &str) -> String {
+    let mut values = vec![user.to_owned()];
+    values.extend(std::iter::repeat_n("null".to_owned(), 9));
+    values.push(list.terms.as_ref().map_or("null".to_owned(), |terms| {
+        format!("'{{{}}}'", terms.join(","))
+    }));
+    if list.sort != "relevance" {
+        values.push(format!("'{}'", list.sort));
+    }
+    values.extend([
+        list.descending.to_string(),
+        "null".to_owned(),
+        "null".to_owned(),
+        list.limit.to_string(),
+        rate(user),
+    ]);
+    // From the last, so that $1 is not taken for the start of $12.
+    let numbered = values.iter().enumerate().rev();
+    numbered.fold(statement.to_owned(), |text, (place, value)| {
+        text.replace(&format!("${}", place + 1), value)
+    })
+}

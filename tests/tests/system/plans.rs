@@ -1,0 +1,203 @@
+//! Every order, filter and search is served by an index, planned by the statement that the API sends and with its parameters.
+
+use anyhow::{Context, Result, ensure};
+use dev::bench::task_list::TaskList;
+use serde_json::Value;
+use tests::stage::World;
+use uuid::Uuid;
+
+fn shapes() -> Vec<(String, TaskList)> {
+    let newest = TaskList::newest;
+    let mut shapes = Vec::new();
+    for (sort, key) in [
+        ("created_at", "2026-01-01"),
+        ("updated_at", "2026-01-01"),
+        ("due_at", "2026-01-01"),
+        ("priority", "2"),
+        ("title", "task 7"),
+    ] {
+        for descending in [false, true] {
+            for after in [None, Some(key)] {
+                let asked = TaskList {
+                    sort,
+                    descending,
+                    key: after.map(str::to_owned),
+                    id: after.map(|_| Uuid::nil().to_string()),
+                    ..newest()
+                };
+                shapes.push((
+                    format!("{sort}, descending {descending}, after {after:?}"),
+                    asked,
+                ));
+            }
+        }
+    }
+    let past = Some("2026-01-01T00:00:00Z");
+    let filters = [
+        (
+            "status",
+            TaskList {
+                status: Some(vec!["open"]),
+                ..newest()
+            },
+        ),
+        (
+            "priority",
+            TaskList {
+                priority: Some(vec!["low", "high"]),
+                ..newest()
+            },
+        ),
+        (
+            "tag",
+            TaskList {
+                tag: Some(vec!["home"]),
+                ..newest()
+            },
+        ),
+        (
+            "rare tag",
+            TaskList {
+                tag: Some(vec!["rare", "home"]),
+                ..newest()
+            },
+        ),
+        (
+            "no such tag",
+            TaskList {
+                tag: Some(vec!["none"]),
+                ..newest()
+            },
+        ),
+        (
+            "any tag",
+            TaskList {
+                tag_any: Some(vec!["rare", "none"]),
+                ..newest()
+            },
+        ),
+        (
+            "due before",
+            TaskList {
+                due_before: past,
+                ..newest()
+            },
+        ),
+        (
+            "due after",
+            TaskList {
+                due_after: past,
+                ..newest()
+            },
+        ),
+        (
+            "overdue",
+            TaskList {
+                overdue: Some(true),
+                ..newest()
+            },
+        ),
+        (
+            "not overdue",
+            TaskList {
+                overdue: Some(false),
+                ..newest()
+            },
+        ),
+        (
+            "series",
+            TaskList {
+                series: Some("00000000-0000-0000-0000-000000000000"),
+                ..newest()
+            },
+        ),
+        (
+            "updated after",
+            TaskList {
+                updated_after: past,
+                ..newest()
+            },
+        ),
+    ];
+    shapes.extend(filters.map(|(name, asked)| (name.to_owned(), asked)));
+    for terms in [
+        vec!["*common"],
+        vec!["*rareword"],
+        vec!["*com"],
+        vec!["*c"],
+        vec!["+common", "*rareword"],
+        vec!["\"task common"],
+        vec!["*arewor"],
+        vec!["*水"],
+        vec!["*水を"],
+        vec!["*植物に水を"],
+        vec!["+common", "-+task"],
+        vec!["-+common"],
+        vec!["+rareword", "|", "*common"],
+        vec![],
+    ] {
+        for sort in ["relevance", "title"] {
+            let asked = TaskList {
+                sort,
+                ..TaskList::search(&terms)
+            };
+            shapes.push((format!("{terms:?} by {sort}"), asked));
+        }
+    }
+    shapes
+}
+
+pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
+    let database = &world.database;
+    database
+        .execute(include_str!("many_tasks.sql"), &[])
+        .await?;
+    // As the API's role, with the settings of it that touch plans.
+    database.batch_execute("vacuum analyze tasks").await?;
+    database
+        .batch_execute("set role spindle_api; set jit = off; set work_mem = '16MB'")
+        .await?;
+    let users = database
+        .query_one(
+            "select md5('big')::uuid::text, md5('small 7')::uuid::text",
+            &[],
+        )
+        .await?;
+    let mut wrong = Vec::new();
+    for (name, asked) in shapes() {
+        for (owner, user) in [("of many tasks", users.get(0)), ("of a few", users.get(1))] {
+            let user: String = user;
+            let asked = asked.clone().of(user);
+            let row = asked.send(database, "explain (format json)\n").await;
+            let plan: Value = row.with_context(|| name.clone())?.get(0);
+            if reads_all(&plan) {
+                wrong.push(format!("{name}, {owner}: {plan}"));
+            }
+        }
+    }
+    database
+        .batch_execute("reset role; reset jit; reset work_mem")
+        .await?;
+    database.execute(include_str!("many_gone.sql"), &[]).await?;
+    ensure!(
+        wrong.is_empty(),
+        "all tasks are read for\n{}",
+        wrong.join("\n")
+    );
+    Ok(())
+}
+
+/// Whether a plan, anywhere in it, reads the whole table.
+fn reads_all(plan: &Value) -> bool {
+    match plan {
+        Value::Array(parts) => parts.iter().any(reads_all),
+        Value::Object(node) => {
+            let all = node.get("Node Type").is_some_and(|kind| kind == "Seq Scan")
+                && node
+                    .get("Relation Name")
+                    .is_some_and(|table| table == "tasks");
+            all || node.values().any(reads_all)
+        }
+        _ => false,
+    }
+}
