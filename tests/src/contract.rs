@@ -199,7 +199,7 @@ impl Contract {
         let validator = self.validator(key, schema)?;
         let errors: Vec<_> = validator
             .iter_errors(instance)
-            .map(|error| format!("{} at {:?}", error, error.instance_path().as_str()))
+            .map(|error| format!("{} at {:?}", error, error.instance_path.as_str()))
             .take(5)
             .collect();
         if errors.is_empty() {
