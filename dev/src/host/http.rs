@@ -108,9 +108,9 @@ async fn serve_connection(stream: TcpStream, client: SocketAddr, router: Arc<Rou
         let router = router.clone();
         async move { Ok::<_, Infallible>(answer(&router, request, client).await) }
     });
+    // Without `pipeline_flush`, under which hyper holds any amount of a body that its client does not take.
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service)
         .await;
     if let Err(error) = served {

@@ -187,7 +187,7 @@ pub async fn tags_of_any_script(world: &mut World) -> Result<()> {
         "דואר",
         "🌱",
         "?#&=",
-        "..",
+        "...",
         "%2F",
         "quo\"te\\",
     ];
