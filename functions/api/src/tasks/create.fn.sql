@@ -24,15 +24,10 @@ begin
         -- A second request with the same key waits here for the first and then finds its answer, which serves the
         -- client better than a 409 and a retry.
         perform 1 from users where users.id = owner for no key update;
-        select * into kept from idempotency_keys
-            where user_id = owner and key = p_key and created_at > clock_timestamp() - interval '24 hours';
-        if found then
-            if kept.fingerprint <> p_fingerprint then
-                status := 422;
-            else
-                status := kept.status; version := kept.version; location := kept.location; body := kept.body;
-                replayed := true;
-            end if;
+        kept := kept_answer(owner, p_key, p_fingerprint);
+        if kept.status is not null then
+            status := kept.status; version := kept.version; location := kept.location; body := kept.body;
+            replayed := kept.status <> 422;
             return;
         end if;
     end if;

@@ -30,15 +30,10 @@ begin
     end if;
 
     if p_key is not null then
-        select * into kept from idempotency_keys
-            where user_id = p_user and key = p_key and created_at > clock_timestamp() - interval '24 hours';
-        if found then
-            if kept.fingerprint <> p_fingerprint then
-                status := 422;
-            else
-                status := kept.status; version := kept.version; body := kept.body;
-                replayed := true;
-            end if;
+        kept := kept_answer(p_user, p_key, p_fingerprint);
+        if kept.status is not null then
+            status := kept.status; version := kept.version; body := kept.body;
+            replayed := kept.status <> 422;
             return;
         end if;
     end if;
