@@ -139,7 +139,7 @@ impl Contract {
             let header = self.resolve(header)?;
             match answer.header(name) {
                 Some(value) => self
-                    .valid(&format!("{header}"), &header["schema"], &json!(value))
+                    .valid(&header.to_string(), &header["schema"], &json!(value))
                     .with_context(|| format!("the header {name}: {value}"))?,
                 None => ensure!(header["required"] != true, "it lacks the header {name}"),
             }
