@@ -5,6 +5,7 @@
     reason = "a member that a JSON value lacks reads as null"
 )]
 
+pub mod answer;
 pub mod checker;
 pub mod client;
 pub mod contract;

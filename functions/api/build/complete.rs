@@ -87,10 +87,11 @@ fn complete(
         refusals.push(("400", "BadRequest"));
     }
     if !is_public {
-        refusals.push(("401", "Unauthorized"));
+        // A service that acts for somebody may not do everything.
+        refusals.extend([("401", "Unauthorized"), ("403", "Forbidden")]);
     }
     if is_owned {
-        refusals.extend([("403", "Forbidden"), ("404", "NotFound")]);
+        refusals.push(("404", "NotFound"));
     }
     if if_match {
         refusals.push(("412", "Stale"));

@@ -31,23 +31,15 @@ impl Policy {
         }
     }
 
-    fn setting(self) -> &'static str {
-        match self {
-            Self::Read => "rate_read",
-            Self::Write => "rate_write",
-            Self::SignIn => "rate_sign_in",
-            Self::Address => "rate_address",
-        }
-    }
-
     fn quota(self) -> Result<Quota, BadSetting> {
-        let name = self.setting();
-        Quota::parse(&variables::get(name)?).ok_or_else(|| {
-            BadSetting::new(
-                name,
-                "must be `<requests>/<seconds>`, such as 600/60: 1 to 1000000 requests in 1 to 86400 seconds",
-            )
-        })
+        let (name, setting) = match self {
+            Self::Read => ("rate_read", variables::get("rate_read")),
+            Self::Write => ("rate_write", variables::get("rate_write")),
+            Self::SignIn => ("rate_sign_in", variables::get("rate_sign_in")),
+            Self::Address => ("rate_address", variables::get("rate_address")),
+        };
+        let wanted = "must be `<requests>/<seconds>`, such as 600/60: 1 to 1000000 requests in 1 to 86400 seconds";
+        Quota::parse(&setting?).ok_or_else(|| BadSetting::new(name, wanted))
     }
 }
 

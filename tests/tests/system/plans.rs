@@ -188,8 +188,12 @@ pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// Whether a plan, anywhere in it, reads the whole table.
+/// Whether a plan, anywhere in it, reads the whole table; what stands under a condition that is never true is not run.
 fn reads_all(plan: &Value) -> bool {
+    let condition = plan.get("One-Time Filter").and_then(Value::as_str);
+    if condition.is_some_and(|condition| condition.starts_with("(false AND")) {
+        return false;
+    }
     match plan {
         Value::Array(parts) => parts.iter().any(reads_all),
         Value::Object(node) => {
