@@ -137,7 +137,13 @@ fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
 
 fn version(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
     match value {
-        Json::Number(number) => number.as_i64(),
+        // JSON knows no whole numbers: 3.0 is 3 (RFC 8259, section 6), as long as a float can tell it from its neighbours.
+        Json::Number(number) => number.as_i64().or_else(|| {
+            number
+                .as_f64()
+                .filter(|value| value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0)
+                .map(|value| value as i64)
+        }),
         _ => None,
     }
     .ok_or_else(|| {
@@ -183,6 +189,7 @@ mod tests {
             (delete.change, delete.if_match),
             (Change::Delete(id), Some(3))
         );
+        assert_eq!(one(r#""op":"delete","if_match":3.0"#).if_match, Some(3));
         let update = one(r#""op":"update","fields":{"due":null}"#).change;
         let patch = TaskPatch {
             due: Some(None),
