@@ -66,6 +66,10 @@ impl Contract {
 
     fn compare(&self, method: &Method, answer: &Answer) -> Result<()> {
         let status = answer.status.as_u16();
+        // The host's own, for a function that was cut off or fell; its log says why, and is judged too.
+        if status == 500 && answer.body.is_empty() {
+            return Ok(());
+        }
         let asked = || format!("{method} {}: {status} is not as described", answer.path);
         let Some(response) = self.response(method, answer).with_context(asked)? else {
             return Ok(());

@@ -6,15 +6,8 @@ with rate as materialized (
     select take_rate($12) as taken
 ), page as (
     select l as entry, l.no, l.event_id
-    from audit_logs l
+    from matching_entries($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text) l
     where coalesce((select taken from rate), '') not like 'wait%'
-        and l.user_id = $1::text::uuid
-        and ($2::text is null or l.task_id = $2::text::uuid)
-        and ($3::text is null or l.type = $3::text)
-        and ($4::text is null or $4::text in (l.actor_id, l.actor_type))
-        and ($5::text is null or l.time >= $5::text::timestamptz)
-        and ($6::text is null or l.time < $6::text::timestamptz)
-        and ($7::text is null or l.correlation_id = $7::text)
         and ($8::text is null or (l.no > $8::text::bigint and $9::text is not null))
         and l.recorded_at <= coalesce($10::text::timestamptz, statement_timestamp())
     order by l.no

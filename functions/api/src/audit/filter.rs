@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::query::Query;
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
-use guest::postgres::{ParameterValue, text, text_or_null};
+use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
 
 /// The entries of one user or of everybody that pass a filter.
@@ -41,10 +41,12 @@ impl Selection {
         format!("audit {:?} {:?}", self.whose, self.filter)
     }
 
-    /// What a statement begins with: the user, unless it is everybody, and the filters.
+    /// The arguments of the SQL function `matching_entries`, which a statement begins with.
     pub fn parameters(&self) -> Vec<ParameterValue> {
-        let whose = self.whose.map(|user| text(user.to_string()));
-        whose.into_iter().chain(self.filter.parameters()).collect()
+        let whose = text_or_null(self.whose.map(|user| user.to_string()));
+        std::iter::once(whose)
+            .chain(self.filter.parameters())
+            .collect()
     }
 }
 

@@ -1,23 +1,17 @@
--- Everybody's trail, latest time first: those that pass the filters given, from below the entry ($7, $8) on, up to $9.
+-- Everybody's trail, latest time first: those that pass the filters given, from below the entry ($8, $9) on, up to $10.
 -- Gives the items as JSON and, where there are more, the last one's time and id.
--- $10 is what it costs; last comes what is left.
+-- $11 is what it costs; last comes what is left.
 with rate as materialized (
-    select take_rate($10) as taken
+    select take_rate($11) as taken
 ), page as (
     select l as entry, l.time, l.event_id
-    from audit_logs l
+    from matching_entries($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text) l
     where coalesce((select taken from rate), '') not like 'wait%'
-        and ($1::text is null or l.task_id = $1::text::uuid)
-        and ($2::text is null or l.type = $2::text)
-        and ($3::text is null or $3::text in (l.actor_id, l.actor_type))
-        and ($4::text is null or l.time >= $4::text::timestamptz)
-        and ($5::text is null or l.time < $5::text::timestamptz)
-        and ($6::text is null or l.correlation_id = $6::text)
-        and ($7::text is null or (l.time, l.event_id) < ($7::text::timestamptz, $8::text::uuid))
+        and ($8::text is null or (l.time, l.event_id) < ($8::text::timestamptz, $9::text::uuid))
     order by l.time desc, l.event_id desc
-    limit $9::bigint + 1
+    limit $10::bigint + 1
 ), shown as (
-    select p.* from page p order by p.time desc, p.event_id desc limit $9::bigint
+    select p.* from page p order by p.time desc, p.event_id desc limit $10::bigint
 )
 select
     (select coalesce(json_agg(audit_item(s.entry) order by s.time desc, s.event_id desc), '[]')::text from shown s),
@@ -26,4 +20,4 @@ select
     (select taken from rate)
 from (select) always
 left join (select s.time, s.event_id from shown s order by s.time, s.event_id limit 1) last
-    on (select count(*) from page) > $9::bigint
+    on (select count(*) from page) > $10::bigint

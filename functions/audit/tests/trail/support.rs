@@ -43,7 +43,10 @@ impl Trail {
     /// The answer of `GET /api/audit/verify` for this user.
     pub async fn verify(&self, user: Uuid) -> Result<Value> {
         let sql = include_str!("../../../api/src/audit/verify.sql");
-        let row = self.owner.query_one(sql, &[&user.to_string()]).await?;
+        let row = self
+            .owner
+            .query_one(sql, &[&user.to_string(), &None::<Vec<String>>])
+            .await?;
         Ok(serde_json::from_str(row.get(0))?)
     }
 
