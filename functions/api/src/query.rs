@@ -4,6 +4,7 @@ use crate::problem::Problem;
 use crate::request::Request;
 use domain::json::Fault;
 use std::borrow::Cow;
+use uuid::Uuid;
 
 /// Items on a page where the request does not say.
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -15,6 +16,13 @@ pub const CURSOR: &str = "one that this list gave, with the same filters and ord
 /// Reads the parameter `limit`.
 pub fn limit(text: &str) -> Option<i64> {
     text.parse().ok().filter(|limit| (1..=200).contains(limit))
+}
+
+/// Reads an id in the one spelling that answers use.
+pub fn uuid(text: &str) -> Option<Uuid> {
+    Some(text)
+        .filter(|text| text.len() == 36)
+        .and_then(|text| Uuid::parse_str(text).ok())
 }
 
 /// The parameters of a request; each is taken once by the handler that knows it.

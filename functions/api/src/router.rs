@@ -126,10 +126,7 @@ pub fn operations() -> impl Iterator<Item = String> {
 
 /// What is no id is an unknown thing.
 fn id(text: &str) -> Result<Uuid, Problem> {
-    Some(text)
-        .filter(|text| text.len() == 36)
-        .and_then(|text| Uuid::parse_str(text).ok())
-        .ok_or_else(Problem::not_found)
+    query::uuid(text).ok_or_else(Problem::not_found)
 }
 
 /// A parameter as it was before it was put into the path, where a slash in it is `%2F`.

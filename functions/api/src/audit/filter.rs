@@ -3,7 +3,7 @@
 use super::scope;
 use crate::auth::Caller;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{self, Query};
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
@@ -65,7 +65,7 @@ impl Filter {
     fn take(query: &mut Query) -> Self {
         Self {
             task: query
-                .parsed("task_id", "a UUID", scope::uuid)
+                .parsed("task_id", "a UUID", query::uuid)
                 .map(|id| id.to_string()),
             kind: query.one("type"),
             actor: query.one("actor"),

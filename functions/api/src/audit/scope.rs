@@ -2,7 +2,7 @@
 
 use crate::auth::{Caller, Role};
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{self, Query};
 use uuid::Uuid;
 
 /// Auditors and admins read every trail, all others their own.
@@ -15,13 +15,7 @@ pub fn reads_every_trail(caller: &Caller) -> bool {
 
 /// Takes the parameter `user_id`.
 pub fn user_id(query: &mut Query) -> Option<Uuid> {
-    query.parsed("user_id", "a UUID", uuid)
-}
-
-pub fn uuid(text: &str) -> Option<Uuid> {
-    Some(text)
-        .filter(|text| text.len() == 36)
-        .and_then(|text| Uuid::parse_str(text).ok())
+    query.parsed("user_id", "a UUID", query::uuid)
 }
 
 /// Refuses a trail that is not the caller's to read.

@@ -2,7 +2,7 @@
 
 use super::search::Search;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{self, Query};
 use chrono::SecondsFormat;
 use domain::due;
 use domain::json::Json;
@@ -39,7 +39,7 @@ pub struct Filter {
     pub sort: String,
     pub descending: bool,
     pub highlight: bool,
-    pub limit: usize,
+    pub limit: i64,
     /// As sent; `list` reads it once the rest is known.
     pub cursor: Option<String>,
 }
@@ -94,10 +94,8 @@ impl Filter {
             descending,
             highlight,
             limit: query
-                .parsed("limit", "a number from 1 to 200", |text| {
-                    text.parse().ok().filter(|limit| (1..=200).contains(limit))
-                })
-                .unwrap_or(50),
+                .parsed("limit", query::LIMIT, query::limit)
+                .unwrap_or(query::DEFAULT_LIMIT),
             cursor: query.one("cursor"),
         };
         query.finish()?;
