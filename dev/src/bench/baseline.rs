@@ -126,7 +126,7 @@ async fn list(
     let list = list.of(user);
     let row = server.query(list.statement(), &list.parameters()).await?;
     let items: String = row.get(0);
-    Ok(json(format!(r#"{{"items":[{items}],"next_cursor":null}}"#)))
+    Ok(json(format!(r#"{{"items":{items},"next_cursor":null}}"#)))
 }
 
 async fn read(

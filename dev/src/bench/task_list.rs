@@ -33,7 +33,7 @@ pub struct TaskList {
     /// Key and id of the row that the page follows.
     pub key: Option<String>,
     pub id: Option<String>,
-    pub limit: i32,
+    pub limit: i64,
     /// What the request counts against; `of` fills it in.
     pub rate: Vec<String>,
 }

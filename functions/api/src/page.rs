@@ -3,6 +3,7 @@
 use crate::cursor::Cursor;
 use crate::problem::Problem;
 use crate::query::{self, Query};
+use crate::reply::Reply;
 use guest::postgres::{ParameterValue, Row, text_or_null};
 use serde_json::json;
 use uuid::Uuid;
@@ -38,19 +39,20 @@ impl Page {
         ]
     }
 
-    /// The body of the answer, from a row of the items and, where there are more, the key and the id of the last one.
-    pub fn body(&self, row: &mut Row) -> Result<String, Problem> {
+    /// The answer: the items, an array of JSON, and where there are more what leads to them, from a row with the key and the
+    /// id of the last one in its second and third place.
+    pub fn reply(&self, items: &str, row: &mut Row) -> Result<Reply, Problem> {
         let next = match (row.text_or_null(1)?, row.text_or_null(2)?) {
             (Some(key), Some(id)) => {
                 let id = Uuid::parse_str(&id)
-                    .map_err(|_| Problem::inconsistent("an event's id does not read"))?;
+                    .map_err(|_| Problem::inconsistent("an item's id does not read"))?;
                 json!(Cursor { key, id }.encode(&self.list))
             }
             _ => json!(null),
         };
-        Ok(format!(
-            r#"{{"items":{},"next_cursor":{next}}}"#,
-            row.text(0)?
+        Ok(Reply::json(
+            200,
+            format!(r#"{{"items":{items},"next_cursor":{next}}}"#),
         ))
     }
 }
@@ -95,6 +97,7 @@ mod tests {
             "limit=201",
             "limit=x",
             "cursor=",
+            "cursor=a&cursor=b",
             &cursor("41", "b"),
             &cursor("1; drop", "a"),
         ] {

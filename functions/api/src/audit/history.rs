@@ -29,5 +29,5 @@ pub fn history(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
     if !row.bool(3)? {
         return Err(Problem::not_found());
     }
-    Ok(Reply::json(200, page.body(&mut row)?))
+    page.reply(&row.text(0)?, &mut row)
 }

@@ -30,5 +30,5 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     parameters.push(rate.parameter());
     let mut row = request.db()?.query_one(sql, &parameters)?;
     rate.check(request, &row.text(3)?)?;
-    Ok(Reply::json(200, page.body(&mut row)?))
+    page.reply(&row.text(0)?, &mut row)
 }

@@ -25,5 +25,5 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
         .db()?
         .query_one(include_str!("list.sql"), &parameters)?;
     rate.check(request, &row.text(3)?)?;
-    Ok(Reply::json(200, page.body(&mut row)?))
+    page.reply(&row.text(0)?, &mut row)
 }

@@ -1,9 +1,8 @@
 //! The query of a list: filters and order, each parameter checked, as the parameters of `list.sql` and `search.sql`.
 
 use super::search::Search;
-use crate::problem::Problem;
-use crate::query::{self, Query};
-use chrono::SecondsFormat;
+use crate::query::Query;
+use chrono::{DateTime, SecondsFormat};
 use domain::due;
 use domain::json::Json;
 use domain::task::{self, Priority, Status};
@@ -39,13 +38,11 @@ pub struct Filter {
     pub sort: String,
     pub descending: bool,
     pub highlight: bool,
-    pub limit: i64,
-    /// As sent; `list` reads it once the rest is known.
-    pub cursor: Option<String>,
 }
 
 impl Filter {
-    pub fn parse(mut query: Query) -> Result<Self, Problem> {
+    /// Takes every parameter but those of the page.
+    pub fn take(query: &mut Query) -> Self {
         let q = query.parsed("q", "1 to 500 characters, not all blank", |text| {
             (!text.trim().is_empty() && text.chars().count() <= 500).then(|| text.to_owned())
         });
@@ -78,28 +75,35 @@ impl Filter {
                 _ => None,
             })
             .unwrap_or(!matches!(sort.as_str(), "due_at" | "title"));
-        let filter = Self {
-            status: words(&mut query, "status", Status::WORDS),
-            priority: words(&mut query, "priority", Priority::WORDS),
-            tag: tags(&mut query, "tag"),
-            tag_any: tags(&mut query, "tag_any"),
-            due_before: time(&mut query, "due_before"),
-            due_after: time(&mut query, "due_after"),
+        Self {
+            status: words(query, "status", Status::WORDS),
+            priority: words(query, "priority", Priority::WORDS),
+            tag: tags(query, "tag"),
+            tag_any: tags(query, "tag_any"),
+            due_before: time(query, "due_before"),
+            due_after: time(query, "due_after"),
             overdue: query.parsed("overdue", "true or false", |text| text.parse().ok()),
             series_id: query.parsed("series_id", "a UUID", |text| Uuid::parse_str(text).ok()),
-            updated_after: time(&mut query, "updated_after"),
+            updated_after: time(query, "updated_after"),
             q,
             search,
             sort,
             descending,
             highlight,
-            limit: query
-                .parsed("limit", query::LIMIT, query::limit)
-                .unwrap_or(query::DEFAULT_LIMIT),
-            cursor: query.one("cursor"),
-        };
-        query.finish()?;
-        Ok(filter)
+        }
+    }
+
+    /// Whether a row can have this key in the order asked for, so that Postgres can read it.
+    pub fn is_key(&self, key: &str) -> bool {
+        match self.sort.as_str() {
+            "title" => true,
+            "priority" => matches!(key, "1" | "2" | "3" | "4"),
+            "relevance" => matches!(key, "0" | "-0") || key.parse().is_ok_and(f64::is_normal),
+            _ => {
+                matches!(key, "infinity" | "-infinity")
+                    || DateTime::parse_from_str(key, "%Y-%m-%d %H:%M:%S%.f%#z").is_ok()
+            }
+        }
     }
 
     /// Everything that makes this list another one than the next, except for the page.
@@ -211,17 +215,20 @@ fn time(query: &mut Query, name: &'static str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Problem;
 
     fn filter(query: &str) -> Result<Filter, Problem> {
-        Filter::parse(Query::parse(query))
+        let mut query = Query::parse(query);
+        let filter = Filter::take(&mut query);
+        query.finish().map(|()| filter)
     }
 
     #[test]
     fn the_newest_come_first_unless_asked_otherwise() {
         let plain = filter("").unwrap();
         assert_eq!(
-            (plain.sort.as_str(), plain.descending, plain.limit),
-            ("created_at", true, 50)
+            (plain.sort.as_str(), plain.descending),
+            ("created_at", true)
         );
         let due = filter("sort=due_at").unwrap();
         assert!(!due.descending);
@@ -232,9 +239,6 @@ mod tests {
     #[test]
     fn every_parameter_is_checked() {
         for bad in [
-            "limit=0",
-            "limit=201",
-            "limit=x",
             "sort=id",
             "order=up",
             "status=done",
@@ -252,7 +256,6 @@ mod tests {
             "highlight=true",
             "q=a&highlight=1",
             "page=2",
-            "cursor=a&cursor=b",
         ] {
             assert_eq!(filter(bad).unwrap_err().status, 422, "{bad}");
         }
@@ -260,9 +263,38 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_what_postgres_prints_for_the_order() {
+        let is_key = |query: &str, key: &str| filter(query).unwrap().is_key(key);
+        for (query, key) in [
+            ("", "2026-11-21 19:30:09.123456+00"),
+            ("", "2026-11-21 19:30:09+00"),
+            ("sort=due_at", "infinity"),
+            ("sort=priority", "4"),
+            ("sort=title", "any"),
+            ("q=a", "0.60792714"),
+            ("q=a", "-1e-20"),
+            ("q=a", "0"),
+        ] {
+            assert!(is_key(query, key), "{query} {key}");
+        }
+        for (query, key) in [
+            ("", "yesterday"),
+            ("", "99999-01-01 00:00:00+00"),
+            ("sort=updated_at", "2026-11-21"),
+            ("sort=priority", "high"),
+            ("sort=priority", "99999999999"),
+            ("q=a", "NaN"),
+            ("q=a", "1e-400"),
+            ("q=a", "1e400"),
+        ] {
+            assert!(!is_key(query, key), "{query} {key}");
+        }
+    }
+
+    #[test]
     fn a_list_is_described_by_all_that_selects_and_orders_it() {
         let describe = |query: &str| filter(query).unwrap().describe(Uuid::nil());
-        assert_eq!(describe("limit=5"), describe("limit=7&cursor=x"));
+        assert_eq!(describe(""), describe("order=desc"));
         for other in [
             "status=open",
             "tag=a",

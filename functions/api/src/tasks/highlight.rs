@@ -72,10 +72,9 @@ impl Marker {
         )
     }
 
-    /// Adds `highlights` to each of the tasks, which are JSON objects with commas between.
+    /// Adds `highlights` to each of the tasks, an array of JSON.
     pub fn add(&self, items: &str) -> serde_json::Result<String> {
-        let items = format!("[{items}]");
-        let tasks: Vec<&RawValue> = serde_json::from_str(&items)?;
+        let tasks: Vec<&RawValue> = serde_json::from_str(items)?;
         let marked = tasks.iter().map(|task| {
             let text: Task = serde_json::from_str(task.get())?;
             let highlights = serde_json::to_string(&Highlights {
@@ -85,7 +84,8 @@ impl Marker {
             let open = task.get().trim_end().strip_suffix('}').unwrap_or_default();
             Ok(format!(r#"{open},"highlights":{highlights}}}"#))
         });
-        Ok(marked.collect::<serde_json::Result<Vec<_>>>()?.join(","))
+        let marked = marked.collect::<serde_json::Result<Vec<_>>>()?;
+        Ok(format!("[{}]", marked.join(",")))
     }
 
     fn whole(&self, text: &str) -> Option<String> {

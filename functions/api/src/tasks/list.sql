@@ -46,13 +46,12 @@ with rate as materialized (
             case when $12::text = 'title' and $13::boolean then title end desc,
             case when not $13::boolean then id end,
             case when $13::boolean then id end desc
-        limit $16::integer + 1
+        limit $16::bigint + 1
     ) as found
 )
 select
-    coalesce(string_agg(task_json(task), ',' order by place) filter (where place <= $16::integer), ''),
-    max(key) filter (where place = $16::integer),
-    max(id::text) filter (where place = $16::integer),
-    count(*) > $16::integer,
+    '[' || coalesce(string_agg(task_json(task), ',' order by place) filter (where place <= $16::bigint), '') || ']',
+    case when count(*) > $16::bigint then max(key) filter (where place = $16::bigint) end,
+    case when count(*) > $16::bigint then max(id::text) filter (where place = $16::bigint) end,
     (select taken from rate)
 from page

@@ -2,49 +2,18 @@
 -- before tags, and whole words before parts of words, which count for next to nothing ({parts, C, B, A}).
 -- Ranking reads every match, so of more than 1,000 only the newest 1,000 are ranked and listed: a search that finds more is one
 -- to be made narrower, and the other orders list all of it.
--- How they are found is decided here, by how many of the newest 1,000 tasks match, since Postgres cannot guess how often one user
--- writes a word: where many do, the tasks are read from the newest until there are enough (`coalesce` keeps the index of words out
--- of that); where few do, that index names all of them (`offset 0` keeps the order out of that).
 -- $1 to $11 the filter · $12 best first · $13, $14 key and id of the row that the page follows · $15 rows wanted · $16 what it
 -- costs; last comes what is left.
 with rate as materialized (
     select take_rate($16) as taken
-), common as materialized (
-    -- Null, and with it nothing below is true, where nothing is left to ask with.
-    select case when coalesce((select taken from rate), '') not like 'wait%' then count(*) > 70 end as truth
-    from matching_tasks(
-        $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text, null
-    )
-    where coalesce(search @@ search_query($1::text::uuid, $11::text[], false), false)
-        and created_at >= (
-            select created_at from tasks where user_id = $1::text::uuid and deleted_at is null
-            order by created_at desc, id desc
-            offset 1000 limit 1
-        )
 ), candidates as (
-    (
-        select id
-        from matching_tasks(
-            $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text, null
-        )
-        where (select truth from common) and coalesce(search @@ search_query($1::text::uuid, $11::text[], false), false)
-        order by created_at desc, id desc
-        limit 1000
+    select id
+    from matching_tasks(
+        $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text, $11::text[]
     )
-    union all
-    (
-        select id
-        from (
-            select id, created_at
-            from matching_tasks(
-                $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text, $11::text[]
-            )
-            offset 0
-        ) rare
-        where not (select truth from common)
-        order by created_at desc, id desc
-        limit 1000
-    )
+    where coalesce((select taken from rate), '') not like 'wait%'
+    order by created_at desc, id desc
+    limit 1000
 ), ranked as (
     select
         tasks as task,
@@ -59,12 +28,11 @@ with rate as materialized (
     from ranked
     where $13::text is null or (key, id) < ($13::text::float8, $14::text::uuid)
     order by key desc, id desc
-    limit $15::integer + 1
+    limit $15::bigint + 1
 )
 select
-    coalesce(string_agg(task_json(task), ',' order by place) filter (where place <= $15::integer), ''),
-    max(key::text) filter (where place = $15::integer),
-    max(id::text) filter (where place = $15::integer),
-    count(*) > $15::integer,
+    '[' || coalesce(string_agg(task_json(task), ',' order by place) filter (where place <= $15::bigint), '') || ']',
+    case when count(*) > $15::bigint then max(key::text) filter (where place = $15::bigint) end,
+    case when count(*) > $15::bigint then max(id::text) filter (where place = $15::bigint) end,
     (select taken from rate)
 from page
