@@ -4,6 +4,7 @@ mod common_passwords;
 
 use crate::due::timezone;
 use crate::json::{Fault, Json, Reader, nullable, text};
+use crate::words::words;
 use chrono_tz::Tz;
 use common_passwords::COMMON;
 use serde::{Deserialize, Serialize};
@@ -174,51 +175,13 @@ impl PasswordChange {
     }
 }
 
-/// A word of `users.role`: what an account may do (api.md, Accounts).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Owns its things.
-    User,
-    /// Reads every audit trail.
-    Auditor,
-    /// Also manages users.
-    Admin,
-    /// Is for agents, and may act for a user.
-    Service,
-}
-
-impl Role {
-    pub const WORDS: &[&str] = &["user", "auditor", "admin", "service"];
-
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "user" => Some(Self::User),
-            "auditor" => Some(Self::Auditor),
-            "admin" => Some(Self::Admin),
-            "service" => Some(Self::Service),
-            _ => None,
-        }
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Auditor => "auditor",
-            Self::Admin => "admin",
-            Self::Service => "service",
-        }
-    }
-
-    fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
-        let found = match &value {
-            Json::Text(word) => Self::from_word(word),
-            _ => None,
-        };
-        let wanted = || format!("must be one of {}", Self::WORDS.join(", "));
-        found.ok_or_else(|| vec![Fault::new(pointer, wanted())])
-    }
-}
+words!(
+    /// A word of `users.role`: what an account may do (api.md, Accounts). A user owns their things, an auditor reads every
+    /// audit trail, an admin also manages users; a service is for agents, and may act for a user.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    Role { User = "user", Auditor = "auditor", Admin = "admin", Service = "service" }
+);
 
 /// The body of `PATCH /api/auth/me`, a merge patch (RFC 7396): null takes a member away, which gives it its default.
 #[derive(Debug, Default)]

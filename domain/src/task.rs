@@ -2,33 +2,8 @@
 
 use crate::due::{Due, DuePatch};
 use crate::json::{Fault, Json, Reader, nullable, text};
+use crate::words::words;
 use uuid::Uuid;
-
-/// A word from a fixed list: its Rust name, and how it is written.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($variant),+ }
-
-        impl $name {
-            pub const WORDS: &[&str] = &[$($word),+];
-
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-
-            fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
-                let found = match &value { Json::Text(word) => Self::from_word(word), _ => None };
-                found.ok_or_else(|| vec![Fault::new(pointer, format!("must be one of {}", Self::WORDS.join(", ")))])
-            }
-        }
-    };
-}
 
 words!(
     /// Where a task stands.
