@@ -11,6 +11,7 @@ pub mod client;
 pub mod contract;
 pub mod ledger;
 pub mod load;
+pub mod settings;
 pub mod shape;
 pub mod stage;
 pub mod staff;

@@ -7,6 +7,7 @@
 mod accounts;
 mod bad_input;
 mod batch;
+mod browsers;
 mod contention;
 mod documents;
 mod export;
@@ -71,6 +72,7 @@ fn trials(stage: &Stage) -> Vec<Trial> {
             a_new_timezone_moves_dates, services_act_for_users, keys_are_made_and_checked,
         },
         rates::{users_have_rates, signing_in_has_rates, weak_keys_stop_the_start},
+        browsers::{only_listed_origins, answers_stay_private},
         contention::{writers_with_if_match, one_key_from_many, one_id_from_many},
         bad_input::{
             malformed_json, wrong_fields, tokens, somebody_elses, queries_and_methods, stale_and_reused, accounts,

@@ -141,9 +141,15 @@ fn shapes() -> Vec<(String, TaskList)> {
                 sort,
                 ..TaskList::search(&terms)
             };
-            shapes.push((format!("{terms:?} by {sort}"), asked));
+            shapes.push((format!("{terms:?} by {sort}, filtered"), asked));
         }
     }
+    // So many tasks have this word that a page of them is found sooner in the order asked for.
+    let common = TaskList {
+        sort: "title",
+        ..TaskList::search(&["*common"])
+    };
+    shapes.push(("a common word by title".to_owned(), common));
     shapes
 }
 
@@ -170,7 +176,7 @@ pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
             let asked = asked.clone().of(user);
             let row = asked.send(database, "explain (format json)\n").await;
             let plan: Value = row.with_context(|| name.clone())?.get(0);
-            let filtered = asked.terms.is_some() || name.ends_with("filtered");
+            let filtered = name.ends_with("filtered");
             if reads_all(&plan) || (!filtered && owner == "of many tasks" && sorts_all(&plan)) {
                 wrong.push(format!("{name}, {owner}: {plan}"));
             }

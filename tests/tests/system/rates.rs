@@ -1,26 +1,12 @@
 //! Rates, on a system of its own whose rates one test can spend.
 
 use anyhow::{Context, Result, ensure};
-use dev::scratch::Scratch;
-use dev::system::{Log, System, SystemOptions};
 use futures::future::join_all;
 use serde_json::json;
-use tests::client::{Answer, Api, Calls, PASSWORD, Person};
+use tests::client::{Answer, Calls, PASSWORD, Person};
+use tests::settings::started_with;
 use tests::stage::World;
 use uuid::Uuid;
-
-/// A system with these settings.
-async fn strict(settings: &[(&str, &str)]) -> Result<(System, Api, Scratch)> {
-    let folder = Scratch::new("rates")?;
-    let mut options = SystemOptions::new(folder.path(), Log::Postgres);
-    let variables = settings
-        .iter()
-        .map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), (*value).to_owned()));
-    options.host_env.extend(variables);
-    let system = System::start(options).await?;
-    let api = Api::new(&system.api_url())?;
-    Ok((system, api, folder))
-}
 
 /// Checks what a refusal says to somebody who wants to do right.
 fn refused(answer: Answer, policy: &str) -> Result<()> {
@@ -40,7 +26,8 @@ fn refused(answer: Answer, policy: &str) -> Result<()> {
 }
 
 pub async fn users_have_rates(_: &mut World) -> Result<()> {
-    let (system, api, _folder) = strict(&[("RATE_WRITE", "3/60"), ("RATE_READ", "4/60")]).await?;
+    let (system, api, _folder) =
+        started_with(&[("RATE_WRITE", "3/60"), ("RATE_READ", "4/60")]).await?;
     let (one, two) = (api.newcomer("UTC").await?, api.newcomer("UTC").await?);
     let create = async |person: &Person| {
         let call = person
@@ -93,7 +80,7 @@ pub async fn signing_in_has_rates(_: &mut World) -> Result<()> {
         ("HASHES_AT_ONCE", "2"),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
     ];
-    let (system, api, _folder) = strict(&settings).await?;
+    let (system, api, _folder) = started_with(&settings).await?;
     let register = async |email: &str, address: &str| {
         let call = api
             .post("/api/auth/register")
@@ -186,7 +173,7 @@ fn refused_sign_in(answer: Answer) -> Result<()> {
 /// A key that can be guessed stops the start, and so does none.
 pub async fn weak_keys_stop_the_start(_: &mut World) -> Result<()> {
     for weak in ["", "local-1:c2hvcnQ", "no key at all"] {
-        let Err(error) = strict(&[("TOKEN_KEYS", weak)]).await else {
+        let Err(error) = started_with(&[("TOKEN_KEYS", weak)]).await else {
             anyhow::bail!("a system starts with the keys {weak:?}");
         };
         let error = format!("{error:#}");
