@@ -103,7 +103,7 @@ const parametersView = (parameters) =>
     make("dt", {}, make("code", { textContent: one.name }),
       make("span", { className: "soft", textContent: ` in ${one.in}${one.required ? ", required" : ""}` })),
     make("dd", {}, make("span", { className: "type", textContent: typeOf(one.schema) }), make("br"), ...inline(one.description),
-      ...(one.example === undefined ? [] : [" For example ", make("code", { textContent: [one.example].flat().join(", ") })])),
+      ...(one.example === undefined ? [] : [". For example ", make("code", { textContent: [one.example].flat().join(", ") })])),
   ]));
 
 const responseView = ([status, given]) => {

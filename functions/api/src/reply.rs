@@ -76,6 +76,15 @@ impl Reply {
         self
     }
 
+    /// Says whether it answers an earlier request with the same Idempotency-Key.
+    pub fn replayed(self, replayed: bool) -> Self {
+        if replayed {
+            self.header("idempotency-replayed", "true")
+        } else {
+            self
+        }
+    }
+
     /// The version of a task as its entity tag.
     pub fn etag(self, version: i64) -> Self {
         self.header("etag", format!("\"{version}\""))

@@ -31,13 +31,11 @@ begin
         status := 401;
         return;
     end if;
-    if p_key is not null then
-        kept := kept_answer(p_user, p_key, p_fingerprint);
-        if kept.status is not null then
-            status := kept.status; body := kept.body;
-            replayed := kept.status <> 422;
-            return;
-        end if;
+    kept := kept_answer(p_user, p_key, p_fingerprint);
+    if kept.status is not null then
+        status := kept.status; body := kept.body;
+        replayed := kept.status <> 422;
+        return;
     end if;
 
     begin

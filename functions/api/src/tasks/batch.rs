@@ -58,11 +58,7 @@ pub fn batch(request: &mut Request) -> Result<Reply, Problem> {
     match row.int(0)? {
         200 => {
             let reply = Reply::json(200, row.text(1)?);
-            Ok(if row.bool(2)? {
-                reply.header("idempotency-replayed", "true")
-            } else {
-                reply
-            })
+            Ok(reply.replayed(row.bool(2)?))
         }
         401 => Err(caller.gone()),
         422 => Err(Problem::key_reused()),

@@ -56,11 +56,7 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
             let reply = Reply::json(201, row.text(3)?)
                 .header("location", row.text(2)?)
                 .etag(version);
-            Ok(if row.bool(4)? {
-                reply.header("idempotency-replayed", "true")
-            } else {
-                reply
-            })
+            Ok(reply.replayed(row.bool(4)?))
         }
     }
 }

@@ -1,7 +1,7 @@
--- The answer that is kept under an Idempotency-Key: its status is null where this is the first request with the key, and 422
--- where the key belongs to another one. The caller holds the user's row lock, so whoever was first has answered.
+-- The answer that is kept under an Idempotency-Key: its status is null where this is the first request with the key, or has none,
+-- and 422 where the key belongs to another one. The caller holds the user's row lock, so whoever was first has answered.
 create or replace function kept_answer(p_user uuid, p_key text, p_fingerprint text) returns idempotency_keys
-language plpgsql volatile as $$
+language plpgsql volatile strict as $$
 declare
     kept idempotency_keys;
 begin

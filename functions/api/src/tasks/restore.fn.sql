@@ -21,13 +21,11 @@ begin
         status := 401;
         return;
     end if;
-    if p_key is not null then
-        kept := kept_answer(p_user, p_key, p_fingerprint);
-        if kept.status is not null then
-            status := kept.status; version := kept.version; body := kept.body;
-            replayed := kept.status <> 422;
-            return;
-        end if;
+    kept := kept_answer(p_user, p_key, p_fingerprint);
+    if kept.status is not null then
+        status := kept.status; version := kept.version; body := kept.body;
+        replayed := kept.status <> 422;
+        return;
     end if;
 
     select * into task from tasks where tasks.id = p_id and user_id = p_user;

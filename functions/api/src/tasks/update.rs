@@ -161,11 +161,7 @@ pub fn reply(caller: &Caller, mut row: Row) -> Result<Reply, Problem> {
         200 => {
             let version = row.int(1)?;
             let reply = Reply::json(200, row.text(2)?).etag(version);
-            Ok(if row.bool(3)? {
-                reply.header("idempotency-replayed", "true")
-            } else {
-                reply
-            })
+            Ok(reply.replayed(row.bool(3)?))
         }
         401 => Err(caller.gone()),
         412 => Err(Problem::stale(row.int(1)?)),
