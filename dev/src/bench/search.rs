@@ -123,6 +123,21 @@ fn lists() -> Vec<(&'static str, TaskList)> {
             },
         ),
         (
+            "due in one day, the newest first",
+            TaskList {
+                due_after: Some("2026-05-01T00:00:00Z"),
+                due_before: Some("2026-05-02T00:00:00Z"),
+                ..newest()
+            },
+        ),
+        (
+            "no such series",
+            TaskList {
+                series: Some("00000000-0000-0000-0000-000000000000"),
+                ..newest()
+            },
+        ),
+        (
             "updated in the last minutes",
             TaskList {
                 updated_after: Some("now"),
