@@ -9,7 +9,7 @@ use tests::stage::World;
 
 const OURS: &str = "https://app.example";
 
-/// Whether a page of this origin may read the answer (Fetch, section 3.3.4), and only this one.
+/// Whether a page of this origin may read the answer (Fetch, CORS protocol), and only this one.
 fn readable(answer: &Answer, origin: &str) -> bool {
     answer.header("access-control-allow-origin") == Some(origin)
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use dev::bench::task_list::TaskList;
 use serde_json::Value;
 use tests::stage::World;
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 fn shapes() -> Vec<(String, TaskList)> {
@@ -203,8 +204,7 @@ pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
         for (owner, user) in [("of many tasks", users.get(0)), ("of a few", users.get(1))] {
             let user: String = user;
             let asked = asked.clone().of(user);
-            let row = asked.send(database, "explain (format json)\n").await;
-            let plan: Value = row.with_context(|| name.clone())?.get(0);
+            let plan = plan(database, &asked).await.with_context(|| name.clone())?;
             let filtered = name.ends_with("filtered");
             if reads_all(&plan) || (!filtered && owner == "of many tasks" && sorts_all(&plan)) {
                 wrong.push(format!("{name}, {owner}: {plan}"));
@@ -213,8 +213,7 @@ pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
     }
     for (index, asked) in few() {
         let asked = asked.of(users.get::<_, String>(0));
-        let row = asked.send(database, "explain (format json)\n").await;
-        let plan: Value = row.context(index)?.get(0);
+        let plan = plan(database, &asked).await.context(index)?;
         if !plan.to_string().contains(&format!("\"{index}\"")) {
             wrong.push(format!("not by {index}: {plan}"));
         }
@@ -229,6 +228,13 @@ pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
         wrong.join("\n")
     );
     Ok(())
+}
+
+async fn plan(database: &Client, asked: &TaskList) -> Result<Value> {
+    Ok(asked
+        .send(database, "explain (format json)\n")
+        .await?
+        .get(0))
 }
 
 /// Whether a plan, anywhere in it, reads the whole table; what stands under a condition that is never true is not run.
