@@ -1,8 +1,10 @@
 //! What every operation has: the headers of each answer, and the refusals that follow from what a request consists of.
 
-use crate::shorthand::reference;
-use serde_json::{Map, Value, json};
 use std::error::Error;
+
+use serde_json::{Map, Value, json};
+
+use crate::shorthand::reference;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 

@@ -12,9 +12,10 @@ mod merge;
 mod problems;
 mod shorthand;
 
+use std::error::Error;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::{env, error::Error, fs};
+use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     for folder in ["build", "openapi", "docs"] {

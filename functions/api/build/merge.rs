@@ -1,9 +1,10 @@
 //! Puts the parts of the document together: objects and arrays grow, and nothing is said twice.
 
-use serde_json::{Map, Value};
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
 
 /// Everything below a folder as one document.
 pub fn folder(folder: &Path) -> Result<Value, Box<dyn Error>> {

@@ -1,8 +1,9 @@
 //! Turns the table of problems into responses, each with a schema that allows its own types only, and examples.
 
-use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::error::Error;
+
+use serde_json::{Map, Value, json};
 
 /// What `type` begins with.
 const URN: &str = "urn:spindle:problems/";

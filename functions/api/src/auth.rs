@@ -3,10 +3,11 @@
 pub mod keys;
 pub mod tokens;
 
-use crate::problem::Problem;
-use crate::request::Request;
 pub use domain::account::Role;
 use uuid::Uuid;
+
+use crate::http::problem::Problem;
+use crate::http::request::Request;
 
 /// A caller whose token holds.
 #[derive(Debug)]

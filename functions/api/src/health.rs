@@ -1,11 +1,13 @@
 //! Health: alive says that the function runs; ready says that its settings and its database are fit for use.
 
-use crate::auth::keys;
-use crate::problem::Problem;
-use crate::reply::Reply;
-use crate::request::Request;
-use crate::{accounts, address, rate};
 use domain::schema::SCHEMA_VERSION;
+
+use crate::accounts;
+use crate::auth::keys;
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::{address, rate};
 
 pub fn alive(_: &mut Request) -> Result<Reply, Problem> {
     Ok(Reply::json(200, r#"{"status":"ok"}"#.to_owned()))

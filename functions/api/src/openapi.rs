@@ -1,11 +1,12 @@
 //! `GET /api/openapi.json` and `GET /api/docs`: what build/main.rs made, as it is.
 
-use crate::problem::Problem;
-use crate::reply::Reply;
-use crate::request::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 /// The document, for programs.
 pub const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
@@ -56,10 +57,12 @@ fn unless_known(request: &Request, tag: &'static str, fresh: impl FnOnce() -> Re
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::event::EventType;
+
     use super::*;
     use crate::router::operations;
-    use domain::event::EventType;
-    use std::collections::BTreeSet;
 
     #[test]
     fn every_type_of_event_is_described() {

@@ -1,14 +1,16 @@
 //! Which handler serves a request. `ROUTES` is the whole API.
 
-use crate::problem::Problem;
-use crate::query;
-use crate::reply::Reply;
-use crate::request::Request;
-use crate::{accounts, audit, cors, health, openapi, tags, tasks};
+use std::borrow::Cow;
+
 use Handler::{Id, Plain, Text};
 use spin_sdk::http::Method::{self, Delete, Get, Patch, Post, Put};
-use std::borrow::Cow;
 use uuid::Uuid;
+
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::{cors, query};
+use crate::{accounts, audit, health, openapi, tags, tasks};
 
 type Answer = Result<Reply, Problem>;
 

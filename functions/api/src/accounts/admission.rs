@@ -1,10 +1,11 @@
 //! What a request must have before it hashes a password: rates that are not spent, and one of few places.
 
-use crate::problem::Problem;
-use crate::rate::Rate;
-use crate::request::Request;
 use guest::postgres::{ParameterValue, Row, text};
 use guest::variables::{self, BadSetting};
+
+use crate::http::problem::Problem;
+use crate::http::rate::Rate;
+use crate::http::request::Request;
 
 pub struct Admission {
     address: Rate,

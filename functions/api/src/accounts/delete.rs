@@ -1,12 +1,13 @@
 //! `DELETE /api/auth/me`: the account goes, its tasks leave tombstones, its audit trail stays.
 
-use crate::auth::Caller;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use guest::postgres::text;
+
+use crate::auth::Caller;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn delete(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::oneself(request)?;

@@ -1,15 +1,16 @@
 //! `POST /api/auth/login`: two statements with the hashing between them, and no connection held while hashing.
 
-use super::admission::Admission;
-use super::session::{self, RefreshToken};
-use crate::auth::keys;
-use crate::body;
-use crate::problem::Problem;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::account::Credentials;
 use domain::passwords;
 use guest::postgres::{text, text_or_null};
+
+use super::admission::Admission;
+use super::session::{self, RefreshToken};
+use crate::auth::keys;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn login(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;

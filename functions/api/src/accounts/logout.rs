@@ -1,14 +1,15 @@
 //! `POST /api/auth/logout`: ends the session that a refresh token belongs to. Whoever has the token may; an unknown one is
 //! no session already, so the answer is the same.
 
-use super::session;
-use crate::body;
-use crate::problem::Problem;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::account::parse_refresh;
 use guest::postgres::text;
+
+use super::session;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn logout(request: &mut Request) -> Result<Reply, Problem> {
     let token = parse_refresh(body::json(request)?)?;

@@ -1,12 +1,13 @@
 //! `GET /api/auth/me`.
 
-use crate::auth::Caller;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use guest::postgres::text;
+
+use crate::auth::Caller;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn me(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::oneself(request)?;

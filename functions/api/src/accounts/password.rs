@@ -1,17 +1,17 @@
 //! `POST /api/auth/password`: a new password ends every session and begins one, whose tokens are the answer.
 
-use super::admission::Admission;
-use super::session::{self, RefreshToken};
-use crate::auth::Caller;
-use crate::auth::keys;
-use crate::body;
-use crate::problem::Problem;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::account::PasswordChange;
 use domain::json::Fault;
 use domain::passwords;
 use guest::postgres::text;
+
+use super::admission::Admission;
+use super::session::{self, RefreshToken};
+use crate::auth::{Caller, keys};
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;

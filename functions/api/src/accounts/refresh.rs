@@ -1,14 +1,15 @@
 //! `POST /api/auth/refresh`: a new pair of tokens for a refresh token, which is then used up.
 
-use super::session::{self, RefreshToken};
-use crate::auth::keys;
-use crate::body;
-use crate::problem::Problem;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::account::parse_refresh;
 use guest::postgres::text;
+
+use super::session::{self, RefreshToken};
+use crate::auth::keys;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn refresh(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;

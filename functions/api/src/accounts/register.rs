@@ -1,15 +1,16 @@
 //! `POST /api/auth/register`.
 
-use super::admission::Admission;
-use super::session;
-use crate::auth::keys;
-use crate::body;
-use crate::problem::Problem;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::account::Registration;
 use domain::json::Fault;
 use guest::postgres::text;
+
+use super::admission::Admission;
+use super::session;
+use crate::auth::keys;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn register(request: &mut Request) -> Result<Reply, Problem> {
     // An account that could not sign in would be of no use.

@@ -1,9 +1,5 @@
 //! What a session hands out: an access token, and a refresh token that only its owner ever has in clear.
 
-use crate::auth::keys::Keys;
-use crate::auth::tokens;
-use crate::problem::Problem;
-use crate::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::{Password, Role};
@@ -11,6 +7,11 @@ use domain::passwords;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+use crate::auth::keys::Keys;
+use crate::auth::tokens;
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
 
 /// A refresh token: 32 random bytes in base64url.
 pub struct RefreshToken(String);

@@ -1,16 +1,17 @@
 //! `PATCH /api/auth/me` and `PATCH /api/users/{id}`: an account changed by its owner, or by an admin.
 
-use crate::auth::Caller;
-use crate::body;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::account::{AccountPatch, Role, UserPatch};
 use domain::json::Fault;
 use guest::postgres::{text, text_or_null};
 use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::oneself(request)?;

@@ -1,15 +1,16 @@
 //! `GET /api/users` and `GET /api/users/{id}`: accounts as admins see them.
 
-use crate::auth::Caller;
-use crate::page::Page;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::account::Role;
 use guest::postgres::{ParameterValue, Row, text, text_or_null};
 use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::http::page::Page;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn users(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::admin(request)?;

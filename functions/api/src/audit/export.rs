@@ -1,13 +1,14 @@
 //! `GET /api/audit/export`: what the list would show on all its pages, oldest first, one entry a line.
 
+use guest::postgres::{Db, ParameterValue, text_or_null};
+
 use super::filter::Selection;
 use crate::auth::Caller;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
-use guest::postgres::{Db, ParameterValue, text_or_null};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 /// How many entries are read at once; one may hold some 100 KB.
 const ENTRIES: i64 = 200;

@@ -1,12 +1,13 @@
 //! Which entries of the trail are asked for: whose, and what they must match. The list and the export share it.
 
-use super::scope;
-use crate::auth::Caller;
-use crate::problem::Problem;
-use crate::query::{self, Query};
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
+
+use super::scope;
+use crate::auth::Caller;
+use crate::http::problem::Problem;
+use crate::http::query::{self, Query};
 
 /// The entries of one user or of everybody that pass a filter.
 #[derive(Debug)]

@@ -1,15 +1,16 @@
 //! `GET /api/tasks/{id}/history`: a task's trail, also when the task is gone.
 
-use super::scope;
-use crate::auth::Caller;
-use crate::page::{self, Page};
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use guest::postgres::{text, text_or_null};
 use uuid::Uuid;
+
+use super::scope;
+use crate::auth::Caller;
+use crate::http::page::{self, Page};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn history(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

@@ -2,12 +2,12 @@
 
 use super::filter::{self, Selection};
 use crate::auth::Caller;
-use crate::page::{self, Page};
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
+use crate::http::page::{self, Page};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

@@ -1,9 +1,10 @@
 //! Whose trail a caller may read.
 
-use crate::auth::{Caller, Role};
-use crate::problem::Problem;
-use crate::query::{self, Query};
 use uuid::Uuid;
+
+use crate::auth::{Caller, Role};
+use crate::http::problem::Problem;
+use crate::http::query::{self, Query};
 
 /// Auditors and admins read every trail, all others their own.
 pub fn reads_every_trail(caller: &Caller) -> bool {

@@ -1,13 +1,14 @@
 //! `GET /api/audit/verify`: whether a chain is what was recorded, checked in the database from its first entry to its head.
 
+use guest::postgres::text;
+
 use super::scope;
 use crate::auth::Caller;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
-use guest::postgres::text;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 /// As many reads as this counts for: it computes every hash of a chain again.
 const COST: u32 = 20;

@@ -1,11 +1,12 @@
 //! Access tokens: JWTs of ten minutes, checked as RFC 8725 says.
 
-use super::keys::Keys;
 use domain::account::Role;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::keys::Keys;
 
 /// How long a token holds, in seconds.
 pub const LIFETIME: u64 = 600;
@@ -94,10 +95,11 @@ pub fn verify(token: &str, keys: &Keys) -> Result<Claims, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
     use serde_json::{Value, json};
+
+    use super::*;
 
     fn keys(setting: &str) -> Keys {
         Keys::parse(setting, "spindle".to_owned()).unwrap()

@@ -1,15 +1,16 @@
 //! `PATCH /api/tags/{tag}`: another name for a tag, or the name of another tag, which it then is merged into.
 
-use crate::auth::Caller;
-use crate::body;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::tag;
 use guest::postgres::text;
 use serde_json::json;
+
+use crate::auth::Caller;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 /// As many changes as this counts for: it may change every task.
 const COST: u32 = 20;

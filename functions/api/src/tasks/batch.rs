@@ -1,14 +1,5 @@
 //! `POST /api/tasks/batch`: many changes in one statement, each with its own result.
 
-use super::create::due_texts;
-use super::idempotency;
-use crate::auth::Caller;
-use crate::body;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::{MAX_BATCH, Request};
 use domain::batch::{Batch, Change, Operation};
 use domain::json::Fault;
 use domain::task::{Description, NewTask, Priority, Status, Tags, TaskPatch, Title};
@@ -16,6 +7,16 @@ use guest::postgres::{ParameterValue, text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use super::create::due_texts;
+use super::idempotency;
+use crate::auth::Caller;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::{MAX_BATCH, Request};
 
 pub fn batch(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

@@ -1,17 +1,18 @@
 //! `POST /api/tasks`, the hot path.
 
-use super::idempotency;
-use crate::auth::Caller;
-use crate::body;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use chrono::SecondsFormat;
 use domain::due::Due;
 use domain::task::NewTask;
 use guest::postgres::{ParameterValue, text, text_or_null};
+
+use super::idempotency;
+use crate::auth::Caller;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn create(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

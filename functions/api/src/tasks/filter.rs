@@ -1,13 +1,14 @@
 //! The query of a list: filters and order, each parameter checked, as the parameters of `list.sql` and `search.sql`.
 
-use super::search::Search;
-use crate::query::Query;
 use chrono::{DateTime, SecondsFormat};
 use domain::due;
 use domain::json::Json;
 use domain::task::{self, Priority, Status};
 use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
+
+use super::search::Search;
+use crate::http::query::Query;
 
 /// What lists can be ordered by.
 const SORTS: &[&str] = &[
@@ -215,7 +216,7 @@ fn time(query: &mut Query, name: &'static str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Problem;
+    use crate::http::problem::Problem;
 
     fn filter(query: &str) -> Result<Filter, Problem> {
         let mut query = Query::parse(query);

@@ -1,14 +1,15 @@
 //! `GET /api/tasks/{id}`.
 
-use crate::auth::Caller;
-use crate::precondition::{self, Tags};
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use guest::postgres::text;
 use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::http::precondition::{self, Tags};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn get(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

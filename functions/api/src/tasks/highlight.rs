@@ -5,11 +5,13 @@
 //! What counts as a match is what the database found it by: text is folded as `fold` in the database does, words of three letters
 //! or more are marked wherever they stand, shorter ones and phrases where they are whole words.
 
-use super::search::{Kind, Search};
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
+
+use super::search::{Kind, Search};
 
 /// More terms than anybody types; each is looked for in every text of the page.
 const MAX_TERMS: usize = 16;

@@ -1,11 +1,12 @@
 //! `Idempotency-Key`: which request a key belongs to.
 
-use crate::problem::Problem;
-use crate::request::Request;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use guest::postgres::{ParameterValue, text};
 use sha2::{Digest, Sha256};
+
+use crate::http::problem::Problem;
+use crate::http::request::Request;
 
 /// The key and fingerprint of a request as parameters; nulls where it has no key.
 pub fn parameters(request: &Request, body: &[u8]) -> Result<[ParameterValue; 2], Problem> {

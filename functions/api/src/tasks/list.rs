@@ -1,15 +1,16 @@
 //! `GET /api/tasks`.
 
+use guest::postgres::{ParameterValue, text};
+
 use super::filter::Filter;
 use super::highlight::Marker;
 use crate::auth::Caller;
-use crate::page::Page;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
-use guest::postgres::{ParameterValue, text};
+use crate::http::page::Page;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

@@ -1,15 +1,16 @@
 //! `POST /api/tasks/{id}/restore`.
 
-use super::{delete, idempotency, update};
-use crate::auth::Caller;
-use crate::body;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use guest::postgres::text;
 use uuid::Uuid;
+
+use super::{delete, idempotency, update};
+use crate::auth::Caller;
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 pub fn restore(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

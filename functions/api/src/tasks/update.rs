@@ -1,19 +1,19 @@
 //! `PUT` and `PATCH /api/tasks/{id}`, `POST …/complete` and `…/reopen`: four ways to one statement.
 
-use super::create::{due_parameters, tags_parameter};
-use super::{delete, idempotency};
-use crate::auth::Caller;
-use crate::body;
-use crate::precondition;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::reply::Reply;
-use crate::request::Request;
 use domain::due::DuePatch;
 use domain::task::{Description, NewTask, Status, Tags, TaskPatch, Title};
 use guest::postgres::{ParameterValue, Row, text, text_or_null};
 use uuid::Uuid;
+
+use super::create::{due_parameters, tags_parameter};
+use super::{delete, idempotency};
+use crate::auth::Caller;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::rate::Rate;
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::http::{body, precondition};
 
 pub fn replace(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;

@@ -1,12 +1,13 @@
 //! One page of a list: how long it is, where it starts, and what leads to the next.
 
-use crate::cursor::Cursor;
-use crate::problem::Problem;
-use crate::query::{self, Query};
-use crate::reply::Reply;
 use guest::postgres::{ParameterValue, Row, text_or_null};
 use serde_json::json;
 use uuid::Uuid;
+
+use crate::http::cursor::Cursor;
+use crate::http::problem::Problem;
+use crate::http::query::{self, Query};
+use crate::http::reply::Reply;
 
 pub struct Page {
     limit: i64,

@@ -1,9 +1,11 @@
 //! The address that a request came from: the peer's, or what proxies of ours say that theirs was.
 
-use crate::request::Request;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
 use guest::variables::{self, BadSetting};
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use crate::http::request::Request;
 
 /// The name of the setting, in messages.
 const SETTING: &str = "trusted_proxies";

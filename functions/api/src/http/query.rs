@@ -1,10 +1,12 @@
 //! The query string: every parameter known and decoded, or a problem that names it.
 
-use crate::problem::Problem;
-use crate::request::Request;
-use domain::json::Fault;
 use std::borrow::Cow;
+
+use domain::json::Fault;
 use uuid::Uuid;
+
+use crate::http::problem::Problem;
+use crate::http::request::Request;
 
 /// Items on a page where the request does not say.
 pub const DEFAULT_LIMIT: i64 = 50;

@@ -1,10 +1,11 @@
 //! Rates: how much a caller may ask, counted by the statement that does the work (the generic cell rate algorithm, GCRA).
 
-use crate::auth::Caller;
-use crate::problem::Problem;
-use crate::request::Request;
 use guest::postgres::ParameterValue;
 use guest::variables::{self, BadSetting};
+
+use crate::auth::Caller;
+use crate::http::problem::Problem;
+use crate::http::request::Request;
 
 /// What is counted apart: its name in headers, and the setting with its quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Rate {
 
     /// A request about sessions or new accounts.
     pub fn address(request: &Request) -> Result<Self, BadSetting> {
-        Self::new(Policy::Address, 1, crate::address::of(request)?)
+        Self::new(Policy::Address, 1, crate::http::address::of(request)?)
     }
 
     /// The argument of the SQL function `take_rate`: key, quota, seconds, cost. A cost beyond the quota is the whole quota,

@@ -1,11 +1,13 @@
 //! A request as handlers see it: its parts taken from the host once, its body only when a handler asks for it.
 
-use crate::problem::Problem;
-use crate::trace::Trace;
+use std::time::Instant;
+
 use guest::postgres::Db;
 use spin_sdk::http::{IncomingRequest, Method};
-use std::time::Instant;
 use wasi::io::streams::StreamError;
+
+use crate::http::problem::Problem;
+use crate::http::trace::Trace;
 
 /// The longest body that is read. Checked while reading, so a longer one is never held.
 pub const MAX_BODY: usize = 256 * 1024;

@@ -1,8 +1,9 @@
 //! Browsers from other origins: only those that the setting `cors_origins` lists.
 
-use crate::reply::Reply;
-use crate::request::Request;
 use guest::variables;
+
+use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS: &str = "authorization, content-type, if-match, if-none-match, idempotency-key, x-correlation-id, x-on-behalf-of, traceparent";

@@ -1,7 +1,8 @@
 //! What ties a request to its events and log lines: the correlation id and the W3C trace context.
 
-use crate::request::Request;
 use uuid::Uuid;
+
+use crate::http::request::Request;
 
 #[derive(Debug, Default)]
 pub struct Trace {

@@ -1,7 +1,7 @@
 //! Entity tags: a task's version in quotes, compared in `If-Match` and `If-None-Match` (RFC 9110).
 
-use crate::problem::Problem;
-use crate::request::Request;
+use crate::http::problem::Problem;
+use crate::http::request::Request;
 
 /// What a conditional header names.
 #[derive(Debug, PartialEq, Eq)]

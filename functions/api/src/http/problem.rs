@@ -1,10 +1,11 @@
 //! Problems: every answer that is not what was asked for, as RFC 9457 `application/problem+json`.
 
+use std::fmt::Display;
+
 use domain::json::Fault;
 use guest::postgres::DbError;
 use guest::variables::BadSetting;
 use serde_json::{Value, json};
-use std::fmt::Display;
 
 /// An error answer under construction.
 #[derive(Debug)]

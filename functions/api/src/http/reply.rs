@@ -1,15 +1,17 @@
 //! Answers: what a handler returns, and how it leaves.
 
-use crate::cors;
-use crate::problem::Problem;
-use crate::request::Request;
-use guest::logging;
-use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use std::borrow::Cow;
 use std::time::Duration;
+
+use guest::logging;
+use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::clocks::monotonic_clock;
 use wasi::io::poll::poll;
 use wasi::io::streams::OutputStream;
+
+use crate::http::cors;
+use crate::http::problem::Problem;
+use crate::http::request::Request;
 
 /// How long a client may take nothing of an answer before it is given up: an instance is held for it all the while.
 const PATIENCE: Duration = Duration::from_secs(30);

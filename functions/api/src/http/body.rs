@@ -1,8 +1,9 @@
 //! A JSON body, read with all the suspicion it deserves.
 
-use crate::problem::Problem;
-use crate::request::{MAX_BODY, Request};
 use domain::json::{Fault, Json, Reader};
+
+use crate::http::problem::Problem;
+use crate::http::request::{MAX_BODY, Request};
 
 /// The media types that say "a JSON document".
 const JSON: &[&str] = &["application/json"];
