@@ -1,6 +1,7 @@
 //! Finds the newest migration, so that the code always knows which schema it was built with.
 
-use std::{env, fs, io, path::Path};
+use std::path::Path;
+use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let migrations = Path::new("../migrations");

@@ -7,9 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::config;
 use crate::dead_letter::command;
-use crate::{admin, keys, log, migrate, run};
+use crate::{admin, config, keys, log, migrate, run};
 
 /// Carries events from the outbox to the log and from the log to the agents.
 #[derive(Debug, Parser)]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use postgres_protocol::password::scram_sha_256;
-use tokio_postgres::{Client, error::SqlState};
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 use tracing::info;
 
 use crate::config::Migrate;

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use crate::config;
 use crate::dispatch::Dispatch;
 use crate::health::Health;
 use crate::log::{self, Log};
@@ -19,7 +18,7 @@ use crate::policy::{self, Fate};
 use crate::relay::Relay;
 use crate::sweep::Sweep;
 use crate::watch::Watch;
-use crate::{server, topics};
+use crate::{config, server, topics};
 
 /// Runs until `stop`, or until a part finds that nothing can work.
 pub async fn run(

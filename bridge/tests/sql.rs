@@ -55,7 +55,7 @@ async fn every_statement_prepares_as_the_role_that_sends_it() {
 
 #[tokio::test]
 async fn migrating_twice_and_at_once_changes_nothing_more() {
-    let admin_url = dev::services::shared::database("migrate").await.unwrap();
+    let admin_url = stage::services::shared::database("migrate").await.unwrap();
     let settings = Migrate {
         database_url: Secret::new(&admin_url),
         api_database_password: None,

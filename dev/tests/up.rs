@@ -6,15 +6,16 @@
     reason = "a test fails by panicking"
 )]
 
-use dev::ports;
-use dev::scratch::Scratch;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use stage::ports;
+use stage::scratch::Scratch;
 
 fn up(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
@@ -71,11 +72,11 @@ fn eventually(limit: Duration, what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
-fn status(dir: &Path) -> Option<dev::status::Status> {
-    dev::status::Status::read(dir).ok()
+fn status(dir: &Path) -> Option<stage::status::Status> {
+    stage::status::Status::read(dir).ok()
 }
 
-fn started(dir: &Path) -> (Child, dev::status::Status) {
+fn started(dir: &Path) -> (Child, stage::status::Status) {
     let listen = address();
     let bridge = address();
     let mut child = up(dir, &["--listen", &listen, "--bridge-listen", &bridge])

@@ -2,13 +2,15 @@
 
 mod common_passwords;
 
-use crate::due::timezone;
-use crate::json::{Fault, Json, Reader, nullable, text};
-use crate::words::words;
+use std::fmt;
+
 use chrono_tz::Tz;
 use common_passwords::COMMON;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+
+use crate::due::timezone;
+use crate::json::{Fault, Json, Reader, nullable, text};
+use crate::words::words;
 
 /// An address that could receive mail, in lower case: two spellings of it are one account.
 #[derive(Clone, Debug, PartialEq, Eq)]

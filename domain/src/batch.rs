@@ -1,9 +1,10 @@
 //! A batch: operations on tasks, each read by itself, so that one which is not valid spoils no other.
 
+use uuid::Uuid;
+
 use crate::due::DuePatch;
 use crate::json::{Fault, Json, Reader};
 use crate::task::{self, NewTask, TaskPatch};
-use uuid::Uuid;
 
 /// The most operations in one batch.
 pub const MAX_OPERATIONS: usize = 100;

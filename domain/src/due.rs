@@ -1,12 +1,13 @@
 //! When a task is due: a date, a wall-clock time in a timezone, or an instant, each kept as it was given.
 
-use crate::json::{Fault, Json, Reader, text};
 use chrono::{
     DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone,
     Timelike, Utc,
 };
 use chrono_tz::Tz;
 use serde_json::json;
+
+use crate::json::{Fault, Json, Reader, text};
 
 /// The one of the three kinds that was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

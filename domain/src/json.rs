@@ -1,8 +1,9 @@
 //! JSON from outside, read strictly: no member twice, and every fault with a pointer to where it is.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use std::fmt;
 
 /// What is wrong with one place of a document. The pointer is an RFC 6901 one; the empty pointer is the document.
 #[derive(Clone, Debug, PartialEq, Eq)]

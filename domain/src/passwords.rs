@@ -1,8 +1,9 @@
 //! Password hashes: argon2id with 19 MiB and two passes, 50 to 80 ms of a core in wasm.
 
-use crate::account::Password;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::account::Password;
 
 /// What an unknown account's password is checked against, so that it costs the same. No password is known for it.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3BpbmRsZS1ub2JvZHk$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

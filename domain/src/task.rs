@@ -1,9 +1,10 @@
 //! What a task may say: its fields as types that only hold what is allowed, and the bodies that carry them.
 
+use uuid::Uuid;
+
 use crate::due::{Due, DuePatch};
 use crate::json::{Fault, Json, Reader, nullable, text};
 use crate::words::words;
-use uuid::Uuid;
 
 words!(
     /// Where a task stands.

@@ -6,10 +6,12 @@
     reason = "a test says no by panicking"
 )]
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use domain::event::{Event, EventType, Topic};
 use serde_json::Value;
-use std::collections::BTreeSet;
-use std::{fs, path::Path};
 
 fn golden(kind: EventType) -> Value {
     let path =

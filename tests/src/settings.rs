@@ -1,8 +1,8 @@
 //! A system of one test's own, where the settings are what is tested.
 
 use anyhow::Result;
-use dev::scratch::Scratch;
-use dev::system::{Log, System, SystemOptions};
+use stage::scratch::Scratch;
+use stage::system::{Log, System, SystemOptions};
 
 use crate::client::Api;
 

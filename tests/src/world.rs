@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use dev::scratch::Scratch;
-use dev::supervise::Supervised;
-use dev::system::{System, SystemOptions};
+use stage::scratch::Scratch;
+use stage::supervise::Supervised;
+use stage::system::{System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
 use crate::client::{Api, Calls, Person};
@@ -19,7 +19,7 @@ use crate::{tokens, wait};
 /// How long what a test left on its way may take to arrive.
 const QUIET: Duration = Duration::from_secs(30);
 
-pub use dev::system::Log;
+pub use stage::system::Log;
 
 /// What a test gets.
 pub struct World {

@@ -46,8 +46,9 @@ pub fn print<'a>(head: &Head<'_>, events: impl Iterator<Item = &'a Bytes> + Clon
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use domain::frame::Frame;
+
+    use super::*;
 
     #[test]
     fn what_is_printed_is_the_frame_that_agents_read() {

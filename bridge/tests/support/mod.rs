@@ -35,7 +35,7 @@ pub struct Ground {
 }
 
 pub async fn database() -> (String, String) {
-    let admin_url = dev::services::shared::database("bridge").await.unwrap();
+    let admin_url = stage::services::shared::database("bridge").await.unwrap();
     let settings = Migrate {
         database_url: Secret::new(&admin_url),
         api_database_password: None,
@@ -53,7 +53,7 @@ impl Ground {
         let (admin_url, bridge_url) = database().await;
         let kafka_brokers = match kind {
             Kind::Postgres => None,
-            Kind::Kafka => Some(dev::services::shared::kafka().await.unwrap()),
+            Kind::Kafka => Some(stage::services::shared::kafka().await.unwrap()),
         };
         let settings = LogSettings {
             database_url: Secret::new(bridge_url),

@@ -15,11 +15,11 @@ use domain::json::Json;
 use domain::task::NewTask;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
+use stage::task_list::{TaskList, rate};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
-use super::task_list::{TaskList, rate};
 use super::tokens::{ISSUER, key};
 
 /// As many connections as Spin keeps per address.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use hyper::Method;
+use stage::system::System;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::load::{Pace, Shot};
 use super::side_by_side::{self, Servers, Work, failed};
 use super::{Plan, ms, tokens};
-use crate::system::System;
 
 pub const SCRIPT: &str = include_str!("sql/pgbench_create.sql");
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use hyper::Method;
+use stage::system::System;
+use stage::task_list::TaskList;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::load::Shot;
 use super::side_by_side::{self, Servers, Work};
-use super::task_list::TaskList;
 use super::{Plan, create, tokens};
-use crate::system::System;
 
 const USERS: i64 = 1000;
 /// Of fifteen requests, four of each kind of read and three writes.

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use stage::services::postgres;
 use tokio::process::Command;
-
-use crate::services::postgres;
 
 /// Transactions per second. A script is `path@weight`; `mode` is pgbench's: `prepared` plans once per connection, `extended` each time, as Spin does.
 pub async fn rate(

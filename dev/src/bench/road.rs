@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
+use stage::system::{Log, System};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 use super::{Plan, cpu, tokens};
-use crate::system::{Log, System};
 
 /// Users whose events are on the road.
 const USERS: i64 = 500;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use stage::task_list::TaskList;
 use tokio_postgres::Client;
 
-use super::task_list::TaskList;
 use super::{Plan, ms};
 
 /// Each is sent this often, or as often as the length of a measurement allows.

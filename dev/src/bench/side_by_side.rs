@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use stage::child::Process;
+use stage::ports;
+use stage::system::System;
 
 use super::load::{self, Outcome, Pace, Shot};
 use super::{Plan, cpu, ms, pgbench};
-use crate::child::Process;
-use crate::ports;
-use crate::system::{System, program};
 
 /// Rounds are interleaved, because these machines are noisy and a later minute may be slower than an earlier one.
 const ROUNDS: usize = 3;
@@ -112,7 +112,7 @@ impl Baseline {
             system.database_url(),
             system.token_keys().to_owned(),
         );
-        let dev = program(&plan.root, "dev");
+        let dev = std::env::current_exe()?;
         let process = Process::new(
             "axum".to_owned(),
             plan.dir.join("logs/axum.log"),

@@ -1,17 +1,20 @@
 //! `cargo dev fuzz`: Schemathesis asks a system of its own for what the OpenAPI document allows, and for what it does not.
 
-use super::stop::Stop;
-use crate::bench::tokens;
-use crate::progress;
-use crate::scratch::Scratch;
-use crate::system::{self, Log, System, SystemOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use stage::components::{self, Profile};
+use stage::progress;
+use stage::scratch::Scratch;
+use stage::system::{self, Log, System, SystemOptions};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
+
+use super::stop::Stop;
+use crate::bench::tokens;
 
 /// Fewer would say little.
 const REQUESTS: u64 = 2000;
@@ -40,7 +43,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 async fn fuzz(arguments: &Arguments) -> Result<()> {
     let root = system::workspace();
-    super::build(&root).await?;
+    super::build(&root, Profile::Gate).await?;
     let folder = root.join("tests/schemathesis");
     let program = install(&root, &folder.join("requirements.txt"))?;
     let scratch = Scratch::new("fuzz")?;
@@ -85,7 +88,7 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
 /// Schemathesis in a Python environment below `target/`, made anew when the requirements change.
 fn install(root: &Path, requirements: &Path) -> Result<PathBuf> {
     let wanted = std::fs::read_to_string(requirements)?;
-    let folder = system::target(root).join("schemathesis");
+    let folder = components::target(root).join("schemathesis");
     let (done, program) = (
         folder.join("installed.txt"),
         folder.join("bin/schemathesis"),

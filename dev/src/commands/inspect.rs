@@ -1,12 +1,13 @@
 //! `cargo dev logs`, `psql` and `status`: looks into the system that `up` started.
 
-use crate::services::{install, postgres};
-use crate::status::Status;
-use crate::system::workspace;
-use anyhow::{Context, Result, bail};
-use clap::Args;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use stage::services::{install, postgres};
+use stage::status::Status;
+use stage::system::workspace;
 
 #[derive(Debug, Args)]
 pub struct Logs {

@@ -1,14 +1,17 @@
 //! `cargo dev test`: everything the tests need, then the tests.
 
-use super::stop::Stop;
-use crate::scratch::Scratch;
-use crate::services::{Kafka, Postgres, Redis, kafka, shared};
-use crate::{components, progress, system};
+use std::process::{ExitCode, ExitStatus};
+
 use anyhow::{Context, Result};
 use clap::Args;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use std::process::{ExitCode, ExitStatus};
+use stage::scratch::Scratch;
+use stage::services::{Kafka, Postgres, Redis, kafka, shared};
+use stage::components::Profile;
+use stage::{components, progress, system};
+
+use super::stop::Stop;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -36,7 +39,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 async fn test(arguments: &Arguments) -> Result<ExitStatus> {
     let root = system::workspace();
-    super::build(&root).await?;
+    super::build(&root, Profile::Gate).await?;
     // Without Kafka half of the tests could not run; better to hear of it now than to pass without them.
     tokio::task::spawn_blocking(kafka::jars).await??;
     let dir = Scratch::new("test")?;

@@ -1,16 +1,20 @@
 //! `cargo dev up`: the whole system on one machine until Ctrl-C.
 
-use super::stop::Stop;
-use crate::given::Given;
-use crate::services::{install, postgres};
-use crate::system::{self, Log, Runtime, System, SystemOptions};
-use crate::{progress, status::Status};
-use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use stage::components::Profile;
+use stage::given::Given;
+use stage::progress;
+use stage::services::{install, postgres};
+use stage::status::Status;
+use stage::system::{self, Log, Runtime, System, SystemOptions};
+
+use super::stop::Stop;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -55,7 +59,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         // Before anything is built, for a build may take minutes.
         system::listen_address("the API", options.listen)?;
         system::listen_address("the bridge", options.bridge_listen)?;
-        super::build(&root).await?;
+        super::build(&root, Profile::Gate).await?;
         System::start(options).await
     };
     let system = tokio::select! {

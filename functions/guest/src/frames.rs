@@ -1,9 +1,10 @@
 //! Frames in, answers out: the two Redis messages of an agent (delivery.md, section 4).
 
-use crate::postgres::DbError;
-use crate::variables::{self, BadSetting};
 use domain::frame::{Ack, Frame};
 use spin_sdk::redis;
+
+use crate::postgres::DbError;
+use crate::variables::{self, BadSetting};
 
 /// Why a frame went unanswered. The bridge sees silence and delivers again; while heartbeats go unanswered as well, it
 /// takes the agent for unwell and blames no event.

@@ -2,8 +2,9 @@
 //!
 //! `error` means that a person must act; what repairs itself is `warn`.
 
-use serde_json::{Map, Value};
 use std::io::Write;
+
+use serde_json::{Map, Value};
 
 /// A line under construction.
 #[must_use = "a line is written by `write`"]

@@ -3,9 +3,10 @@
 //! A guest sends no transaction control: a connection left inside a transaction would go back to the pool that way and
 //! the next request would run, and lose its writes, in there. One unit of work is one statement.
 
-use crate::variables::{self, BadSetting};
 pub use spin_sdk::pg4::ParameterValue;
 use spin_sdk::pg4::{Connection, DbValue, PgError, QueryError};
+
+use crate::variables::{self, BadSetting};
 
 /// Why a statement gave no rows that can be used.
 #[derive(Debug, thiserror::Error)]

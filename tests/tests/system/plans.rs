@@ -1,8 +1,8 @@
 //! Every order, filter and search is served by an index, planned by the statement that the API sends and with its parameters.
 
 use anyhow::{Context, Result, ensure};
-use dev::bench::task_list::TaskList;
 use serde_json::Value;
+use stage::task_list::TaskList;
 use tests::stage::World;
 use tokio_postgres::Client;
 use uuid::Uuid;

@@ -1,10 +1,11 @@
 //! Every event once, in chains without a gap, however frames arrive.
 
-use crate::support::{Trail, append, done, event, events, now};
 use anyhow::Result;
 use chrono::Duration;
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::support::{Trail, append, done, event, events, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_delivered_again_is_recorded_once() -> Result<()> {

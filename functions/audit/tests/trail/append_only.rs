@@ -1,9 +1,10 @@
 //! What is on the trail stays, whoever asks.
 
-use crate::support::{Trail, events};
 use anyhow::Result;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
+
+use crate::support::{Trail, events};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owner_cannot_change_it_in_the_parent_or_in_any_partition() -> Result<()> {

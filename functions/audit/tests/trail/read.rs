@@ -1,11 +1,12 @@
 //! What the API's statements read from the trail: pages that neither repeat nor skip, and only what the filters let through.
 
-use crate::support::{Trail, event, now};
 use anyhow::Result;
 use chrono::Duration;
 use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
+
+use crate::support::{Trail, event, now};
 
 type Parameter = Option<String>;
 

@@ -1,9 +1,10 @@
 //! An event that can never be on the trail is rejected alone, with its reason.
 
-use crate::support::{Trail, append, event, events, now};
 use anyhow::Result;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::support::{Trail, append, event, events, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_event_does_not_fail_its_neighbours() -> Result<()> {

@@ -1,10 +1,11 @@
 //! Old months go as a whole, and what is left can still be verified.
 
-use crate::support::{Trail, event, now};
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::support::{Trail, event, now};
 
 async fn maintain_at(trail: &Trail, moment: DateTime<Utc>) -> Result<Value> {
     let sql = "select audit_maintain_at($1::text::timestamptz, interval '90 days')";

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use stage::components::Profile;
 use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ pub struct Trail {
 
 impl Trail {
     pub async fn new() -> Result<Self> {
-        let url = dev::services::shared::database("audit").await?;
+        let url = stage::services::shared::database("audit").await?;
         migrate(&url).await?;
         let owner = connect(&url).await?;
         Ok(Self { url, owner })
@@ -111,7 +112,8 @@ async fn connect(url: &str) -> Result<Client> {
 
 /// Brings a database to the newest schema, as everybody does it.
 async fn migrate(url: &str) -> Result<()> {
-    let bridge = dev::system::program(&dev::system::workspace(), "bridge");
+    let root = stage::system::workspace();
+    let bridge = stage::components::program(&root, Profile::Gate, "bridge");
     let migrated = Command::new(&bridge)
         .arg("migrate")
         .env("DATABASE_URL", url)

@@ -1,9 +1,10 @@
 //! A chain that was tampered with is found out, and where; an outsider can check it by the written recipe.
 
-use crate::support::{Trail, events};
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+use crate::support::{Trail, events};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tampering_is_found_where_it_begins() -> Result<()> {

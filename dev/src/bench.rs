@@ -1,0 +1,119 @@
+//! `cargo dev bench`: prints the README's figures, each compared with its yardstick in the same run.
+
+pub mod baseline;
+mod cpu;
+mod create;
+mod load;
+mod mix;
+mod pgbench;
+mod road;
+mod search;
+mod side_by_side;
+pub mod tokens;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use stage::components::Profile;
+use stage::scratch::Scratch;
+use stage::system::{Log, System, SystemOptions};
+use tokio_postgres::{Client, NoTls};
+
+/// What to measure, and for how long.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Only these: create, mix (four reads to a write), search, postgres (the road on the Postgres log), kafka (the road on Kafka).
+    #[arg(value_parser = ["create", "mix", "search", "postgres", "kafka"])]
+    only: Vec<String>,
+    /// Length of each measurement in seconds.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Connections to each server.
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+    /// Events on the road.
+    #[arg(long, default_value_t = 100_000)]
+    events: i64,
+    /// Tasks to search among.
+    #[arg(long, default_value_t = 1_000_000)]
+    tasks: u32,
+}
+
+struct Plan {
+    dir: PathBuf,
+    length: Duration,
+    connections: usize,
+    events: i64,
+    tasks: u32,
+}
+
+/// Measures on systems of its own, in a scratch folder, with fsync on, and leaves nothing behind.
+pub async fn run(options: Options) -> Result<()> {
+    let wanted =
+        |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
+    for (part, log, bridges) in [
+        ("create", Log::Postgres, 0),
+        ("mix", Log::Postgres, 0),
+        ("search", Log::Postgres, 0),
+        ("postgres", Log::Postgres, 1),
+        ("kafka", Log::Kafka, 1),
+    ] {
+        if !wanted(part) {
+            continue;
+        }
+        let scratch = Scratch::new("bench")?;
+        let system_options = SystemOptions {
+            bridges,
+            built: true,
+            profile: Profile::Release,
+            ..SystemOptions::new(scratch.path(), log)
+        };
+        let plan = Plan {
+            dir: scratch.path().to_owned(),
+            length: Duration::from_secs(options.seconds),
+            connections: options.connections,
+            events: options.events,
+            tasks: options.tasks,
+        };
+        let system = System::start(system_options).await?;
+        let db = prepare(&system).await?;
+        match part {
+            "create" => create::run(&plan, &system, &db).await?,
+            "mix" => mix::run(&plan, &system, &db).await?,
+            "search" => search::run(&plan, &db).await?,
+            _ => road::run(&plan, log, &system, &db).await?,
+        }
+        system.stop().await;
+    }
+    Ok(())
+}
+
+/// Commit times are kept for the latency figure; everything runs with them, so that figures stay comparable. A server this
+/// young has no old WAL files to write over; filling a new one with zeros would stop every writer for 60 ms every few seconds.
+async fn prepare(system: &System) -> Result<Client> {
+    let (db, _connection) = connect(&system.database_url()).await?;
+    for setting in ["track_commit_timestamp = on", "wal_init_zero = off"] {
+        db.batch_execute(&format!("alter system set {setting}"))
+            .await?;
+    }
+    system.postgres()?.restart().await?;
+    system.host().ready().await?;
+    let (db, _connection) = connect(&system.database_url()).await?;
+    db.batch_execute("create table bench_queued (event_id uuid primary key)")
+        .await?;
+    Ok(db)
+}
+
+async fn connect(url: &str) -> Result<(Client, tokio::task::JoinHandle<()>)> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    let connection = tokio::spawn(async move {
+        // It ends when the server restarts; whoever still uses the client hears of it there.
+        connection.await.ok();
+    });
+    Ok((client, connection))
+}
+
+fn ms(latency: Duration) -> String {
+    format!("{:.1} ms", latency.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,98 @@
+//! The host at its limits: instances at once, clients that leave, and its own end.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::app::App;
+use super::wait::until;
+
+const MANIFEST: &str = r#"
+[variables]
+host = { required = true }
+[[trigger.http]]
+route = "/probe/..."
+component = "probe"
+[component.probe]
+source = "WASM/guest_probe.wasm"
+allowed_outbound_hosts = ["http://{{ host }}"]
+"#;
+
+/// An application whose function may call the listener.
+async fn start() -> (App, TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let app = App::start(MANIFEST, &[("SPIN_VARIABLE_HOST", &address)]).await;
+    (app, listener, format!("http://{address}/"))
+}
+
+/// The next call of a function, once its request has been read.
+async fn called(listener: &TcpListener) -> TcpStream {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+    stream
+}
+
+#[tokio::test]
+async fn the_thousand_and_first_instance_is_refused_at_once() {
+    // Each instance takes a socket towards its client and one towards whom it calls.
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+    let (app, listener, url) = start().await;
+    let running = Arc::new(AtomicUsize::new(0));
+    let count = running.clone();
+    let silent = tokio::spawn(async move {
+        let mut calls = Vec::new();
+        loop {
+            calls.push(called(&listener).await);
+            count.store(calls.len(), Ordering::Relaxed);
+        }
+    });
+    let client = reqwest::Client::new();
+    let mut waiting = JoinSet::new();
+    for _ in 0..1_000 {
+        let request = client.post(app.url("/probe/fetch")).body(url.clone());
+        waiting.spawn(request.send());
+    }
+    until("a thousand instances", || async {
+        running.load(Ordering::Relaxed) == 1_000
+    })
+    .await;
+    assert_eq!(app.post("/probe/hello", "").await.status(), 500);
+    assert!(app.output().contains("too many instances at once"));
+    silent.abort();
+    while let Some(answer) = waiting.join_next().await {
+        assert_eq!(answer.unwrap().unwrap().status(), 200);
+    }
+    assert_eq!(app.ask("hello", "").await, "hello");
+}
+
+#[tokio::test]
+async fn a_function_goes_on_when_its_client_has_left() {
+    let (app, listener, url) = start().await;
+    let client = tokio::spawn(app.request("/probe/fetch_twice", &url).send());
+    let mut first = called(&listener).await;
+    client.abort();
+    assert!(client.await.unwrap_err().is_cancelled());
+    assert_eq!(app.ask("hello", "").await, "hello");
+    first
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    called(&listener).await;
+}
+
+#[tokio::test]
+async fn sigterm_cuts_off_what_is_in_flight() {
+    let (app, listener, url) = start().await;
+    let client = tokio::spawn(app.request("/probe/fetch", &url).send());
+    let _unanswered = called(&listener).await;
+    app.signal(Signal::SIGTERM);
+    let (code, output) = app.ended().await;
+    assert_eq!(code, Some(0), "{output}");
+    assert!(client.await.unwrap().is_err(), "the request was answered");
+}

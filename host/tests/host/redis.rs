@@ -1,0 +1,114 @@
+//! The Redis and cron triggers: one message after the other per address, side by side across addresses, and the end of all with Redis.
+use redis::AsyncCommands;
+use redis::aio::MultiplexedConnection;
+use stage::scratch::Scratch;
+use stage::services::Redis;
+
+use super::app::App;
+use super::wait::until;
+
+const MANIFEST: &str = r#"
+[variables]
+redis = { required = true }
+lane = { default = "lane" }
+[[trigger.http]]
+route = "/probe/..."
+component = "probe"
+[[trigger.redis]]
+address = "redis://{{ redis }}/0"
+channel = "{{ lane }}.0"
+component = "collector"
+[[trigger.redis]]
+address = "redis://{{ redis }}/0"
+channel = "{{ lane }}.0b"
+component = "collector"
+[[trigger.redis]]
+address = "redis://{{ redis }}/1"
+channel = "{{ lane }}.1"
+component = "collector"
+[[trigger.cron]]
+cron_expression = "* * * * * *"
+component = "ticker"
+[component.probe]
+source = "WASM/guest_probe.wasm"
+[component.collector]
+source = "WASM/guest_collector.wasm"
+allowed_outbound_hosts = ["redis://{{ redis }}"]
+variables = { redis_url = "redis://{{ redis }}" }
+[component.ticker]
+source = "WASM/guest_ticker.wasm"
+allowed_outbound_hosts = ["redis://{{ redis }}"]
+variables = { redis_url = "redis://{{ redis }}" }
+"#;
+
+async fn start() -> (App, Redis, MultiplexedConnection, Scratch) {
+    let folder = Scratch::new("host-redis").unwrap();
+    let server = Redis::start(folder.path()).await.unwrap();
+    let client = redis::Client::open(server.url()).unwrap();
+    let connection = client.get_multiplexed_async_connection().await.unwrap();
+    let app = App::start(MANIFEST, &[("SPIN_VARIABLE_REDIS", &server.address())]).await;
+    until("a subscription to all channels", || async {
+        app.output().matches("Listening on").count() == 3
+    })
+    .await;
+    (app, server, connection, folder)
+}
+
+async fn notes(connection: &MultiplexedConnection) -> Vec<String> {
+    connection.clone().lrange("notes", 0, -1).await.unwrap()
+}
+
+#[tokio::test]
+async fn messages_of_one_address_wait_for_each_other_and_those_of_another_do_not() {
+    let (_app, _server, mut redis, _folder) = start().await;
+    for (channel, message) in [
+        ("lane.0", "trap"),
+        ("lane.0", "fail"),
+        ("lane.0", "a"),
+        ("lane.0b", "b"),
+        ("lane.1", "c"),
+    ] {
+        let receivers: usize = redis.publish(channel, message).await.unwrap();
+        assert_eq!(receivers, 1, "{channel}");
+    }
+    // Neither a trap nor an error holds up what follows.
+    let reader = redis.clone();
+    let noted = |note: &'static str| {
+        let redis = reader.clone();
+        move || {
+            let redis = redis.clone();
+            async move { notes(&redis).await.iter().any(|noted| noted == note) }
+        }
+    };
+    until("the beginning of a", noted("begin a")).await;
+    until("the beginning of c", noted("begin c")).await;
+    assert!(
+        !notes(&redis).await.contains(&"begin b".to_owned()),
+        "b waits for a"
+    );
+    let _: usize = redis.rpush("gate a", "go").await.unwrap();
+    until("the beginning of b", noted("begin b")).await;
+    let order = notes(&redis).await;
+    let position = |note: &str| order.iter().position(|noted| noted == note).unwrap();
+    assert!(position("end a") < position("begin b"), "{order:?}");
+}
+
+#[tokio::test]
+async fn cron_fires_and_the_host_ends_with_redis() {
+    let (app, server, redis, _folder) = start().await;
+    until("a second tick", || {
+        let mut redis = redis.clone();
+        async move { redis.llen::<_, usize>("ticks").await.unwrap() >= 2 }
+    })
+    .await;
+    server.kill().await;
+    let (code, output) = app.ended().await;
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("lost the connection to Redis"), "{output}");
+
+    let (code, output) = App::launch(MANIFEST, &[("SPIN_VARIABLE_REDIS", &server.address())])
+        .ended()
+        .await;
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("cannot connect to"), "{output}");
+}

@@ -1,0 +1,273 @@
+//! A program that runs as our child: in its own process group, logging to a file, and gone when we are.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+type Spawned = std::io::Result<std::process::Child>;
+type Job = (Command, mpsc::Sender<Spawned>);
+
+/// One running process.
+#[derive(Debug)]
+pub struct Child {
+    name: String,
+    group: Pid,
+    log: PathBuf,
+    log_from: u64,
+    exit: watch::Receiver<Option<ExitStatus>>,
+}
+
+impl Child {
+    /// Starts the program with its output appended to `log`.
+    pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+        let file = open_log(log)?;
+        let log_from = file.metadata()?.len();
+        command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .process_group(0);
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = on_spawner(command)
+            .with_context(|| format!("starting {name} ({program}); is it installed?"))?;
+        let group = Pid::from_raw(i32::try_from(child.id())?);
+        let (set, exit) = watch::channel(None);
+        std::thread::spawn(move || {
+            let status = child.wait().unwrap_or(ExitStatus::from_raw(-1));
+            set.send_replace(Some(status));
+        });
+        Ok(Self {
+            name: name.to_owned(),
+            group,
+            log: log.to_owned(),
+            log_from,
+            exit,
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.group.as_raw()
+    }
+
+    pub fn status(&self) -> Option<ExitStatus> {
+        *self.exit.borrow()
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.status().is_none()
+    }
+
+    /// Sends a signal to the whole process group; one that is gone needs none.
+    pub fn signal(&self, signal: Signal) {
+        if self.is_running() {
+            let _ = signal::killpg(self.group, signal);
+        }
+    }
+
+    /// Waits until it has exited.
+    pub async fn exited(&self) -> ExitStatus {
+        let mut exit = self.exit.clone();
+        match exit.wait_for(Option::is_some).await {
+            Ok(status) => status.unwrap_or_default(),
+            Err(_) => ExitStatus::default(),
+        }
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub async fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+        self.exited().await;
+    }
+
+    /// Asks it to end, and kills it when it has not by the limit.
+    pub async fn stop(&self, signal: Signal, limit: Duration) {
+        self.signal(signal);
+        if tokio::time::timeout(limit, self.exited()).await.is_err() {
+            self.kill().await;
+        }
+    }
+
+    /// What it wrote since this start.
+    pub fn output(&self) -> String {
+        let mut text = Vec::new();
+        if let Ok(mut file) = File::open(&self.log) {
+            let _ = file.seek(SeekFrom::Start(self.log_from));
+            let _ = file.read_to_end(&mut text);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// An error that names the child, says what happened, and shows the end of its log.
+    pub fn failed(&self, what: &str) -> anyhow::Error {
+        let output = self.output();
+        let lines: Vec<&str> = output.lines().collect();
+        let end = lines.get(lines.len().saturating_sub(15)..).unwrap_or(&[]);
+        anyhow!(
+            "{} {what}; the end of {}:\n    {}",
+            self.name,
+            self.log.display(),
+            end.join("\n    ")
+        )
+    }
+
+    /// Probes until the answer is yes; an exit or the limit is an error with the end of the log.
+    pub async fn ready<F>(&self, limit: Duration, mut probe: impl FnMut() -> F) -> Result<()>
+    where
+        F: Future<Output = bool>,
+    {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.status() {
+                return Err(self.failed(&format!("ended at its start ({status})")));
+            }
+            if matches!(
+                tokio::time::timeout(Duration::from_secs(2), probe()).await,
+                Ok(true)
+            ) {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let seconds = limit.as_secs();
+                return Err(self.failed(&format!("was not ready within {seconds} s")));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+    }
+}
+
+/// A program that can be started again as it was: the same command, the same log.
+pub struct Process {
+    name: String,
+    log: PathBuf,
+    command: Box<dyn Fn() -> Command + Send + Sync>,
+    child: Mutex<Option<Arc<Child>>>,
+}
+
+impl Process {
+    pub fn new(
+        name: impl Into<String>,
+        log: impl Into<PathBuf>,
+        command: impl Fn() -> Command + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            log: log.into(),
+            command: Box::new(command),
+            child: Mutex::new(None),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Starts it; the one before must have ended.
+    pub fn launch(&self) -> Result<Arc<Child>> {
+        let mut slot = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_some_and(|child| child.is_running()) {
+            bail!("{} runs already", self.name);
+        }
+        let child = Arc::new(Child::spawn(&self.name, (self.command)(), &self.log)?);
+        *slot = Some(child.clone());
+        Ok(child)
+    }
+
+    /// The child of the last launch.
+    pub fn child(&self) -> Option<Arc<Child>> {
+        self.child
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub async fn kill(&self) {
+        if let Some(child) = self.child() {
+            child.kill().await;
+        }
+    }
+
+    /// Asks it to end, and kills it when it has not by the limit.
+    pub async fn stop(&self, signal: Signal, limit: Duration) {
+        if let Some(child) = self.child() {
+            child.stop(signal, limit).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = self.child() {
+            child.signal(Signal::SIGKILL);
+        }
+    }
+}
+
+fn open_log(log: &Path) -> Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .with_context(|| format!("opening {}", log.display()))
+}
+
+/// Linux ends a child with the *thread* that made it, and a test's thread ends with the test. So every child is made
+/// by one thread that lives as long as the process.
+fn on_spawner(mut command: Command) -> Spawned {
+    static SPAWNER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
+    die_with_us(&mut command);
+    let spawner = SPAWNER.get_or_init(|| {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        std::thread::spawn(move || {
+            for (mut command, answer) in queue {
+                let _ = answer.send(command.spawn());
+            }
+        });
+        jobs
+    });
+    let (answer, spawned) = mpsc::channel();
+    let gone = |_| std::io::Error::other("the thread that starts children is gone");
+    spawner
+        .send((command, answer))
+        .map_err(|_| std::io::Error::other("the thread that starts children is gone"))?;
+    spawned.recv().map_err(gone)?
+}
+
+#[cfg(target_os = "linux")]
+#[expect(
+    unsafe_code,
+    reason = "only the child itself can ask to die with its parent; the closure makes one async-signal-safe call"
+)]
+fn die_with_us(command: &mut Command) {
+    unsafe {
+        command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Some(Signal::SIGKILL))?));
+    }
+}
+
+/// Elsewhere a crash of ours leaves children; Ctrl-C and SIGTERM stop them as everywhere.
+#[cfg(not(target_os = "linux"))]
+fn die_with_us(_: &mut Command) {}

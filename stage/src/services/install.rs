@@ -1,0 +1,61 @@
+//! Finds the programs a service needs; installs Debian's packages where it may, else says what to install.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress;
+
+/// The first executable of this name on PATH, then in the further directories.
+pub fn find(program: &str, further: &[PathBuf]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(further.iter().cloned())
+        .map(|dir| dir.join(program))
+        .find(|candidate| candidate.is_file())
+}
+
+/// Whether Debian's packages may be installed here: apt, and we are root.
+pub fn may_use_apt() -> bool {
+    nix::unistd::geteuid().is_root() && Path::new("/usr/bin/apt-get").is_file()
+}
+
+/// Installs Debian's packages, showing what apt does.
+pub fn apt(packages: &[&str]) -> Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    progress::step(format!("installing {} (apt)", packages.join(" ")));
+    if apt_get(&["install", "-y", "--no-install-recommends"], packages).is_ok() {
+        return Ok(());
+    }
+    apt_get(&["update"], &[])?;
+    apt_get(&["install", "-y", "--no-install-recommends"], packages)
+}
+
+fn apt_get(verb: &[&str], packages: &[&str]) -> Result<()> {
+    let status = Command::new("apt-get")
+        .args(["-qq", "-o", "DPkg::Lock::Timeout=120"])
+        .args(verb)
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()
+        .context("running apt-get")?;
+    if !status.success() {
+        bail!("apt-get {} {} failed", verb.join(" "), packages.join(" "));
+    }
+    Ok(())
+}
+
+/// Looks, installs where it may, looks again; `advice` is the one line for everybody else.
+pub fn ensure<T>(look: impl Fn() -> Option<T>, packages: &[&str], advice: &str) -> Result<T> {
+    if let Some(found) = look() {
+        return Ok(found);
+    }
+    if may_use_apt() {
+        apt(packages)?;
+    }
+    look().with_context(|| advice.to_owned())
+}

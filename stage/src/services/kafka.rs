@@ -1,0 +1,197 @@
+//! A one-node Apache Kafka of our own, run by the machine's Java from Maven Central's artifacts.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use nix::sys::signal::Signal;
+use tokio::net::TcpStream;
+
+use super::install;
+use crate::child::{Child, Process};
+use crate::{ports, progress};
+
+const VERSION: &str = "4.1.1";
+const POM: &str = include_str!("kafka.pom.xml");
+const ADVICE: &str = "Kafka needs Java 17 and Maven: `apt-get install default-jre-headless maven`, `brew install openjdk maven`; or `docker run -p 9092:9092 apache/kafka:4.1.1` and set KAFKA_BROKERS";
+/// The line by which the broker says that it takes part in the cluster.
+const STARTED: &str = "Kafka Server started";
+
+/// A broker that is its own controller; it keeps its ports and data through restarts.
+pub struct Kafka {
+    port: u16,
+    process: Process,
+}
+
+impl Kafka {
+    /// Starts one with its data in `dir`.
+    pub async fn start(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref();
+        std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
+        let dir = dir.canonicalize()?;
+        let (java, lib) = tokio::task::spawn_blocking(jars).await??;
+        let port = ports::remembered(&dir.join("port"))?;
+        let controller = ports::remembered(&dir.join("controller-port"))?;
+        let properties = dir.join("server.properties");
+        std::fs::write(&properties, server_properties(&dir, port, controller))?;
+        format(&java, &lib, &properties, &dir.join("data"))?;
+        let log = dir.join("kafka.log");
+        let process = Process::new("kafka", log, move || {
+            let mut command = run_java(&java, &lib);
+            command
+                .arg("kafka.Kafka")
+                .arg(&properties)
+                .current_dir(&dir);
+            command
+        });
+        let kafka = Self { port, process };
+        kafka.launch().await?;
+        Ok(kafka)
+    }
+
+    pub fn brokers(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    pub fn child(&self) -> Option<Arc<Child>> {
+        self.process.child()
+    }
+
+    /// Starts it again on the same port and data after `kill` or `stop`.
+    pub async fn launch(&self) -> Result<()> {
+        let child = self.process.launch()?;
+        let brokers = self.brokers();
+        child
+            .ready(Duration::from_secs(90), || async {
+                child.output().contains(STARTED) && TcpStream::connect(&brokers).await.is_ok()
+            })
+            .await
+    }
+
+    pub async fn kill(&self) {
+        self.process.kill().await;
+    }
+
+    pub async fn stop(&self) {
+        self.process
+            .stop(Signal::SIGTERM, Duration::from_secs(30))
+            .await;
+    }
+
+    pub async fn restart(&self) -> Result<()> {
+        self.stop().await;
+        self.launch().await
+    }
+}
+
+/// Java, and the folder with Kafka's jars; takes them from Maven Central the first time.
+pub fn jars() -> Result<(PathBuf, PathBuf)> {
+    let packages = ["default-jre-headless", "maven"];
+    let brew: Vec<PathBuf> = [
+        "/opt/homebrew/opt/openjdk/bin",
+        "/usr/local/opt/openjdk/bin",
+    ]
+    .map(PathBuf::from)
+    .to_vec();
+    let java = install::ensure(|| install::find("java", &brew), &packages, ADVICE)?;
+    let cache = cache_dir()?;
+    let lib = cache.join("lib");
+    if lib.is_dir() {
+        return Ok((java, lib));
+    }
+    let mvn = install::ensure(|| install::find("mvn", &[]), &packages, ADVICE)?;
+    progress::step(format!(
+        "taking Apache Kafka {VERSION} from Maven Central into {}",
+        cache.display()
+    ));
+    // Several processes may do this at once: each takes its own copy, and the first one's rename counts.
+    let own = cache.join(format!("taking-{}", std::process::id()));
+    std::fs::create_dir_all(&own)?;
+    std::fs::write(own.join("pom.xml"), POM.replace("@VERSION@", VERSION))?;
+    let output = Command::new(mvn)
+        .args(["--batch-mode", "--quiet", "dependency:copy-dependencies"])
+        .args(["-DincludeScope=runtime", "-DoutputDirectory=lib"])
+        .current_dir(&own)
+        .stdin(Stdio::null())
+        .output()
+        .context("running mvn")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said: Vec<&str> = said.lines().take(8).collect();
+        bail!(
+            "mvn could not take Kafka from Maven Central (set KAFKA_BROKERS to use another): {}",
+            said.join("\n")
+        );
+    }
+    if std::fs::rename(own.join("lib"), &lib).is_err() && !lib.is_dir() {
+        bail!("cannot put Kafka's jars into {}", lib.display());
+    }
+    let _ = std::fs::remove_dir_all(&own);
+    Ok((java, lib))
+}
+
+fn cache_dir() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
+        .context("HOME is not set, so there is no place to keep Kafka")?;
+    Ok(base.join("spindle").join(format!("kafka-{VERSION}")))
+}
+
+fn run_java(java: &Path, lib: &Path) -> Command {
+    let mut command = Command::new(java);
+    command
+        .args(["-Xmx512m", "-Xms128m", "-XX:+UseSerialGC"])
+        .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+        .arg("-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info")
+        .arg("-Dorg.slf4j.simpleLogger.showDateTime=true")
+        .arg("-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS")
+        .arg("-cp")
+        .arg(lib.join("*"));
+    command
+}
+
+fn server_properties(dir: &Path, port: u16, controller: u16) -> String {
+    format!(
+        include_str!("kafka.properties"),
+        port = port,
+        controller = controller,
+        data = dir.join("data").display(),
+    )
+}
+
+fn format(java: &Path, lib: &Path, properties: &Path, data: &Path) -> Result<()> {
+    if data.join("meta.properties").is_file() {
+        return Ok(());
+    }
+    let cluster = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes());
+    let output = run_java(java, lib)
+        .args([
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            // In one word, because an id may begin with a hyphen.
+            &format!("--cluster-id={cluster}"),
+            "-c",
+        ])
+        .arg(properties)
+        .stdin(Stdio::null())
+        .output()
+        .context("formatting Kafka's storage")?;
+    if !output.status.success() {
+        bail!(
+            "formatting Kafka's storage failed: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! A Redis of our own: no persistence, for it carries doorbells only.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::install;
+use crate::child::{Child, Process};
+use crate::ports;
+
+const ADVICE: &str = "Redis is missing: `apt-get install redis-server`, `brew install redis`, or `docker run -p 6379:6379 redis:7` and set REDIS_URL";
+
+/// A redis-server on a loopback port, which it keeps through restarts.
+pub struct Redis {
+    port: u16,
+    process: Process,
+}
+
+impl Redis {
+    /// Starts one whose log lies in `dir`.
+    pub async fn start(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref().to_owned();
+        std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
+        let server = install::ensure(
+            || {
+                install::find(
+                    "redis-server",
+                    &["/opt/homebrew/bin".into(), "/usr/local/bin".into()],
+                )
+            },
+            &["redis-server"],
+            ADVICE,
+        )?;
+        let port = ports::remembered(&dir.join("port"))?;
+        let log = dir.join("redis.log");
+        let process = Process::new("redis", log, move || {
+            let mut command = Command::new(&server);
+            command
+                .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+                .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+                .current_dir(&dir);
+            command
+        });
+        let redis = Self { port, process };
+        redis.launch().await?;
+        Ok(redis)
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.address())
+    }
+
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Starts it again on the same port after `kill` or `stop`.
+    pub async fn launch(&self) -> Result<()> {
+        let child = self.process.launch()?;
+        let address = self.address();
+        child
+            .ready(Duration::from_secs(20), || answers(&address))
+            .await
+    }
+
+    pub async fn kill(&self) {
+        self.process.kill().await;
+    }
+
+    pub async fn stop(&self) {
+        self.process
+            .stop(Signal::SIGTERM, Duration::from_secs(5))
+            .await;
+    }
+
+    pub async fn restart(&self) -> Result<()> {
+        self.stop().await;
+        self.launch().await
+    }
+
+    pub fn child(&self) -> Option<std::sync::Arc<Child>> {
+        self.process.child()
+    }
+}
+
+/// Whether a Redis answers PING there.
+pub async fn answers(address: &str) -> bool {
+    let ping = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"PING\r\n").await?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    matches!(ping.await, Ok(answer) if &answer == b"+PONG")
+}

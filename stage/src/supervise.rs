@@ -1,0 +1,254 @@
+//! Keeps a part of the system running, as Kubernetes would: what dies is named and started again, unless it was ended on purpose.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use nix::sys::signal::Signal;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::child::{Child, Process};
+use crate::progress;
+use crate::services::{Kafka, Postgres, Redis};
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Who ran this long has recovered: the next death pauses for the shortest time again.
+const RECOVERED: Duration = Duration::from_secs(10);
+
+/// Something that runs as one child and can be started again.
+#[async_trait]
+pub trait Part: Send + Sync {
+    fn process(&self) -> &Process;
+    /// Starts it after it ended.
+    async fn launch(&self) -> Result<()>;
+    /// Waits until it does its work.
+    async fn ready(&self) -> Result<()> {
+        Ok(())
+    }
+    async fn stop(&self);
+    async fn kill(&self) {
+        self.process().kill().await;
+    }
+}
+
+/// A part with its supervisor.
+pub struct Supervised {
+    part: Arc<dyn Part>,
+    wanted: watch::Sender<bool>,
+    starting: Arc<Mutex<()>>,
+    supervisor: JoinHandle<()>,
+}
+
+impl Supervised {
+    /// Takes charge of a part that runs already.
+    pub fn new(part: Arc<dyn Part>) -> Self {
+        let wanted = watch::Sender::new(true);
+        let starting = Arc::new(Mutex::new(()));
+        let supervisor = tokio::spawn(watch_over(
+            part.clone(),
+            wanted.subscribe(),
+            starting.clone(),
+        ));
+        Self {
+            part,
+            wanted,
+            starting,
+            supervisor,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        self.part.process().name()
+    }
+
+    pub fn log(&self) -> &Path {
+        self.part.process().log()
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.part
+            .process()
+            .child()
+            .is_some_and(|child| child.is_running())
+    }
+
+    /// The process id of the last start.
+    pub fn pid(&self) -> Option<i32> {
+        self.part.process().child().map(|child| child.pid())
+    }
+
+    /// The process id of one that runs now.
+    pub fn running_pid(&self) -> Result<i32> {
+        let pid = self.pid().filter(|_| self.is_running());
+        pid.with_context(|| format!("{} is not running", self.name()))
+    }
+
+    /// Any signal; an end that comes of it is a death, and is answered with a new start.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(child) = self.part.process().child() {
+            child.signal(signal);
+        }
+    }
+
+    /// `kill -9`; it stays down until `start`.
+    pub async fn kill9(&self) {
+        self.wanted.send_replace(false);
+        loop {
+            self.part.kill().await;
+            // A start that is under way fails at once, for its child is gone; only then is nobody left to start another.
+            let turn = tokio::time::timeout(Duration::from_millis(50), self.starting.lock());
+            if let Ok(_turn) = turn.await {
+                self.part.kill().await;
+                return;
+            }
+        }
+    }
+
+    /// Asks it to end, as a deployment does; it stays down until `start`.
+    pub async fn terminate(&self) {
+        self.wanted.send_replace(false);
+        let _turn = self.starting.lock().await;
+        self.part.stop().await;
+    }
+
+    /// Starts it again and waits until it does its work.
+    pub async fn start(&self) -> Result<()> {
+        {
+            let _turn = self.starting.lock().await;
+            if !self.is_running() {
+                self.part.launch().await?;
+            }
+            self.wanted.send_replace(true);
+        }
+        self.ready().await
+    }
+
+    pub async fn restart(&self) -> Result<()> {
+        self.terminate().await;
+        self.start().await
+    }
+
+    /// Waits until it does its work.
+    pub async fn ready(&self) -> Result<()> {
+        self.part.ready().await
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        self.supervisor.abort();
+        self.signal(Signal::SIGKILL);
+    }
+}
+
+async fn watch_over(
+    part: Arc<dyn Part>,
+    mut wanted: watch::Receiver<bool>,
+    starting: Arc<Mutex<()>>,
+) {
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        if wanted.wait_for(|wanted| *wanted).await.is_err() {
+            return;
+        }
+        let started = Instant::now();
+        if let Some(child) = part.process().child() {
+            let status = child.exited().await;
+            if *wanted.borrow() {
+                progress::warn(format!("{:#}", child.failed(&format!("ended ({status})"))));
+            }
+        }
+        if started.elapsed() > RECOVERED {
+            pause = SHORTEST_PAUSE;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        let _turn = starting.lock().await;
+        let runs = part
+            .process()
+            .child()
+            .is_some_and(|child| child.is_running());
+        if *wanted.borrow() && !runs {
+            progress::step(format!("starting {} again", part.process().name()));
+            if let Err(error) = part.launch().await {
+                progress::warn(format!("{error:#}"));
+            }
+        }
+    }
+}
+
+/// The servers know themselves how they are started, stopped and killed.
+macro_rules! server {
+    ($($server:ident),+) => {$(
+        #[async_trait]
+        impl Part for $server {
+            fn process(&self) -> &Process {
+                self.process()
+            }
+            async fn launch(&self) -> Result<()> {
+                self.launch().await
+            }
+            async fn stop(&self) {
+                self.stop().await;
+            }
+            async fn kill(&self) {
+                self.kill().await;
+            }
+        }
+    )+};
+}
+
+server!(Postgres, Redis, Kafka);
+
+/// A program of ours that answers `/readyz`: a bridge, or the function host.
+pub struct Program {
+    process: Process,
+    ready_url: String,
+    grace: Duration,
+}
+
+impl Program {
+    /// Not started yet; `base_url` is where it will listen, `grace` how long it may take to end.
+    pub fn new(process: Process, base_url: &str, grace: Duration) -> Self {
+        Self {
+            process,
+            ready_url: format!("{base_url}/readyz"),
+            grace,
+        }
+    }
+
+    fn current(&self) -> Result<Arc<Child>> {
+        self.process
+            .child()
+            .with_context(|| format!("{} was never started", self.process.name()))
+    }
+}
+
+#[async_trait]
+impl Part for Program {
+    fn process(&self) -> &Process {
+        &self.process
+    }
+
+    async fn launch(&self) -> Result<()> {
+        self.process.launch().map(|_| ())
+    }
+
+    async fn ready(&self) -> Result<()> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let probe = || async {
+            let answer = client.get(&self.ready_url).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        };
+        self.current()?.ready(Duration::from_secs(60), probe).await
+    }
+
+    async fn stop(&self) {
+        self.process.stop(Signal::SIGTERM, self.grace).await;
+    }
+}
