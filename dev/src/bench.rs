@@ -1,4 +1,4 @@
-//! `cargo dev bench`: prints the README's figures, each compared with its yardstick in the same run.
+//! `cargo dev bench`: prints the figures of docs/figures.md. Each is compared with its baseline in the same run.
 
 pub mod baseline;
 mod cpu;
@@ -6,7 +6,7 @@ mod create;
 mod load;
 mod mix;
 mod pgbench;
-mod road;
+mod delivery;
 mod search;
 mod side_by_side;
 pub mod tokens;
@@ -23,19 +23,20 @@ use tokio_postgres::{Client, NoTls};
 /// What to measure, and for how long.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only these: create, mix (four reads to a write), search, postgres (the road on the Postgres log), kafka (the road on Kafka).
+    /// Only these: create, mix (four reads for each write), search, postgres (event delivery on the Postgres log), kafka (event delivery
+    /// on Kafka)
     #[arg(value_parser = ["create", "mix", "search", "postgres", "kafka"])]
     only: Vec<String>,
-    /// Length of each measurement in seconds.
+    /// The length of each measurement, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Connections to each server.
+    /// The number of connections to each server
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Events on the road.
+    /// The number of events to deliver
     #[arg(long, default_value_t = 100_000)]
     events: i64,
-    /// Tasks to search among.
+    /// The number of tasks to search
     #[arg(long, default_value_t = 1_000_000)]
     tasks: u32,
 }
@@ -48,7 +49,7 @@ struct Plan {
     tasks: u32,
 }
 
-/// Measures on systems of its own, in a scratch folder, with fsync on, and leaves nothing behind.
+/// Runs the wanted measurements, each on a system of its own with fsync on. Removes all data afterwards.
 pub async fn run(options: Options) -> Result<()> {
     let wanted =
         |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
@@ -82,15 +83,16 @@ pub async fn run(options: Options) -> Result<()> {
             "create" => create::run(&plan, &system, &db).await?,
             "mix" => mix::run(&plan, &system, &db).await?,
             "search" => search::run(&plan, &db).await?,
-            _ => road::run(&plan, log, &system, &db).await?,
+            _ => delivery::run(&plan, log, &system, &db).await?,
         }
         system.stop().await;
     }
     Ok(())
 }
 
-/// Commit times are kept for the latency figure; everything runs with them, so that figures stay comparable. A server this
-/// young has no old WAL files to write over; filling a new one with zeros would stop every writer for 60 ms every few seconds.
+/// Changes two settings of Postgres. `track_commit_timestamp` is needed to measure latency, and all measurements run with it so that
+/// they are comparable. `wal_init_zero` is off because a new server has no old WAL files to reuse, and zeroing a new file would block
+/// every writer for 60 ms every few seconds.
 async fn prepare(system: &System) -> Result<Client> {
     let (db, _connection) = connect(&system.database_url()).await?;
     for setting in ["track_commit_timestamp = on", "wal_init_zero = off"] {
@@ -98,7 +100,7 @@ async fn prepare(system: &System) -> Result<Client> {
             .await?;
     }
     system.postgres()?.restart().await?;
-    system.host().ready().await?;
+    system.host()?.ready().await?;
     let (db, _connection) = connect(&system.database_url()).await?;
     db.batch_execute("create table bench_queued (event_id uuid primary key)")
         .await?;
@@ -108,7 +110,7 @@ async fn prepare(system: &System) -> Result<Client> {
 async fn connect(url: &str) -> Result<(Client, tokio::task::JoinHandle<()>)> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(async move {
-        // It ends when the server restarts; whoever still uses the client hears of it there.
+        // The connection ends when the server restarts. Calls on the client then return the error.
         connection.await.ok();
     });
     Ok((client, connection))

@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use stage::components::{self, Profile};
-use stage::system::{PROGRAMS, workspace};
+use stage::system::{Runtime, workspace};
 
 use crate::bench;
 
+mod folder;
 mod fuzz;
+mod group;
 mod inspect;
+mod services;
 mod stop;
 mod test;
 mod up;
@@ -27,31 +30,34 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build the WebAssembly components and the bridge
+    /// Build the WebAssembly functions and the programs that run them
     Build,
     /// Start everything and serve until Ctrl-C
     Up(up::Arguments),
-    /// Build, start everything on free ports, run all tests, stop everything
+    /// Start everything but the functions, and write the environment with which the spin CLI runs them
+    Services(services::Arguments),
+    /// Build everything, start servers on free ports, run the tests, stop everything
     Test(test::Arguments),
-    /// Build, start everything, and let Schemathesis try the API by its OpenAPI document
+    /// Let Schemathesis test the API against its OpenAPI document
     Fuzz(fuzz::Arguments),
-    /// Measure the API and the road beside their yardsticks, and print the figures
+    /// Measure the API and event delivery beside a baseline, and print the figures
     Bench(bench::Options),
     /// Show the logs of the system that `up` started, and follow them
     Logs(inspect::Logs),
     /// Open psql on the database of the system that `up` started
     Psql,
-    /// Say where the system that `up` started is, and whether it is ready
+    /// Show the addresses of the system that `up` started, and whether it is ready
     Status,
-    /// Serve the yardstick that `bench` compares the API with
+    /// Serve the baseline that `bench` compares the API with
     #[command(hide = true)]
     Baseline(bench::baseline::Arguments),
 }
 
 pub async fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Build => build(&workspace(), Profile::Gate).await?,
+        Command::Build => build(&workspace(), Profile::Gate, &Runtime::Embedded).await?,
         Command::Up(arguments) => up::run(arguments).await?,
+        Command::Services(arguments) => services::run(arguments).await?,
         Command::Test(arguments) => return test::run(arguments).await,
         Command::Fuzz(arguments) => return fuzz::run(arguments).await,
         Command::Bench(options) => return measure(options).await,
@@ -63,29 +69,34 @@ pub async fn main() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Figures are those of programs built for release, this one among them: it holds the yardstick and the load generator.
+/// Runs the benchmarks in a program that is built for release, because it contains the baseline and the load generator.
 async fn measure(options: bench::Options) -> Result<ExitCode> {
     let root = workspace();
-    build(&root, Profile::Release).await?;
     let released = components::program(&root, Profile::Release, "dev");
     if std::env::current_exe()? == released {
         bench::run(options).await?;
         return Ok(ExitCode::SUCCESS);
     }
+    build(&root, Profile::Release, &Runtime::Embedded).await?;
     components::build_programs(&root, Profile::Release, &["dev"])?;
     let mut command = std::process::Command::new(released);
     command.args(std::env::args_os().skip(1));
-    Err(command.exec()).context("starting the program built for release")
+    Err(command.exec()).context("starting the program that was built for release")
 }
 
-/// Builds everything that a system runs; cargo has built this program already.
-async fn build(root: &Path, profile: Profile) -> Result<()> {
-    let root = root.to_owned();
-    let build = move || {
-        components::build_programs(&root, profile, &PROGRAMS)?;
-        components::build_wasm(&root, &components::packages(&root)?)
+/// Builds the functions and the programs that a system with this runtime needs. Cargo has built this program already.
+async fn build(root: &Path, profile: Profile, runtime: &Runtime) -> Result<()> {
+    let programs = {
+        let (root, names) = (root.to_owned(), runtime.programs());
+        tokio::task::spawn_blocking(move || components::build_programs(&root, profile, names))
     };
-    tokio::task::spawn_blocking(build)
-        .await
-        .context("the build was cut off")?
+    // At the same time, because each build has phases in which it uses only one core.
+    let functions = {
+        let root = root.to_owned();
+        tokio::task::spawn_blocking(move || {
+            components::build_wasm(&root, &components::packages(&root)?)
+        })
+    };
+    let (programs, functions) = tokio::try_join!(programs, functions)?;
+    programs.and(functions)
 }

@@ -7,9 +7,9 @@ use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::settings::Settings;
 use crate::outbound_http::OutboundHttp;
 use crate::output::Lines;
+use crate::settings::Settings;
 
 /// A component, compiled, linked and ready to be instantiated.
 pub struct Function {

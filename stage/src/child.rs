@@ -1,4 +1,4 @@
-//! A program that runs as our child: in its own process group, logging to a file, and gone when we are.
+//! Child processes: each has its own process group and a log file, and ends when this process ends.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 type Spawned = std::io::Result<std::process::Child>;
 type Job = (Command, mpsc::Sender<Spawned>);
 
-/// One running process.
+/// One child process.
 #[derive(Debug)]
 pub struct Child {
     name: String,
@@ -28,7 +28,7 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts the program with its output appended to `log`.
+    /// Starts the program and appends its output to `log`.
     pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {
         let file = open_log(log)?;
         let log_from = file.metadata()?.len();
@@ -71,7 +71,7 @@ impl Child {
         self.status().is_none()
     }
 
-    /// Sends a signal to the whole process group; one that is gone needs none.
+    /// Sends a signal to the process group, if the process is still running.
     pub fn signal(&self, signal: Signal) {
         if self.is_running() {
             let _ = signal::killpg(self.group, signal);
@@ -87,13 +87,13 @@ impl Child {
         }
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub async fn kill(&self) {
         self.signal(Signal::SIGKILL);
         self.exited().await;
     }
 
-    /// Asks it to end, and kills it when it has not by the limit.
+    /// Sends `signal`, and SIGKILL if the process has not ended within `limit`.
     pub async fn stop(&self, signal: Signal, limit: Duration) {
         self.signal(signal);
         if tokio::time::timeout(limit, self.exited()).await.is_err() {
@@ -101,7 +101,7 @@ impl Child {
         }
     }
 
-    /// What it wrote since this start.
+    /// What the process has written since it was started.
     pub fn output(&self) -> String {
         let mut text = Vec::new();
         if let Ok(mut file) = File::open(&self.log) {
@@ -111,7 +111,7 @@ impl Child {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// An error that names the child, says what happened, and shows the end of its log.
+    /// An error that names the process and what happened to it, with the last lines of its log.
     pub fn failed(&self, what: &str) -> anyhow::Error {
         let output = self.output();
         let lines: Vec<&str> = output.lines().collect();
@@ -124,7 +124,7 @@ impl Child {
         )
     }
 
-    /// Probes until the answer is yes; an exit or the limit is an error with the end of the log.
+    /// Calls `probe` until it returns true. Returns an error with the end of the log if the process ends first, or after `limit`.
     pub async fn ready<F>(&self, limit: Duration, mut probe: impl FnMut() -> F) -> Result<()>
     where
         F: Future<Output = bool>,
@@ -155,7 +155,7 @@ impl Drop for Child {
     }
 }
 
-/// A program that can be started again as it was: the same command, the same log.
+/// A program that can be restarted with the same command and the same log.
 pub struct Process {
     name: String,
     log: PathBuf,
@@ -185,7 +185,7 @@ impl Process {
         &self.log
     }
 
-    /// Starts it; the one before must have ended.
+    /// Starts the program. The previous process must have ended.
     pub fn launch(&self) -> Result<Arc<Child>> {
         let mut slot = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.as_ref().is_some_and(|child| child.is_running()) {
@@ -196,7 +196,7 @@ impl Process {
         Ok(child)
     }
 
-    /// The child of the last launch.
+    /// The process of the last launch.
     pub fn child(&self) -> Option<Arc<Child>> {
         self.child
             .lock()
@@ -204,14 +204,14 @@ impl Process {
             .clone()
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub async fn kill(&self) {
         if let Some(child) = self.child() {
             child.kill().await;
         }
     }
 
-    /// Asks it to end, and kills it when it has not by the limit.
+    /// Sends `signal`, and SIGKILL if the process has not ended within `limit`.
     pub async fn stop(&self, signal: Signal, limit: Duration) {
         if let Some(child) = self.child() {
             child.stop(signal, limit).await;
@@ -235,8 +235,8 @@ fn open_log(log: &Path) -> Result<File> {
         .with_context(|| format!("opening {}", log.display()))
 }
 
-/// Linux ends a child with the *thread* that made it, and a test's thread ends with the test. So every child is made
-/// by one thread that lives as long as the process.
+/// With PR_SET_PDEATHSIG, Linux ends a child when the *thread* that started it ends, and a test's thread ends with the test. So one
+/// thread, which lives as long as the process, starts all children.
 fn on_spawner(mut command: Command) -> Spawned {
     static SPAWNER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     die_with_us(&mut command);
@@ -268,6 +268,6 @@ fn die_with_us(command: &mut Command) {
     }
 }
 
-/// Elsewhere a crash of ours leaves children; Ctrl-C and SIGTERM stop them as everywhere.
+/// Other systems have no such signal, so children outlive a crash of this process. Ctrl-C and SIGTERM still end them.
 #[cfg(not(target_os = "linux"))]
 fn die_with_us(_: &mut Command) {}

@@ -1,20 +1,20 @@
-//! Servers that somebody else runs: DATABASE_URL, REDIS_URL and KAFKA_BROKERS, checked before anything starts.
+//! Servers that run already, named by DATABASE_URL, REDIS_URL and KAFKA_BROKERS. The values are checked before anything starts.
 
 use anyhow::{Context, Result, bail};
 use url::Url;
 
-/// What the environment names; what it does not, we start ourselves.
+/// The servers that the environment names. The system starts the others itself.
 #[derive(Debug, Clone, Default)]
-pub struct Given {
-    /// Postgres, as the owner of the database.
+pub struct External {
+    /// The URL of a Postgres database, with the role that owns it.
     pub database: Option<Url>,
-    /// `host:port` of Redis.
+    /// Redis, as `host:port`.
     pub redis: Option<String>,
-    /// Kafka's `host:port`, comma-separated.
+    /// Kafka's brokers, as `host:port`, separated by commas.
     pub kafka: Option<String>,
 }
 
-impl Given {
+impl External {
     pub fn from_environment() -> Result<Self> {
         Ok(Self {
             database: variable("DATABASE_URL")

@@ -1,5 +1,5 @@
-//! The whole of Spindle on one machine, for `cargo dev` and the tests: child processes, real servers, the build of what runs on
-//! them, and the system with handles to break its parts.
+//! Everything that runs a complete Spindle on one machine, for `cargo dev` and the tests: child processes, real servers, the build of
+//! Spindle's own programs, and the system with handles to break its parts.
 
 pub mod progress;
 pub mod ports;
@@ -8,7 +8,7 @@ pub mod child;
 pub mod services;
 pub mod components;
 pub mod secrets;
-pub mod given;
+pub mod external;
 pub mod supervise;
 pub mod system;
 pub mod status;

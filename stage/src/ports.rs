@@ -1,4 +1,4 @@
-//! Free TCP ports on the loopback, and the ones that a directory remembers between starts.
+//! Free TCP ports on the loopback interface, and ports that a directory remembers between starts.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use rand::Rng;
 
-/// Below the kernel's ephemeral range, so that no outgoing connection takes a port between the choice and its use.
+/// Ports below the kernel's ephemeral range, so no outgoing connection can take a port after we chose it.
 const CHOICE: std::ops::Range<u16> = 18_000..32_000;
 
-/// Whether somebody could listen on this loopback port now.
+/// Whether a program could listen on this loopback port now.
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port that nobody listens on; random, so that test processes that run side by side seldom choose the same.
+/// A port that no program listens on. The choice is random, so test programs that run at once seldom choose the same port.
 pub fn free() -> Result<u16> {
     let mut rng = rand::rng();
     for _ in 0..200 {
@@ -26,7 +26,7 @@ pub fn free() -> Result<u16> {
     bail!("no free port between {} and {}", CHOICE.start, CHOICE.end)
 }
 
-/// The port written in this file while it is still free, else a new one, which is written there.
+/// The port in this file if it is free; otherwise a new free port, which is written to the file.
 pub fn remembered(file: &Path) -> Result<u16> {
     let known = std::fs::read_to_string(file)
         .ok()

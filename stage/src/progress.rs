@@ -1,13 +1,13 @@
-//! What a person sees while something takes its time: one line a step, on stderr.
+//! Progress for people: one line for each step, on stderr.
 
 use std::fmt::Display;
 
-/// Says what is being done now.
+/// Prints what happens now.
 pub fn step(what: impl Display) {
     eprintln!("\x1b[36m·\x1b[0m {what}");
 }
 
-/// Says what needs a person's eye, though the work goes on.
+/// Prints a problem that a person should look at, although the work continues.
 pub fn warn(what: impl Display) {
     eprintln!("\x1b[33m!\x1b[0m {what}");
 }

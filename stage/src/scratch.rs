@@ -1,4 +1,4 @@
-//! A directory for one test's data, which goes when its owner does.
+//! Temporary directories that are removed when their owner is dropped.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 const PREFIX: &str = "spindle-scratch-";
 
-/// A fresh directory under the system's temporary one, readable by the user that Postgres runs as.
+/// A new directory below the system's temporary directory. The user that runs Postgres can read it.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
@@ -29,12 +29,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A directory that stays behind is swept by the next process.
+        // If this fails, the next process removes the directory.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// Removes what processes left that were killed before they could clean up.
+/// Removes directories of processes that were killed before they could remove them.
 fn sweep() {
     let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else {
         return;

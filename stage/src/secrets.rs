@@ -1,4 +1,4 @@
-//! The secrets of a local system: made once, kept in its directory for its owner's eyes only.
+//! The secrets of a local system: generated once and kept in its directory, readable by their owner only.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,12 +17,12 @@ pub struct Secrets {
     pub api_password: String,
     pub agent_password: String,
     pub bridge_password: String,
-    /// `<kid>:<base64url>`, as the variable `token_keys` wants it.
+    /// The value of the variable `token_keys`: `<kid>:<base64url>`.
     pub token_keys: String,
 }
 
 impl Secrets {
-    /// Those of the directory, made when there are none yet.
+    /// Reads the secrets of a directory, or generates them if it has none.
     pub fn of(dir: &Path) -> Result<Self> {
         let file = dir.join("secrets.json");
         if let Ok(text) = std::fs::read_to_string(&file) {

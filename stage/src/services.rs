@@ -1,4 +1,4 @@
-//! Real servers that Spindle stands on, started in a directory of their own on free ports.
+//! The servers that Spindle depends on: Postgres, Redis and Kafka, each started with its own directory on a free port.
 
 pub mod install;
 pub mod kafka;

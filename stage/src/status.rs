@@ -1,4 +1,4 @@
-//! What a running `cargo dev up` leaves in its directory, for `status`, `psql` and `logs`.
+//! The file in which a running `cargo dev up` tells `status`, `psql` and `logs` where everything is.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,10 +12,11 @@ use crate::system::System;
 
 const FILE: &str = "status.json";
 
-/// Where everything is. It holds the owner's database URL, so only the owner may read it.
+/// The addresses and logs of a running system. Only the file's owner may read it, because the database URL gives access to all data.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Status {
-    pub api: String,
+    /// The API's URL, unless the functions run elsewhere.
+    pub api: Option<String>,
     pub bridge: String,
     pub database: String,
     pub redis: String,
@@ -26,7 +27,7 @@ pub struct Status {
 impl Status {
     pub fn of(system: &System) -> Result<Self> {
         Ok(Self {
-            api: system.api_url(),
+            api: system.host().ok().map(|_| system.api_url()),
             bridge: system.bridge_url(0)?,
             database: system.database_url(),
             redis: system.redis_url(),
@@ -37,7 +38,7 @@ impl Status {
 
     pub fn read(dir: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(dir.join(FILE))
-            .context("nothing runs here; `cargo dev up` starts it")?;
+            .context("nothing is running; `cargo dev up` starts a system")?;
         serde_json::from_str(&text).with_context(|| format!("reading {}", dir.join(FILE).display()))
     }
 
@@ -53,7 +54,7 @@ impl Status {
             .with_context(|| format!("writing {}", file.display()))
     }
 
-    /// One that is not there needs no removing.
+    /// Removes the file, if there is one.
     pub fn remove(dir: &Path) {
         let _ = std::fs::remove_file(dir.join(FILE));
     }

@@ -1,4 +1,4 @@
-//! Keeps a part of the system running, as Kubernetes would: what dies is named and started again, unless it was ended on purpose.
+//! Supervises the parts of a system as Kubernetes would: reports a part that dies and starts it again, unless it was stopped on purpose.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::services::{Kafka, Postgres, Redis};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Who ran this long has recovered: the next death pauses for the shortest time again.
+/// A part that has run this long counts as recovered, so its next restart waits for the shortest pause again.
 const RECOVERED: Duration = Duration::from_secs(10);
 
-/// Something that runs as one child and can be started again.
+/// A part of a system that runs as one child process and can be restarted.
 #[async_trait]
 pub trait Part: Send + Sync {
     fn process(&self) -> &Process;
-    /// Starts it after it ended.
+    /// Starts it again. The previous process must have ended.
     async fn launch(&self) -> Result<()>;
-    /// Waits until it does its work.
+    /// Waits until it is ready to work.
     async fn ready(&self) -> Result<()> {
         Ok(())
     }
@@ -36,7 +36,7 @@ pub trait Part: Send + Sync {
     }
 }
 
-/// A part with its supervisor.
+/// A part and the task that supervises it.
 pub struct Supervised {
     part: Arc<dyn Part>,
     wanted: watch::Sender<bool>,
@@ -45,7 +45,7 @@ pub struct Supervised {
 }
 
 impl Supervised {
-    /// Takes charge of a part that runs already.
+    /// Starts to supervise a part that is running already.
     pub fn new(part: Arc<dyn Part>) -> Self {
         let wanted = watch::Sender::new(true);
         let starting = Arc::new(Mutex::new(()));
@@ -82,25 +82,25 @@ impl Supervised {
         self.part.process().child().map(|child| child.pid())
     }
 
-    /// The process id of one that runs now.
+    /// The process id, if the part is running now.
     pub fn running_pid(&self) -> Result<i32> {
         let pid = self.pid().filter(|_| self.is_running());
         pid.with_context(|| format!("{} is not running", self.name()))
     }
 
-    /// Any signal; an end that comes of it is a death, and is answered with a new start.
+    /// Sends a signal. If the part ends because of it, the supervisor starts it again.
     pub fn signal(&self, signal: Signal) {
         if let Some(child) = self.part.process().child() {
             child.signal(signal);
         }
     }
 
-    /// `kill -9`; it stays down until `start`.
+    /// Sends SIGKILL. The part stays down until `start`.
     pub async fn kill9(&self) {
         self.wanted.send_replace(false);
         loop {
             self.part.kill().await;
-            // A start that is under way fails at once, for its child is gone; only then is nobody left to start another.
+            // A restart that is in progress fails now, because its child is gone. After that nothing starts another child.
             let turn = tokio::time::timeout(Duration::from_millis(50), self.starting.lock());
             if let Ok(_turn) = turn.await {
                 self.part.kill().await;
@@ -109,14 +109,14 @@ impl Supervised {
         }
     }
 
-    /// Asks it to end, as a deployment does; it stays down until `start`.
+    /// Sends SIGTERM, as a deployment does. The part stays down until `start`.
     pub async fn terminate(&self) {
         self.wanted.send_replace(false);
         let _turn = self.starting.lock().await;
         self.part.stop().await;
     }
 
-    /// Starts it again and waits until it does its work.
+    /// Starts it again and waits until it is ready to work.
     pub async fn start(&self) -> Result<()> {
         {
             let _turn = self.starting.lock().await;
@@ -133,7 +133,7 @@ impl Supervised {
         self.start().await
     }
 
-    /// Waits until it does its work.
+    /// Waits until it is ready to work.
     pub async fn ready(&self) -> Result<()> {
         self.part.ready().await
     }
@@ -182,7 +182,7 @@ async fn watch_over(
     }
 }
 
-/// The servers know themselves how they are started, stopped and killed.
+/// Each server has its own ways to start, stop and kill it.
 macro_rules! server {
     ($($server:ident),+) => {$(
         #[async_trait]
@@ -205,7 +205,7 @@ macro_rules! server {
 
 server!(Postgres, Redis, Kafka);
 
-/// A program of ours that answers `/readyz`: a bridge, or the function host.
+/// One of Spindle's own programs with an HTTP endpoint that tells whether it is ready: a bridge, or the function host.
 pub struct Program {
     process: Process,
     ready_url: String,
@@ -213,11 +213,12 @@ pub struct Program {
 }
 
 impl Program {
-    /// Not started yet; `base_url` is where it will listen, `grace` how long it may take to end.
-    pub fn new(process: Process, base_url: &str, grace: Duration) -> Self {
+    /// A program that is not started yet. `ready_url` answers with a success once the program is ready; `grace` is how long it may take
+    /// to stop.
+    pub fn new(process: Process, ready_url: String, grace: Duration) -> Self {
         Self {
             process,
-            ready_url: format!("{base_url}/readyz"),
+            ready_url,
             grace,
         }
     }

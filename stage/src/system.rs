@@ -1,4 +1,4 @@
-//! The whole system as one value: services, schema, function host and bridges, each of which can be killed and started again.
+//! A complete system as one value: servers, schema, function host and bridges. Each part can be killed and restarted.
 
 mod plan;
 
@@ -13,19 +13,17 @@ use plan::{Plan, bridge_listens, clean, own_kafka, own_postgres, own_redis, prog
 use url::Url;
 
 use crate::components::{Profile, program};
-use crate::given::Given;
+use crate::external::External;
 use crate::progress;
 use crate::secrets::Secrets;
 use crate::services::{Kafka, Redis};
 use crate::supervise::{Part, Supervised};
 
-/// The native programs that a system runs.
-pub const PROGRAMS: [&str; 2] = ["host", "bridge"];
 const DATABASE: &str = "spindle";
-/// Variables of the surrounding shell that would change what our children do.
+/// Environment variables that would change what child processes do, so they are not passed on.
 const OURS: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "KAFKA_BROKERS"];
 
-/// One machine that tests or measures asks more than any user does.
+/// Rate limits that tests and benchmarks do not reach: they send more requests than any user.
 const UNLIMITED: [(&str, &str); 5] = [
     ("SPIN_VARIABLE_RATE_READ", "1000000/1"),
     ("SPIN_VARIABLE_RATE_WRITE", "1000000/1"),
@@ -34,7 +32,7 @@ const UNLIMITED: [(&str, &str); 5] = [
     ("SPIN_VARIABLE_HASHES_AT_ONCE", "64"),
 ];
 
-/// Where events wait between the outbox and the agents.
+/// What stores the event log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Log {
     Postgres,
@@ -44,47 +42,59 @@ pub enum Log {
 /// What runs `spin.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Runtime {
-    /// Our own host, as `dev host`.
+    /// The embedded host, which is the workspace's program `host`.
     Embedded,
     /// The spin CLI at this path.
     Spin(PathBuf),
+    /// A runtime that somebody else starts, with [`System::function_variables`].
+    External,
 }
 
-/// How a system is to be; `SystemOptions::new` is one for a test.
+impl Runtime {
+    /// The native programs of the workspace that a system with this runtime needs.
+    pub fn programs(&self) -> &'static [&'static str] {
+        match self {
+            Self::Embedded => &["bridge", "host"],
+            Self::Spin(_) | Self::External => &["bridge"],
+        }
+    }
+}
+
+/// The options of a system; `SystemOptions::new` has those for a test.
 #[derive(Debug, Clone)]
 pub struct SystemOptions {
-    /// The workspace, where spin.toml and `target/` are.
+    /// The workspace's folder, with `spin.toml` and `target/`.
     pub root: PathBuf,
-    /// Data, logs and secrets.
+    /// The folder for data, logs and secrets.
     pub dir: PathBuf,
     pub log: Log,
-    /// Servers that somebody else runs.
-    pub given: Given,
+    /// Servers that run already.
+    pub external: External,
     pub runtime: Runtime,
-    /// Free loopback ports where not said.
+    /// Where the API listens; by default on a free loopback port.
     pub listen: Option<SocketAddr>,
-    /// For the first bridge; the others get free ports.
+    /// Where the first bridge listens; the others get free ports.
     pub bridge_listen: Option<SocketAddr>,
     pub bridges: usize,
-    /// Off only where losing the data with the machine does not matter.
+    /// Whether commits survive a power failure. Off only where losing the data does not matter.
     pub fsync: bool,
     /// Whether the programs and components are built already.
     pub built: bool,
-    /// How the programs are, or have been, built.
+    /// The profile that the native programs are built with.
     pub profile: Profile,
-    /// Further environment of the bridges and of the host.
+    /// Additional environment variables of the bridges and of the function host.
     pub bridge_env: Vec<(String, String)>,
     pub host_env: Vec<(String, String)>,
 }
 
 impl SystemOptions {
-    /// One bridge, the embedded host, own services, free ports, and rates that nobody spends.
+    /// One bridge, the embedded host, servers of its own, free ports, and rate limits that no test reaches.
     pub fn new(dir: impl Into<PathBuf>, log: Log) -> Self {
         Self {
             root: workspace(),
             dir: dir.into(),
             log,
-            given: Given::default(),
+            external: External::default(),
             runtime: Runtime::Embedded,
             listen: None,
             bridge_listen: None,
@@ -101,7 +111,7 @@ impl SystemOptions {
     }
 }
 
-/// The workspace this program was built from, or the one `cargo dev test` names.
+/// The workspace that this program was built from, or the one that `cargo dev test` names.
 pub fn workspace() -> PathBuf {
     let built = || {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -114,11 +124,11 @@ pub fn workspace() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// A running system; everything it started ends with it.
+/// A running system. Dropping it ends everything that it started.
 pub struct System {
-    // Dropped in this order: who uses a server ends before it.
+    // Fields are dropped in this order, so a server ends after the programs that use it.
     bridges: Vec<Supervised>,
-    host: Supervised,
+    host: Option<Supervised>,
     kafka: Option<Supervised>,
     redis: Option<Supervised>,
     postgres: Option<Supervised>,
@@ -140,13 +150,13 @@ impl System {
             own_redis(&options),
             own_kafka(&options)
         )?;
-        let database = match (&options.given.database, &postgres) {
+        let database = match (&options.external.database, &postgres) {
             (Some(url), _) => url.clone(),
             (None, Some(own)) => Url::parse(&own.admin_url(DATABASE))?,
             (None, None) => bail!("there is no Postgres"),
         };
         let redis_address = options
-            .given
+            .external
             .redis
             .clone()
             .or_else(|| redis.as_ref().map(Redis::address));
@@ -155,7 +165,7 @@ impl System {
             database,
             redis: redis_address.context("there is no Redis")?,
             kafka: options
-                .given
+                .external
                 .kafka
                 .clone()
                 .or_else(|| kafka.as_ref().map(Kafka::brokers)),
@@ -166,18 +176,19 @@ impl System {
         plan.migrate(&programs.bridge).await?;
 
         let host = plan.host(&programs)?;
-        host.launch().await?;
+        if let Some(host) = &host {
+            host.launch().await?;
+        }
         let mut bridges = Vec::new();
         for number in 0..plan.bridge_listens.len() {
             let bridge = plan.bridge(&programs, number)?;
             bridge.launch().await?;
             bridges.push(bridge);
         }
-        progress::step("waiting for the functions and the bridge");
-        // A child that ends before it was ever ready ends the start: a supervisor would only repeat what cannot work.
-        host.ready().await?;
-        for bridge in &bridges {
-            bridge.ready().await?;
+        progress::step("waiting until all programs are ready");
+        // A program that ends before it was ready makes the start fail. A supervisor would only repeat what cannot work.
+        for program in host.iter().chain(&bridges) {
+            program.ready().await?;
         }
         let supervise = |part: Arc<dyn Part>| Supervised::new(part);
         Ok(Self {
@@ -185,12 +196,17 @@ impl System {
                 .into_iter()
                 .map(|bridge| supervise(Arc::new(bridge)))
                 .collect(),
-            host: supervise(Arc::new(host)),
+            host: host.map(|host| supervise(Arc::new(host))),
             kafka: kafka.map(|part| supervise(Arc::new(part))),
             redis: redis.map(|part| supervise(Arc::new(part))),
             postgres: postgres.map(|part| supervise(Arc::new(part))),
             plan,
         })
+    }
+
+    /// The folder for data, logs and secrets.
+    pub fn folder(&self) -> &Path {
+        &self.plan.options.dir
     }
 
     pub fn api_url(&self) -> String {
@@ -205,7 +221,7 @@ impl System {
         ))
     }
 
-    /// The database, as its owner.
+    /// The URL of the database, with the role that owns it.
     pub fn database_url(&self) -> String {
         self.plan.database.to_string()
     }
@@ -214,18 +230,26 @@ impl System {
         format!("redis://{}", self.plan.redis)
     }
 
-    /// Kafka's brokers where Kafka carries the log.
+    /// Kafka's brokers, if Kafka stores the event log.
     pub fn brokers(&self) -> Option<&str> {
         self.plan.kafka.as_deref()
     }
 
-    /// The signing keys, as the variable `token_keys` holds them.
+    /// The signing keys, in the format of the variable `token_keys`.
     pub fn token_keys(&self) -> &str {
         &self.plan.secrets.token_keys
     }
 
-    pub fn host(&self) -> &Supervised {
-        &self.host
+    /// The program that runs the functions.
+    pub fn host(&self) -> Result<&Supervised> {
+        self.host
+            .as_ref()
+            .context("the functions of this system run elsewhere")
+    }
+
+    /// Environment variables that give `spin.toml`'s variables their values.
+    pub fn function_variables(&self) -> Result<Vec<(String, String)>> {
+        self.plan.variables()
     }
 
     pub fn bridges(&self) -> &[Supervised] {
@@ -241,11 +265,13 @@ impl System {
     pub fn postgres(&self) -> Result<&Supervised> {
         self.postgres
             .as_ref()
-            .context("somebody else runs this Postgres")
+            .context("this system uses a Postgres that runs elsewhere")
     }
 
     pub fn redis(&self) -> Result<&Supervised> {
-        self.redis.as_ref().context("somebody else runs this Redis")
+        self.redis
+            .as_ref()
+            .context("this system uses a Redis that runs elsewhere")
     }
 
     pub fn kafka(&self) -> Result<&Supervised> {
@@ -254,23 +280,23 @@ impl System {
             .context("this system has no Kafka of its own")
     }
 
-    /// Everything that runs under us, those first that stop first.
+    /// All supervised parts, in the order in which they stop.
     pub fn parts(&self) -> impl Iterator<Item = &Supervised> {
         let services = [&self.kafka, &self.redis, &self.postgres];
         self.bridges
             .iter()
-            .chain([&self.host])
+            .chain(&self.host)
             .chain(services.into_iter().flatten())
     }
 
-    /// Name and file of every log.
+    /// The name and the log file of each part.
     pub fn logs(&self) -> Vec<(String, PathBuf)> {
         self.parts()
             .map(|part| (part.name().to_owned(), part.log().to_owned()))
             .collect()
     }
 
-    /// The environment of a bridge command, e.g. `bridge dead-letters list`, and the program.
+    /// The bridge's program with its environment, for a command such as `bridge dead-letters list`.
     pub fn bridge_command(&self) -> Result<Command> {
         let mut command = clean(&program(
             &self.plan.options.root,
@@ -281,7 +307,7 @@ impl System {
         Ok(command)
     }
 
-    /// Ends everything in order, each with its time to settle what it is doing.
+    /// Stops all parts in order. Each gets time to finish what it is doing.
     pub async fn stop(&self) {
         futures::future::join_all(self.bridges.iter().map(Supervised::terminate)).await;
         for part in self.parts().skip(self.bridges.len()) {

@@ -1,4 +1,4 @@
-//! A list of tasks as the API asks Postgres for it, for whoever measures it or looks at its plan.
+//! The statements by which the API lists and searches tasks, with their parameters, for benchmarks and for tests of query plans.
 
 use anyhow::Result;
 use tokio_postgres::types::ToSql;

@@ -1,4 +1,4 @@
-//! Each server keeps its port and its data through kill -9 and a restart.
+//! Each server keeps its port and its data when it is killed and restarted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,7 +12,7 @@ use stage::services::{Kafka, Postgres, Redis, kafka, postgres, redis};
 #[tokio::test]
 async fn postgres_keeps_committed_data_through_kill_9() {
     let dir = Scratch::new("pg").unwrap();
-    let server = Postgres::start(dir.path()).await.unwrap();
+    let server = Postgres::start(dir.path(), true).await.unwrap();
     server.create_database("kept").await.unwrap();
     let url = server.admin_url("kept");
     run(
@@ -27,7 +27,7 @@ async fn postgres_keeps_committed_data_through_kill_9() {
     server.restart().await.unwrap();
     run(&url, "do $$ begin assert (select id from kept) = 7; end $$").await;
     server.stop().await;
-    let again = Postgres::start(dir.path()).await.unwrap();
+    let again = Postgres::start(dir.path(), true).await.unwrap();
     assert_eq!(again.port(), server.port());
     assert!(postgres::answers(&again.admin_url("kept")).await);
 }

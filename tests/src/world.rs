@@ -68,7 +68,7 @@ impl World {
         self.marks.clear();
         self.api.contract()?.broken();
         // Servers' logs speak of their own troubles; ours must be free of errors.
-        for part in [self.system.host()]
+        for part in [self.system.host()?]
             .into_iter()
             .chain(self.system.bridges())
         {

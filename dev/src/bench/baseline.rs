@@ -1,4 +1,5 @@
-//! The yardstick: a native axum server that creates and reads tasks with the same checks and the same statements, prepared once.
+//! The baseline: a native axum server that creates and reads tasks with the API's checks and statements. Each connection prepares a
+//! statement once.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 use super::tokens::{ISSUER, key};
 
-/// As many connections as Spin keeps per address.
+/// The size of Spin's connection pool for one address.
 const POOL: usize = 64;
 const MAX_BODY: usize = 256 * 1024;
 
@@ -47,7 +48,7 @@ pub struct Arguments {
     token_keys: String,
 }
 
-/// Serves what `bench` asks for until the process ends.
+/// Serves the baseline until the process ends.
 pub async fn serve(arguments: Arguments) -> Result<()> {
     let Arguments {
         listen,
@@ -102,7 +103,7 @@ struct Asked {
     q: Option<String>,
 }
 
-/// The newest, or the best matches of plain words.
+/// The newest tasks, or the best matches of a search for plain words.
 async fn list(
     State(server): State<Arc<Server>>,
     headers: HeaderMap,
@@ -202,7 +203,7 @@ impl Server {
         Ok((StatusCode::CREATED, headers, answer).into_response())
     }
 
-    /// One row of a statement that each connection prepares once.
+    /// Returns the one row of a statement, which each connection prepares once.
     async fn query(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row, Refusal> {
         let client = self.pool.get().await.map_err(unavailable)?;
         let statement = client.prepare_cached(sql).await.map_err(unavailable)?;

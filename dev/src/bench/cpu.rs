@@ -1,11 +1,11 @@
-//! CPU time that a process and its children have used, from /proc, so that a figure can say where the time goes.
+//! The CPU time that a process and its children have used, read from /proc.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// User and system time of `pid`, of its living children, and of those it has already waited for.
+/// The user and system time of a process, of its running children, and of the children that it has waited for.
 pub fn used(pid: i32) -> Result<Duration> {
     let mut ticks = own(pid)?;
     for entry in fs::read_dir("/proc")?.flatten() {
@@ -13,24 +13,24 @@ pub fn used(pid: i32) -> Result<Duration> {
         let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // A process may end while /proc is read.
+        // A process may end while we read /proc.
         let Ok(fields) = fields(child) else { continue };
         if fields.first().and_then(|parent| parent.parse().ok()) == Some(pid) {
             ticks += own(child).unwrap_or(0);
         }
     }
-    // Linux counts these in hundredths of a second, whatever its internal clock (man 5 proc).
+    // These times are in clock ticks, which are hundredths of a second on Linux (man 5 proc).
     Ok(Duration::from_millis(ticks * 10))
 }
 
 fn own(pid: i32) -> Result<u64> {
     let fields = fields(pid)?;
-    // After the parent's id: utime is the 11th, then stime, cutime, cstime.
+    // Counted from the parent's id, utime is the eleventh field; stime, cutime and cstime follow.
     let times = fields.get(10..14).context("a short /proc/…/stat")?;
     times.iter().map(|time| Ok(time.parse::<u64>()?)).sum()
 }
 
-/// The fields of /proc/<pid>/stat from the parent's id on; the name before them may hold anything.
+/// The fields of /proc/<pid>/stat, from the parent's id on. The program's name before them may contain any character.
 fn fields(pid: i32) -> Result<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, rest) = stat.rsplit_once(") ").context("an odd /proc/…/stat")?;

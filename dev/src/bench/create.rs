@@ -1,4 +1,4 @@
-//! Create a task: how many in a second, and how long one takes when the server is not full.
+//! Creating tasks: throughput of a saturated server, and latency below saturation.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     );
     let most = side_by_side::run(plan, system, &servers, &work).await?;
 
-    println!("\nCreate a task, open loop: latency from when a request fell due");
+    println!("\nCreate a task, open loop: latency from the time at which a request was due");
     for share in [0.3, 0.6, 0.8] {
         let rate = most * share;
         for (name, address) in servers.addresses() {
@@ -45,7 +45,7 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     Ok(())
 }
 
-/// A create by one of the users in turn.
+/// A request that creates a task for one of the users in turn.
 pub fn shot(users: &[(Uuid, Arc<str>)], number: u64) -> Shot {
     let token = users
         .get(number as usize % users.len().max(1))

@@ -1,4 +1,4 @@
-//! The road: how many events per second get from the outbox to the audit trail, and how long one takes.
+//! Event delivery: throughput from the outbox to the audit trail, and latency.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,19 @@ use uuid::Uuid;
 
 use super::{Plan, cpu, tokens};
 
-/// Users whose events are on the road.
+/// How many users the events belong to.
 const USERS: i64 = 500;
 /// Events per second while latency is measured.
 const RATE: u32 = 500;
-/// Connections that queue them.
+/// How many connections insert events into the outbox.
 const QUEUERS: usize = 4;
-/// The road stands still where nothing arrives for this long.
+/// Delivery counts as stalled if nothing arrives for this long.
 const STALLED: Duration = Duration::from_secs(20);
 
 pub async fn run(plan: &Plan, log: Log, system: &System, db: &Client) -> Result<()> {
     let users = tokens::users(db, system.token_keys(), USERS).await?;
     println!(
-        "\nThe road on the {log:?} log: {} events of {USERS} users",
+        "\nEvent delivery on the {log:?} log: {} events of {USERS} users",
         plan.events
     );
     let bridge = system.bridge(0)?;
@@ -32,7 +32,7 @@ pub async fn run(plan: &Plan, log: Log, system: &System, db: &Client) -> Result<
     db.batch_execute("vacuum analyze outbox").await?;
 
     let postgres = system.postgres()?.running_pid()?;
-    let host = system.host().running_pid()?;
+    let host = system.host()?.running_pid()?;
     let before = (cpu::used(host)?, cpu::used(postgres)?);
     bridge.start().await?;
     let started = Instant::now();
@@ -61,7 +61,7 @@ pub async fn run(plan: &Plan, log: Log, system: &System, db: &Client) -> Result<
     Ok(())
 }
 
-/// Waits until `events` are on the trail and the outbox is empty; the connection's own commits count as nothing.
+/// Waits until `events` entries are on the trail and the outbox is empty.
 async fn arrived(db: &Client, events: i64) -> Result<()> {
     let mut last = (0, Instant::now());
     loop {
@@ -81,7 +81,7 @@ async fn arrived(db: &Client, events: i64) -> Result<()> {
     }
 }
 
-/// Queues `RATE` events a second for the plan's length, one commit each, and returns how many.
+/// Inserts `RATE` events per second for the length of a measurement, each in a transaction of its own. Returns their number.
 async fn queue_steadily(plan: &Plan, url: &str, users: &[Uuid]) -> Result<i64> {
     let total = RATE * u32::try_from(plan.length.as_secs())?;
     let start = Instant::now();

@@ -1,8 +1,8 @@
-//! Sends HTTP requests over a fixed number of kept-alive connections, closed loop or open loop, and keeps every latency.
+//! A load generator for HTTP: a fixed number of kept-alive connections, closed loop or open loop, with the latency of every request.
 //!
-//! Closed loop: each connection sends its next request when the last was answered; it shows throughput. Open loop: requests
-//! fall due at a fixed rate whether or not earlier ones were answered, and latency counts from when one fell due, so that a
-//! server which stalls cannot hide it (no coordinated omission).
+//! In a closed loop, each connection sends its next request when the previous one was answered; this measures throughput. In an open
+//! loop, requests are due at a fixed rate whether or not earlier ones were answered, and latency counts from the time at which a request
+//! was due. So a server that stalls cannot hide it (no coordinated omission).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// One request to send: method, path with query, and a JSON body (empty for none).
+/// A request to send. `path` includes the query; `body` is JSON, or empty for no body.
 pub struct Shot {
     pub method: Method,
     pub path: String,
@@ -24,7 +24,7 @@ pub struct Shot {
     pub body: Bytes,
 }
 
-/// How requests follow one another.
+/// When requests are sent.
 #[derive(Clone, Copy)]
 pub enum Pace {
     Closed,
@@ -32,11 +32,11 @@ pub enum Pace {
     Open(f64),
 }
 
-/// What a run saw.
+/// The results of a run.
 pub struct Outcome {
     pub elapsed: Duration,
     pub failures: u64,
-    /// Sorted.
+    /// The latency of each request, in ascending order.
     latencies: Vec<Duration>,
 }
 
@@ -46,7 +46,7 @@ impl Outcome {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The latency that `share` (0 to 1) of the requests stayed within.
+    /// The latency that a share of the requests, from 0 to 1, did not exceed.
     pub fn percentile(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
         let index = (last as f64 * share).round() as usize;
@@ -54,7 +54,7 @@ impl Outcome {
     }
 }
 
-/// Sends shots that `make` builds from a running number, over `connections` connections to `address`, for `length`.
+/// Sends requests over `connections` connections to `address` for `length`. `make` builds each request from its number.
 pub async fn run<M>(
     address: &str,
     connections: usize,
@@ -128,7 +128,7 @@ impl Worker {
         }
     }
 
-    /// Whether the answer was a success. A connection that the server closed is opened again.
+    /// Sends one request and returns whether the answer was a success. Reconnects if the server closed the connection.
     async fn send(&mut self, shot: Shot) -> Result<bool> {
         if self.sender.ready().await.is_err() {
             self.sender = connect(&self.address).await?;

@@ -1,4 +1,4 @@
-//! Four reads to a write, as people use it: lists, single tasks and searches in equal parts, and creates.
+//! A mix of four reads for each write: lists, single tasks and searches in equal parts, and creates.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::side_by_side::{self, Servers, Work};
 use super::{Plan, create, tokens};
 
 const USERS: i64 = 1000;
-/// Of fifteen requests, four of each kind of read and three writes.
+/// Fifteen requests: four of each kind of read, and three writes.
 const KINDS: [(Kind, u32); 4] = [
     (Kind::List, 4),
     (Kind::Get, 4),
@@ -54,7 +54,7 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
             .collect(),
         shots: Arc::new(move |number| {
             let kind = kind(number);
-            // A step that has no factor with the number of users or kinds, so that each user makes all kinds of requests.
+            // The step has no common factor with the number of users or of kinds, so each user sends all kinds of requests.
             let number = number.wrapping_mul(7919);
             let person = people.get(number as usize % people.len().max(1));
             let (token, task) = person.cloned().unwrap_or_default();
@@ -84,14 +84,14 @@ fn kind(number: u64) -> Kind {
     let kinds = KINDS
         .iter()
         .flat_map(|(kind, weight)| std::iter::repeat_n(*kind, *weight as usize));
-    // Of fifteen in a row none is missing.
+    // Fifteen consecutive numbers give all fifteen requests.
     kinds
         .into_iter()
         .nth((number % 15) as usize)
         .unwrap_or(Kind::Create)
 }
 
-/// The API's statement with its parameters written out, for a random user.
+/// The API's statement for a random user, with its parameters as literals.
 fn script(kind: Kind) -> String {
     let user = "md5(:n::text)::uuid::text";
     let list = |list: TaskList| written_out(list.statement(), &list, user);
@@ -109,7 +109,7 @@ fn script(kind: Kind) -> String {
     format!("\\set n random(1, {USERS})\n{statement};\n")
 }
 
-/// A rate of more than pgbench asks.
+/// The parameter for a rate limit that pgbench does not reach.
 fn rate(user: &str) -> String {
     format!("array['read/' || {user}, '1000000', '1', '1']")
 }
@@ -130,7 +130,7 @@ fn written_out(statement: &str, list: &TaskList, user: &str) -> String {
         list.limit.to_string(),
         rate(user),
     ]);
-    // From the last, so that $1 is not taken for the start of $12.
+    // The last parameter comes first, so that `$1` does not match the beginning of `$12`.
     let numbered = values.iter().enumerate().rev();
     numbered.fold(statement.to_owned(), |text, (place, value)| {
         text.replace(&format!("${}", place + 1), value)

@@ -1,4 +1,4 @@
-//! The API's statements under pgbench, the fastest client there is: what Postgres alone can do.
+//! Runs the API's statements under pgbench, to show what Postgres can do without a server in front of it.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use stage::services::postgres;
 use tokio::process::Command;
 
-/// Transactions per second. A script is `path@weight`; `mode` is pgbench's: `prepared` plans once per connection, `extended` each time, as Spin does.
+/// Returns transactions per second. A script is `path@weight`. `mode` is pgbench's protocol: `prepared` plans a statement once for
+/// each connection, `extended` plans it each time, as Spin does.
 pub async fn rate(
     url: &str,
     scripts: &[String],
@@ -14,7 +15,7 @@ pub async fn rate(
     clients: usize,
     length: Duration,
 ) -> Result<f64> {
-    // The folder may hold links to the servers' programs only, so the link is followed to where all of them are.
+    // The folder may hold links to the server's programs only, so follow the link to the folder with all programs.
     let server = postgres::binaries()
         .context("no Postgres programs")?
         .join("postgres")
@@ -35,7 +36,7 @@ pub async fn rate(
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    // Its sessions end a moment after it, and their CPU time must not count as that of what is measured next.
+    // pgbench's sessions end a moment after pgbench, and their CPU time must not count for the next measurement.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let rate = printed
         .lines()

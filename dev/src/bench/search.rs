@@ -1,4 +1,5 @@
-//! Lists and searches at the database, for a user with a tenth of all tasks: how long each order, filter and kind of search takes.
+//! Lists and searches at the database: the latency of each sort order, filter and kind of search for a user who owns a tenth of all
+//! tasks.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use tokio_postgres::Client;
 
 use super::{Plan, ms};
 
-/// Each is sent this often, or as often as the length of a measurement allows.
+/// Each statement is sent this often, or as often as fits into the length of a measurement.
 const TIMES: usize = 200;
 
 pub async fn run(plan: &Plan, db: &Client) -> Result<()> {
@@ -23,7 +24,7 @@ pub async fn run(plan: &Plan, db: &Client) -> Result<()> {
     println!("  filled in {:.0} s", started.elapsed().as_secs_f64());
     let row = db.query_one(include_str!("sql/middle.sql"), &[]).await?;
     let user: String = row.get(0);
-    // As the API's role, with the settings that it has.
+    // The API's role with its settings.
     db.batch_execute("set role spindle_api; set jit = off; set work_mem = '16MB'")
         .await?;
     println!("  {:44} {:>9} {:>9}", "", "p50", "p99");
@@ -161,7 +162,7 @@ fn lists() -> Vec<(&'static str, TaskList)> {
     ]
 }
 
-/// Each with what is typed for it, as the API sends it.
+/// Searches: a description with the query that a person types, and the terms that the API sends for it.
 const SEARCHES: &[(&str, &[&str])] = &[
     ("a very common word: the", &["*the"]),
     ("a common word: water", &["*water"]),

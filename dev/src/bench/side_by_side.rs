@@ -1,4 +1,4 @@
-//! The same requests side by side in one run on one Postgres: pgbench, the native axum server, the API on the embedded host.
+//! Compares pgbench, the native axum server and the API on the embedded host: the same requests, in one run, on one Postgres.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use stage::system::System;
 use super::load::{self, Outcome, Pace, Shot};
 use super::{Plan, cpu, ms, pgbench};
 
-/// Rounds are interleaved, because these machines are noisy and a later minute may be slower than an earlier one.
+/// The servers take turns in rounds, because on a shared machine one minute may be slower than another.
 const ROUNDS: usize = 3;
 
-/// What is measured: a pgbench script and how often it runs, for each kind of request, and the same as HTTP requests.
+/// The work to measure: a pgbench script with its weight for each kind of request, and the same requests over HTTP.
 pub struct Work {
     pub scripts: Vec<(String, u32)>,
     pub shots: Arc<dyn Fn(u64) -> Shot + Send + Sync>,
 }
 
-/// The HTTP servers that are compared: name and address.
+/// The HTTP servers to compare.
 pub struct Servers {
     baseline: Baseline,
     api: String,
@@ -39,7 +39,7 @@ impl Servers {
     }
 }
 
-/// Measures in rounds with a closed loop, and returns the API's median rate.
+/// Measures throughput in rounds with a closed loop. Returns the API's median, in requests per second.
 pub async fn run(plan: &Plan, system: &System, servers: &Servers, work: &Work) -> Result<f64> {
     let mut scripts = Vec::new();
     for (number, (script, weight)) in work.scripts.iter().enumerate() {
@@ -48,7 +48,7 @@ pub async fn run(plan: &Plan, system: &System, servers: &Servers, work: &Work) -
         scripts.push(format!("{}@{weight}", path.display()));
     }
     let postgres = system.postgres()?.running_pid()?;
-    let pids = [servers.baseline.pid, system.host().running_pid()?];
+    let pids = [servers.baseline.pid, system.host()?.running_pid()?];
     let mut table: [Vec<f64>; 4] = Default::default();
     for round in 1..=ROUNDS {
         println!("  round {round} of {ROUNDS}");
@@ -97,7 +97,7 @@ pub async fn shoot(plan: &Plan, address: &str, pace: Pace, work: &Work) -> Resul
     .await
 }
 
-/// The axum server as a process of its own, so that its CPU time can be told from ours.
+/// The axum server. It is a process of its own, so its CPU time can be measured separately from the load generator's.
 struct Baseline {
     address: String,
     pid: i32,

@@ -1,4 +1,4 @@
-//! Users to write as, and access tokens for them, made with the system's own key instead of thousands of sign-ins.
+//! Users with access tokens. The tokens are signed with the system's key, which saves thousands of sign-ins.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 pub const ISSUER: &str = "spindle";
-/// Longer than a run; the API gives its own ten minutes.
+/// The lifetime of a token in seconds: longer than a run. The API's own tokens live ten minutes.
 const LIFETIME: u64 = 3600;
 
-/// Inserts `count` users and returns them with a token each.
+/// Inserts `count` users. Returns their ids, each with an access token.
 pub async fn users(db: &Client, token_keys: &str, count: i64) -> Result<Vec<(Uuid, Arc<str>)>> {
     let rows = db
         .query(include_str!("sql/make_users.sql"), &[&count])
@@ -27,7 +27,7 @@ pub async fn users(db: &Client, token_keys: &str, count: i64) -> Result<Vec<(Uui
         .collect()
 }
 
-/// A token for a user of this role.
+/// Signs an access token for a user with this role.
 pub fn signed(token_keys: &str, user: Uuid, role: &str) -> Result<String> {
     let (kid, secret) = key(token_keys)?;
     let mut header = Header::new(Algorithm::HS256);
@@ -42,7 +42,7 @@ pub fn signed(token_keys: &str, user: Uuid, role: &str) -> Result<String> {
     Ok(jsonwebtoken::encode(&header, &claims, &encoding)?)
 }
 
-/// Key id and secret of the first of `token_keys`, the one that signs.
+/// The key id and the secret of the first key in `token_keys`, which is the one that signs.
 pub fn key(token_keys: &str) -> Result<(String, Vec<u8>)> {
     let first = token_keys.split(',').next().unwrap_or_default();
     let (kid, secret) = first

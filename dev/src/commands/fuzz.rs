@@ -1,4 +1,5 @@
-//! `cargo dev fuzz`: Schemathesis asks a system of its own for what the OpenAPI document allows, and for what it does not.
+//! `cargo dev fuzz`: runs Schemathesis against a system of its own. It sends requests that the OpenAPI document allows, and others that
+//! it does not allow.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -9,23 +10,24 @@ use serde_json::{Value, json};
 use stage::components::{self, Profile};
 use stage::progress;
 use stage::scratch::Scratch;
-use stage::system::{self, Log, System, SystemOptions};
+use stage::system::{self, Log, Runtime, System, SystemOptions};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
+use super::group;
 use super::stop::Stop;
 use crate::bench::tokens;
 
-/// Fewer would say little.
+/// A run with fewer requests fails, because it would prove little.
 const REQUESTS: u64 = 2000;
-/// Accounts that requests may use up: some end their account, or sign it out.
+/// The number of accounts that requests may use up. Some requests delete their account or sign it out.
 const ACCOUNTS: i64 = 400;
 /// The password of all of them.
 const PASSWORD: &str = "correct horse battery staple";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Further arguments for Schemathesis, after `--`
+    /// Additional arguments for Schemathesis, after `--`
     #[arg(last = true)]
     schemathesis: Vec<String>,
 }
@@ -43,9 +45,14 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 async fn fuzz(arguments: &Arguments) -> Result<()> {
     let root = system::workspace();
-    super::build(&root, Profile::Gate).await?;
     let folder = root.join("tests/schemathesis");
-    let program = install(&root, &folder.join("requirements.txt"))?;
+    // The download waits for the network, so it runs beside the build.
+    let install = tokio::task::spawn_blocking({
+        let (root, requirements) = (root.clone(), folder.join("requirements.txt"));
+        move || install(&root, &requirements)
+    });
+    super::build(&root, Profile::Gate, &Runtime::Embedded).await?;
+    let program = install.await??;
     let scratch = Scratch::new("fuzz")?;
     let system = System::start(SystemOptions {
         built: true,
@@ -70,7 +77,7 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
         .env("SPINDLE_CAST", &cast)
         .env("SPINDLE_TOKEN", token)
         .env("SPINDLE_REQUESTS", &counted);
-    let status = super::test::attached(command).await?;
+    let status = group::attached(command).await?;
     system.stop().await;
     ensure!(status.success(), "schemathesis failed ({status})");
     let requests: u64 = std::fs::read_to_string(&counted)
@@ -85,7 +92,7 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Schemathesis in a Python environment below `target/`, made anew when the requirements change.
+/// Installs Schemathesis into a Python environment below `target/`, again whenever the requirements change. Returns the program.
 fn install(root: &Path, requirements: &Path) -> Result<PathBuf> {
     let wanted = std::fs::read_to_string(requirements)?;
     let folder = components::target(root).join("schemathesis");
@@ -102,7 +109,7 @@ fn install(root: &Path, requirements: &Path) -> Result<PathBuf> {
             .args(["-m", "venv", "--clear"])
             .arg(&folder),
     )
-    .context("it takes Python 3.10 or later with venv (Debian: python3-venv)")?;
+    .context("Schemathesis needs Python 3.10 or later with venv (Debian: python3-venv)")?;
     succeed(
         Command::new(folder.join("bin/pip"))
             .args([
@@ -125,7 +132,7 @@ fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// An admin, and accounts that may be used up, each with a token and the one password.
+/// Creates an admin and the accounts that requests may use up. Returns them as JSON, with an access token each and their password.
 async fn accounts(system: &System) -> Result<Value> {
     let email = format!("{}@example.org", Uuid::new_v4().simple());
     let body = json!({ "email": email, "password": PASSWORD });
@@ -134,7 +141,7 @@ async fn accounts(system: &System) -> Result<Value> {
     let answer = client.post(register).json(&body).send().await?;
     answer.error_for_status().context("registering")?;
     let (db, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
-    // It ends with the client.
+    // The task ends when the client is dropped.
     let _connection = tokio::spawn(connection);
     let keys = system.token_keys();
     let made = db

@@ -1,4 +1,4 @@
-//! `cargo dev logs`, `psql` and `status`: looks into the system that `up` started.
+//! `cargo dev logs`, `psql` and `status`: inspect the system that `up` or `services` started.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -11,9 +11,9 @@ use stage::system::workspace;
 
 #[derive(Debug, Args)]
 pub struct Logs {
-    /// Only these: functions, bridge-0, postgres, redis, kafka
+    /// Only the logs of these parts: functions, bridge-0, postgres, redis, kafka
     parts: Vec<String>,
-    /// How many lines of the past to show
+    /// How many existing lines to show first
     #[arg(short = 'n', long, default_value_t = 20)]
     lines: u32,
 }
@@ -60,7 +60,8 @@ pub async fn status() -> Result<ExitCode> {
     let status = running()?;
     let client = reqwest::Client::builder().no_proxy().build()?;
     let mut code = ExitCode::SUCCESS;
-    for (name, url) in [("API", &status.api), ("bridge", &status.bridge)] {
+    let api = status.api.as_ref().map(|url| ("API", url));
+    for (name, url) in api.into_iter().chain([("bridge", &status.bridge)]) {
         let answer = client.get(format!("{url}/readyz")).send().await;
         let said = match answer {
             Ok(answer) if answer.status().is_success() => "ready".to_owned(),

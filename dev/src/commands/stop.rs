@@ -1,9 +1,9 @@
-//! The wish to stop: Ctrl-C, SIGTERM, or a terminal that went away.
+//! Signals to stop: SIGINT (Ctrl-C), SIGTERM, and SIGHUP (the terminal was closed).
 
 use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens from the moment it is made, so that no signal is lost between two waits.
+/// Receives signals from the moment it is created, so no signal is lost between two waits.
 pub struct Stop {
     interrupt: Signal,
     terminate: Signal,

@@ -1,23 +1,24 @@
-//! `cargo dev test`: everything the tests need, then the tests.
+//! `cargo dev test`: builds everything, runs the test programs beside each other, and prints a line for each.
 
-use std::process::{ExitCode, ExitStatus};
+use std::process::ExitCode;
+use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use clap::Args;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use stage::scratch::Scratch;
-use stage::services::{Kafka, Postgres, Redis, kafka, shared};
-use stage::components::Profile;
+use stage::services::kafka;
 use stage::{components, progress, system};
 
 use super::stop::Stop;
 
+mod jobs;
+mod programs;
+mod servers;
+
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Only tests whose name contains this
-    filter: Option<String>,
-    /// Only this package's tests
+    /// Run only tests whose names contain one of these words
+    words: Vec<String>,
+    /// Run only this package's tests
     #[arg(short, long)]
     package: Vec<String>,
 }
@@ -25,74 +26,51 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let mut stop = Stop::new()?;
     tokio::select! {
-        status = test(&arguments) => {
-            let status = status?;
-            if status.success() {
-                return Ok(ExitCode::SUCCESS);
-            }
-            progress::warn(format!("the tests failed ({status})"));
+        passed = test(&arguments) => if passed? { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::FAILURE) },
+        () = stop.wanted() => {
+            progress::warn("stopped");
+            Ok(ExitCode::FAILURE)
         }
-        () = stop.wanted() => progress::warn("stopped"),
     }
-    Ok(ExitCode::FAILURE)
 }
 
-async fn test(arguments: &Arguments) -> Result<ExitStatus> {
+async fn test(arguments: &Arguments) -> Result<bool> {
     let root = system::workspace();
-    super::build(&root, Profile::Gate).await?;
-    // Without Kafka half of the tests could not run; better to hear of it now than to pass without them.
-    tokio::task::spawn_blocking(kafka::jars).await??;
-    let dir = Scratch::new("test")?;
-    let (postgres, redis, kafka) = tokio::try_join!(
-        Postgres::start(dir.path().join("postgres")),
-        Redis::start(dir.path().join("redis")),
-        Kafka::start(dir.path().join("kafka")),
-    )?;
-    progress::step("cargo test --release --workspace");
-    let mut command = components::cargo(&root);
-    command.args(["test", "--release", "--no-fail-fast"]);
-    if arguments.package.is_empty() {
-        command.arg("--workspace");
+    let started = Instant::now();
+    let mut wasm = components::packages(&root)?;
+    wasm.extend(components::TEST_GUESTS.map(str::to_owned));
+    let build = tokio::task::spawn_blocking({
+        let root = root.clone();
+        move || programs::build(&root)
+    });
+    let build_wasm = tokio::task::spawn_blocking({
+        let root = root.clone();
+        move || components::build_wasm(&root, &wasm)
+    });
+    // Some tests need Kafka. Its download waits for the network, so it runs beside the build.
+    let jars = tokio::task::spawn_blocking(kafka::jars);
+    let (programs, wasm, jars) = tokio::try_join!(build, build_wasm, jars)?;
+    wasm?;
+    jars?;
+    let jobs = jobs::select(programs?, &arguments.package, &arguments.words)?;
+    if jobs.is_empty() {
+        bail!("no test matches");
     }
-    for package in &arguments.package {
-        command.args(["-p", package]);
-    }
-    command
-        .arg("--")
-        .args(&arguments.filter)
-        .args(["--test-threads", "2"]);
-    command
-        .env("SPINDLE_ROOT", &root)
-        .env(shared::POSTGRES, postgres.address())
-        .env(shared::REDIS, redis.url())
-        .env(shared::KAFKA, kafka.brokers());
-    let status = attached(command).await?;
-    postgres.stop().await;
-    Ok(status)
-}
+    progress::step(format!("built in {} s", started.elapsed().as_secs()));
 
-/// Runs it on our terminal, in a process group of its own that ends with us.
-pub async fn attached(command: std::process::Command) -> Result<ExitStatus> {
-    struct Group(Option<Pid>);
-    impl Drop for Group {
-        fn drop(&mut self) {
-            if let Some(group) = self.0 {
-                let _ = killpg(group, Signal::SIGKILL);
-            }
-        }
+    let servers = servers::Servers::start(&jobs).await?;
+    let results = jobs::run(jobs, &servers.environment(&root)).await?;
+    servers.stop().await;
+
+    let sum = |count: fn(&jobs::Outcome) -> u32| results.iter().map(count).sum::<u32>();
+    println!("\ntest programs, by the time that each took:");
+    for result in &results {
+        println!("{result}");
     }
-    let mut child = tokio::process::Command::from(command)
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .context("starting cargo")?;
-    let mut group = Group(
-        child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .map(Pid::from_raw),
+    println!(
+        "\n{} passed, {} failed",
+        sum(|r| r.passed),
+        sum(|r| r.failed)
     );
-    let status = child.wait().await?;
-    group.0 = None;
-    Ok(status)
+    Ok(results.iter().all(|result| result.success))
 }

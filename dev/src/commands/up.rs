@@ -1,41 +1,48 @@
-//! `cargo dev up`: the whole system on one machine until Ctrl-C.
+//! `cargo dev up`: runs the whole system on one machine until Ctrl-C.
 
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use stage::components::Profile;
-use stage::given::Given;
+use stage::external::External;
 use stage::progress;
-use stage::services::{install, postgres};
+use stage::services::install;
 use stage::status::Status;
 use stage::system::{self, Log, Runtime, System, SystemOptions};
 
+use super::folder::Folder;
 use super::stop::Stop;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Start with no data: forget what `.dev/` holds
-    #[arg(long)]
-    fresh: bool,
-    /// Carry events in Apache Kafka instead of Postgres
-    #[arg(long)]
-    kafka: bool,
-    /// Where the API listens
+    #[command(flatten)]
+    servers: Servers,
+    /// The address that the API listens on
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
-    /// Where the bridge listens
-    #[arg(long, default_value = "127.0.0.1:3001")]
-    bridge_listen: SocketAddr,
-    /// Where data, logs and secrets are kept
-    #[arg(long, default_value = ".dev", hide = true)]
-    dir: PathBuf,
-    /// What runs spin.toml: the spin CLI, or the embedded host; the spin CLI where it is on PATH
+    /// What runs spin.toml: the spin CLI, or the embedded host; by default the spin CLI if it is on PATH
     #[arg(long)]
     runtime: Option<RuntimeName>,
+}
+
+/// What `up` and `services` have in common.
+#[derive(Debug, Args)]
+pub struct Servers {
+    /// Start without data: remove what `.dev/` holds
+    #[arg(long)]
+    fresh: bool,
+    /// Store the event log in Apache Kafka instead of Postgres
+    #[arg(long)]
+    kafka: bool,
+    /// The address that the bridge listens on
+    #[arg(long, default_value = "127.0.0.1:3001")]
+    bridge_listen: SocketAddr,
+    /// The folder for data, logs and secrets
+    #[arg(long, default_value = ".dev", hide = true)]
+    dir: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -45,21 +52,41 @@ enum RuntimeName {
 }
 
 pub async fn run(arguments: Arguments) -> Result<()> {
+    let runtime = runtime(arguments.runtime)?;
+    serve(
+        &arguments.servers,
+        runtime,
+        Some(arguments.listen),
+        |_, status, started| {
+            welcome(status, started);
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// Starts a system, calls `ready`, and stops the system at Ctrl-C.
+pub async fn serve(
+    servers: &Servers,
+    runtime: Runtime,
+    listen: Option<SocketAddr>,
+    ready: impl FnOnce(&System, &Status, Instant) -> Result<()>,
+) -> Result<()> {
     let mut stop = Stop::new()?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let root = system::workspace();
-    let dir = root.join(&arguments.dir);
-    std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
-    let _lock = lock(&dir)?;
-    let options = options(&arguments, &root, &dir)?;
-    if arguments.fresh {
-        wipe(&dir)?;
+    let folder = Folder::lock(root.join(&servers.dir))?;
+    let options = servers.options(&root, folder.path(), runtime, listen)?;
+    if servers.fresh {
+        folder.wipe()?;
     }
     let start = async {
-        // Before anything is built, for a build may take minutes.
+        // Addresses are checked before the build, because a build may take minutes.
         system::listen_address("the API", options.listen)?;
         system::listen_address("the bridge", options.bridge_listen)?;
-        super::build(&root, Profile::Gate).await?;
+        progress::step("1/2 building; cargo shows how far it is");
+        super::build(&root, Profile::Gate, &options.runtime).await?;
+        progress::step("2/2 starting servers and programs");
         System::start(options).await
     };
     let system = tokio::select! {
@@ -67,40 +94,49 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         () = stop.wanted() => bail!("stopped before it was up"),
     };
     let status = Status::of(&system)?;
-    status.write(&dir)?;
-    welcome(&status, begun);
+    status.write(folder.path())?;
+    ready(&system, &status, started)?;
     stop.wanted().await;
     progress::step("stopping");
     tokio::select! {
         () = system.stop() => {}
         () = stop.wanted() => progress::warn("stopping at once"),
     }
-    Status::remove(&dir);
+    Status::remove(folder.path());
     Ok(())
 }
 
-fn options(arguments: &Arguments, root: &Path, dir: &Path) -> Result<SystemOptions> {
-    let given = Given::from_environment()?;
-    if arguments.fresh && given.database.is_some() {
-        bail!(
-            "--fresh removes only what `.dev/` holds, and DATABASE_URL names a database elsewhere"
-        );
+impl Servers {
+    fn options(
+        &self,
+        root: &Path,
+        dir: &Path,
+        runtime: Runtime,
+        listen: Option<SocketAddr>,
+    ) -> Result<SystemOptions> {
+        let external = External::from_environment()?;
+        if self.fresh && external.database.is_some() {
+            bail!(
+                "--fresh removes only what `.dev/` holds, and DATABASE_URL names a database elsewhere"
+            );
+        }
+        let log = if self.kafka || external.kafka.is_some() {
+            Log::Kafka
+        } else {
+            Log::Postgres
+        };
+        Ok(SystemOptions {
+            root: root.to_owned(),
+            external,
+            runtime,
+            built: true,
+            listen,
+            bridge_listen: Some(self.bridge_listen),
+            // People get the rate limits of spin.toml, or those of their environment.
+            host_env: Vec::new(),
+            ..SystemOptions::new(dir, log)
+        })
     }
-    let log = if arguments.kafka || given.kafka.is_some() {
-        Log::Kafka
-    } else {
-        Log::Postgres
-    };
-    let mut options = SystemOptions::new(dir, log);
-    options.root = root.to_owned();
-    options.given = given;
-    options.built = true;
-    // People get the rates of spin.toml, or those of their environment.
-    options.host_env = Vec::new();
-    options.listen = Some(arguments.listen);
-    options.bridge_listen = Some(arguments.bridge_listen);
-    options.runtime = runtime(arguments.runtime)?;
-    Ok(options)
 }
 
 fn runtime(wanted: Option<RuntimeName>) -> Result<Runtime> {
@@ -109,44 +145,14 @@ fn runtime(wanted: Option<RuntimeName>) -> Result<Runtime> {
         (_, Some(spin)) => Ok(Runtime::Spin(spin)),
         (Some(RuntimeName::Spin), None) => {
             bail!(
-                "the spin CLI is not on PATH: see https://spinframework.dev/install, or leave --runtime away"
+                "the spin CLI is not on PATH: see https://spinframework.dev/install, or omit --runtime"
             )
         }
     }
 }
 
-/// Two systems must not share one directory; the lock goes with the process, however it ends.
-fn lock(dir: &Path) -> Result<File> {
-    let file = dir.join("lock");
-    let lock = File::create(&file).with_context(|| format!("creating {}", file.display()))?;
-    if lock.try_lock().is_err() {
-        bail!(
-            "another `cargo dev up` runs in {}; `cargo dev status` says where",
-            dir.display()
-        );
-    }
-    Ok(lock)
-}
-
-fn wipe(dir: &Path) -> Result<()> {
-    progress::step(format!("forgetting the data in {}", dir.display()));
-    postgres::wipe(&dir.join("postgres"))?;
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            std::fs::remove_dir_all(&path)
-        } else if path.ends_with("lock") {
-            Ok(())
-        } else {
-            std::fs::remove_file(&path)
-        }
-        .with_context(|| format!("removing {}", path.display()))?;
-    }
-    Ok(())
-}
-
-fn welcome(status: &Status, begun: Instant) {
-    let api = &status.api;
+fn welcome(status: &Status, started: Instant) {
+    let api = status.api.as_deref().unwrap_or_default();
     println!(
         r#"
 Spindle serves after {seconds:.1} s. Ctrl-C stops it.
@@ -164,7 +170,7 @@ Try it (an account, a task, its audit trail):
   curl -sS {api}/api/tasks -H "$json" -H "authorization: Bearer $TOKEN" -d '{{"title":"Water the plants"}}'; echo
   sleep 1; curl -sS {api}/api/audit -H "authorization: Bearer $TOKEN"; echo
 "#,
-        seconds = begun.elapsed().as_secs_f32(),
+        seconds = started.elapsed().as_secs_f32(),
         bridge = status.bridge,
         log = status.brokers.as_ref().map_or_else(
             || "Postgres".to_owned(),

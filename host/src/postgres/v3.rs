@@ -1,12 +1,12 @@
 //! Version 3 of `spin:postgres` in terms of version 4: what it has no name for is `unsupported`.
 use wasmtime::component::Resource;
 
+use super::Connection;
 use crate::guest::Guest;
 use crate::wit::postgres3::{
     Column, DbDataType, DbValue, Error, Host, HostConnection, ParameterValue, RowSet,
 };
 use crate::wit::postgres4 as v4;
-use super::Connection;
 
 type Reply<T> = wasmtime::Result<Result<T, Error>>;
 

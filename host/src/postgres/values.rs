@@ -6,9 +6,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use uuid::Uuid;
 
-use crate::wit::postgres4::{DbDataType, DbValue, Interval, ParameterValue};
 use super::ranges::{self, Number};
 use super::special::{Null, Raw};
+use crate::wit::postgres4::{DbDataType, DbValue, Interval, ParameterValue};
 
 pub type Parameter = Box<dyn ToSql + Send + Sync>;
 

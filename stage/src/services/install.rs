@@ -1,4 +1,4 @@
-//! Finds the programs a service needs; installs Debian's packages where it may, else says what to install.
+//! Finds installed programs. Where they are missing, it installs Debian's packages as root, or says what to install.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress;
 
-/// The first executable of this name on PATH, then in the further directories.
+/// The path of a program, looked up on PATH first and then in the further directories.
 pub fn find(program: &str, further: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -17,12 +17,12 @@ pub fn find(program: &str, further: &[PathBuf]) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// Whether Debian's packages may be installed here: apt, and we are root.
+/// Whether we can install Debian's packages: there is apt, and we are root.
 pub fn may_use_apt() -> bool {
     nix::unistd::geteuid().is_root() && Path::new("/usr/bin/apt-get").is_file()
 }
 
-/// Installs Debian's packages, showing what apt does.
+/// Installs Debian's packages and shows what apt prints.
 pub fn apt(packages: &[&str]) -> Result<()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +49,7 @@ fn apt_get(verb: &[&str], packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Looks, installs where it may, looks again; `advice` is the one line for everybody else.
+/// Looks something up, and installs the packages if it is missing and we may. Otherwise the error is `advice`, which is one line.
 pub fn ensure<T>(look: impl Fn() -> Option<T>, packages: &[&str], advice: &str) -> Result<T> {
     if let Some(found) = look() {
         return Ok(found);

@@ -1,4 +1,4 @@
-//! A one-node Apache Kafka of our own, run by the machine's Java from Maven Central's artifacts.
+//! A Kafka cluster of one node for one system, run with the machine's Java from the artifacts on Maven Central.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,17 +18,17 @@ use crate::{ports, progress};
 const VERSION: &str = "4.1.1";
 const POM: &str = include_str!("kafka.pom.xml");
 const ADVICE: &str = "Kafka needs Java 17 and Maven: `apt-get install default-jre-headless maven`, `brew install openjdk maven`; or `docker run -p 9092:9092 apache/kafka:4.1.1` and set KAFKA_BROKERS";
-/// The line by which the broker says that it takes part in the cluster.
+/// The broker prints this once it has joined the cluster.
 const STARTED: &str = "Kafka Server started";
 
-/// A broker that is its own controller; it keeps its ports and data through restarts.
+/// A broker that is its own controller. It keeps its ports and its data when it is restarted.
 pub struct Kafka {
     port: u16,
     process: Process,
 }
 
 impl Kafka {
-    /// Starts one with its data in `dir`.
+    /// Starts a broker with its data in `dir`.
     pub async fn start(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
@@ -65,7 +65,7 @@ impl Kafka {
         self.process.child()
     }
 
-    /// Starts it again on the same port and data after `kill` or `stop`.
+    /// Starts it again with the same port and data, after `kill` or `stop`.
     pub async fn launch(&self) -> Result<()> {
         let child = self.process.launch()?;
         let brokers = self.brokers();
@@ -92,7 +92,7 @@ impl Kafka {
     }
 }
 
-/// Java, and the folder with Kafka's jars; takes them from Maven Central the first time.
+/// The Java program and the folder with Kafka's jars. The first call on a machine downloads the jars from Maven Central.
 pub fn jars() -> Result<(PathBuf, PathBuf)> {
     let packages = ["default-jre-headless", "maven"];
     let brew: Vec<PathBuf> = [
@@ -109,11 +109,11 @@ pub fn jars() -> Result<(PathBuf, PathBuf)> {
     }
     let mvn = install::ensure(|| install::find("mvn", &[]), &packages, ADVICE)?;
     progress::step(format!(
-        "taking Apache Kafka {VERSION} from Maven Central into {}",
+        "downloading Apache Kafka {VERSION} from Maven Central into {}",
         cache.display()
     ));
-    // Several processes may do this at once: each takes its own copy, and the first one's rename counts.
-    let own = cache.join(format!("taking-{}", std::process::id()));
+    // Several processes may do this at once. Each downloads into a folder of its own, and the first rename wins.
+    let own = cache.join(format!("download-{}", std::process::id()));
     std::fs::create_dir_all(&own)?;
     std::fs::write(own.join("pom.xml"), POM.replace("@VERSION@", VERSION))?;
     let output = Command::new(mvn)
@@ -127,7 +127,7 @@ pub fn jars() -> Result<(PathBuf, PathBuf)> {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let said: Vec<&str> = said.lines().take(8).collect();
         bail!(
-            "mvn could not take Kafka from Maven Central (set KAFKA_BROKERS to use another): {}",
+            "mvn could not download Kafka from Maven Central (set KAFKA_BROKERS to use another): {}",
             said.join("\n")
         );
     }
@@ -178,7 +178,7 @@ fn format(java: &Path, lib: &Path, properties: &Path, data: &Path) -> Result<()>
             "kafka.tools.StorageTool",
             "format",
             "--standalone",
-            // In one word, because an id may begin with a hyphen.
+            // One argument, because an id may begin with a hyphen.
             &format!("--cluster-id={cluster}"),
             "-c",
         ])

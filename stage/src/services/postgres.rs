@@ -1,4 +1,4 @@
-//! A PostgreSQL of our own: its data in a directory, TCP on the loopback only, durable unless told otherwise.
+//! A PostgreSQL server for one system: its data in a directory of its own, reachable on the loopback interface only.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -20,40 +20,19 @@ use crate::{ports, progress};
 
 const OLDEST: u32 = 15;
 const ADVICE: &str = "PostgreSQL 15 or newer is missing: `apt-get install postgresql`, `brew install postgresql@17`, or `docker run -p 5432:5432 -e POSTGRES_PASSWORD=postgres postgres:17` and set DATABASE_URL";
-/// What a start says while backends of a killed server have not gone yet.
+/// The server prints this when it starts while backends of a killed predecessor are still running.
 const STILL_IN_USE: &str = "still in use";
 
-/// How the server runs.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Off only where losing the data with the machine does not matter.
-    pub fsync: bool,
-    /// A port of the caller's choice instead of a remembered free one.
-    pub port: Option<u16>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            fsync: true,
-            port: None,
-        }
-    }
-}
-
-/// A server that keeps its port and data through restarts. Its superuser is `postgres`; local connections are trusted.
+/// A server that keeps its port and its data when it is restarted. The superuser is `postgres`; connections need no password.
 pub struct Postgres {
     port: u16,
     process: Process,
 }
 
 impl Postgres {
-    /// Starts a durable server with its data in `dir`.
-    pub async fn start(dir: impl AsRef<Path>) -> Result<Self> {
-        Self::start_with(dir, Options::default()).await
-    }
-
-    pub async fn start_with(dir: impl AsRef<Path>, options: Options) -> Result<Self> {
+    /// Starts a server with its data in `dir`. Without `fsync`, commits survive the death of the server's processes but not a
+    /// power failure.
+    pub async fn start(dir: impl AsRef<Path>, fsync: bool) -> Result<Self> {
         let dir = dir.as_ref();
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         let dir = dir.canonicalize()?;
@@ -61,14 +40,11 @@ impl Postgres {
         let user = server_user()?;
         let data = data_dir(&dir)?;
         initialise(&bin, &data, user)?;
-        let port = match options.port {
-            Some(port) => port,
-            None => ports::remembered(&dir.join("port"))?,
-        };
+        let port = ports::remembered(&dir.join("port"))?;
         let process = Process::new("postgres", dir.join("postgres.log"), move || {
             let mut command = as_user(bin.join("postgres"), user);
             command.arg("-D").arg(&data).current_dir(&data);
-            for setting in settings(port, options.fsync) {
+            for setting in settings(port, fsync) {
                 command.arg("-c").arg(setting);
             }
             command
@@ -94,7 +70,7 @@ impl Postgres {
         self.url("postgres", database)
     }
 
-    /// Creates the database where it does not exist.
+    /// Creates the database if it does not exist.
     pub async fn create_database(&self, name: &str) -> Result<()> {
         create_database(&self.admin_url("postgres"), name).await
     }
@@ -107,7 +83,7 @@ impl Postgres {
         self.process.child()
     }
 
-    /// Starts it again on the same port and data after `kill` or `stop`.
+    /// Starts it again with the same port and data, after `kill` or `stop`.
     pub async fn launch(&self) -> Result<()> {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
@@ -122,7 +98,7 @@ impl Postgres {
         }
     }
 
-    /// `kill -9` of the server and all its backends, which have process groups of their own.
+    /// Sends SIGKILL to the server and all its backends. Backends have process groups of their own, so each gets the signal.
     pub async fn kill(&self) {
         let Some(child) = self.child() else { return };
         let backends = children(child.pid());
@@ -133,7 +109,7 @@ impl Postgres {
         child.exited().await;
     }
 
-    /// A fast shutdown: open transactions end, what was committed stays.
+    /// A fast shutdown: rolls back open transactions and keeps what was committed.
     pub async fn stop(&self) {
         self.process
             .stop(Signal::SIGINT, Duration::from_secs(30))
@@ -146,7 +122,7 @@ impl Postgres {
     }
 }
 
-/// Creates the database where it does not exist.
+/// Creates the database if it does not exist.
 pub async fn create_database(admin_url: &str, name: &str) -> Result<()> {
     let (client, connection) = tokio_postgres::connect(admin_url, NoTls).await?;
     let connection = tokio::spawn(connection);
@@ -165,7 +141,7 @@ pub async fn create_database(admin_url: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a server answers a query there.
+/// Whether a server answers a query at this URL.
 pub async fn answers(url: &str) -> bool {
     let Ok((client, connection)) = tokio_postgres::connect(url, NoTls).await else {
         return false;
@@ -177,7 +153,7 @@ pub async fn answers(url: &str) -> bool {
     answer.is_ok()
 }
 
-/// Removes the data that `start` would use for this directory, wherever it lies.
+/// Removes the data directory that `start` would use for this directory.
 pub fn wipe(dir: &Path) -> Result<()> {
     if let Ok(dir) = dir.canonicalize() {
         let data = data_dir(&dir)?;
@@ -189,7 +165,7 @@ pub fn wipe(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where the programs of the newest PostgreSQL lie.
+/// The folder with the programs of the newest installed PostgreSQL.
 pub fn binaries() -> Option<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> =
         ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"]
@@ -239,19 +215,12 @@ fn settings(port: u16, fsync: bool) -> Vec<String> {
         "log_min_messages=warning".to_owned(),
     ];
     if !fsync {
-        settings.extend(
-            [
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-            ]
-            .map(str::to_owned),
-        );
+        settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
     }
     settings
 }
 
-/// PostgreSQL refuses to run as root; then it runs as Debian's `postgres`, or as nobody.
+/// PostgreSQL refuses to run as root. As root, we run it as the user `postgres` that Debian creates, or as nobody.
 fn server_user() -> Result<Option<(Uid, Gid)>> {
     if !nix::unistd::geteuid().is_root() {
         return Ok(None);
@@ -272,7 +241,7 @@ fn as_user(program: PathBuf, user: Option<(Uid, Gid)>) -> Command {
     command
 }
 
-/// Inside `dir`, or in /var/tmp where the server's user cannot reach `dir`.
+/// A folder inside `dir`, or one in /var/tmp if the server's user cannot reach `dir`.
 fn data_dir(dir: &Path) -> Result<PathBuf> {
     let reachable = |path: &Path| {
         path.metadata()
@@ -295,7 +264,7 @@ fn initialise(bin: &Path, data: &Path, user: Option<(Uid, Gid)>) -> Result<()> {
     }
     std::fs::create_dir_all(data).with_context(|| format!("creating {}", data.display()))?;
     if let Some((uid, gid)) = user {
-        // A directory that somebody else made beforehand in /var/tmp would be theirs to change.
+        // Anybody may create a directory in /var/tmp, and the owner of this one could change the data.
         if data.metadata()?.uid() != 0 && data.metadata()?.uid() != uid.as_raw() {
             bail!("{} belongs to somebody else", data.display());
         }
@@ -326,7 +295,7 @@ fn initialise(bin: &Path, data: &Path, user: Option<(Uid, Gid)>) -> Result<()> {
     Ok(())
 }
 
-/// The processes whose parent this is; empty where /proc does not tell.
+/// The child processes of a process; empty on systems without /proc.
 fn children(pid: i32) -> Vec<i32> {
     std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
         .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A Redis of our own: no persistence, for it carries doorbells only.
+//! A Redis server for one system. It persists nothing, because Redis only carries signals.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,14 +15,14 @@ use crate::ports;
 
 const ADVICE: &str = "Redis is missing: `apt-get install redis-server`, `brew install redis`, or `docker run -p 6379:6379 redis:7` and set REDIS_URL";
 
-/// A redis-server on a loopback port, which it keeps through restarts.
+/// A redis-server on a loopback port. It keeps its port when it is restarted.
 pub struct Redis {
     port: u16,
     process: Process,
 }
 
 impl Redis {
-    /// Starts one whose log lies in `dir`.
+    /// Starts a server that logs into `dir`.
     pub async fn start(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref().to_owned();
         std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
@@ -63,7 +63,7 @@ impl Redis {
         &self.process
     }
 
-    /// Starts it again on the same port after `kill` or `stop`.
+    /// Starts it again on the same port, after `kill` or `stop`.
     pub async fn launch(&self) -> Result<()> {
         let child = self.process.launch()?;
         let address = self.address();
@@ -92,7 +92,7 @@ impl Redis {
     }
 }
 
-/// Whether a Redis answers PING there.
+/// Whether a Redis server answers PING at this address.
 pub async fn answers(address: &str) -> bool {
     let ping = async {
         let mut stream = TcpStream::connect(address).await?;

@@ -1,14 +1,20 @@
-//! The servers that a crate's own tests use: those `cargo dev test` started, else one of each for this process.
+//! Servers that the tests of a crate share: those that `cargo dev test` started, otherwise one of each for the test program.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
 
-use super::{Kafka, Postgres, Redis, postgres};
+use super::{Kafka, Postgres, postgres};
+use crate::components::{self, Profile};
 use crate::scratch::Scratch;
+use crate::system::workspace;
 
-/// The variables by which `cargo dev test` says where its servers are.
+/// The migrated database that others are copied from.
+const TEMPLATE: &str = "spindle_template";
+
+/// Environment variables in which `cargo dev test` passes the addresses of its servers.
 pub const POSTGRES: &str = "SPINDLE_TEST_POSTGRES";
-pub const REDIS: &str = "SPINDLE_TEST_REDIS";
 pub const KAFKA: &str = "SPINDLE_TEST_KAFKA";
 
 /// `host:port` of a Postgres whose superuser is `postgres`.
@@ -19,7 +25,7 @@ async fn postgres_address() -> Result<String> {
     }
     let start = || async {
         let dir = Scratch::new("postgres")?;
-        Ok::<_, anyhow::Error>((Postgres::start(dir.path()).await?, dir))
+        Ok::<_, anyhow::Error>((Postgres::start(dir.path(), false).await?, dir))
     };
     Ok(OWN.get_or_try_init(start).await?.0.address())
 }
@@ -27,27 +33,84 @@ async fn postgres_address() -> Result<String> {
 /// A new empty database on the shared Postgres; the superuser's URL of it.
 pub async fn database(name: &str) -> Result<String> {
     let address = postgres_address().await?;
-    let name = format!("{name}_{}", uuid::Uuid::new_v4().simple());
-    postgres::create_database(&format!("postgres://postgres@{address}/postgres"), &name)
+    let name = format!("{name}_{}", Uuid::new_v4().simple());
+    postgres::create_database(&superuser_url(&address, "postgres"), &name)
         .await
-        .context("making a database on the shared Postgres")?;
-    Ok(format!("postgres://postgres@{address}/{name}"))
+        .context("creating a database on the shared Postgres")?;
+    Ok(superuser_url(&address, &name))
 }
 
-/// The URL of a Redis that other tests use too: choose channel names of your own.
-pub async fn redis() -> Result<String> {
-    static OWN: OnceCell<(Redis, Scratch)> = OnceCell::const_new();
-    if let Ok(url) = std::env::var(REDIS) {
-        return Ok(url);
+/// A new database with the newest schema; the superuser's URL of it. Migrating takes a second, so it is done once for each
+/// server, and every such database is a copy of the result. Each role's password is its own name.
+pub async fn migrated(name: &str) -> Result<String> {
+    let address = postgres_address().await?;
+    let name = format!("{name}_{}", Uuid::new_v4().simple());
+    let (client, connection) =
+        tokio_postgres::connect(&superuser_url(&address, "postgres"), NoTls).await?;
+    let connection = tokio::spawn(connection);
+    ensure_template(&client, &address)
+        .await
+        .context("migrating the template database")?;
+    client
+        .batch_execute(&format!("create database \"{name}\" template {TEMPLATE}"))
+        .await
+        .context("copying the template database")?;
+    client
+        .execute(include_str!("copy_role_settings.sql"), &[&TEMPLATE, &name])
+        .await?;
+    drop(client);
+    connection.await??;
+    Ok(superuser_url(&address, &name))
+}
+
+fn superuser_url(address: &str, database: &str) -> String {
+    format!("postgres://postgres@{address}/{database}")
+}
+
+/// Migrates the template where it does not exist. Test programs that run beside each other share a server, so one does it under a
+/// lock, in a database that gets the template's name only when it is complete.
+async fn ensure_template(client: &Client, address: &str) -> Result<()> {
+    let lock = "select pg_advisory_lock(hashtext('spindle template'))";
+    client.batch_execute(lock).await?;
+    let exists = client
+        .query_opt("select from pg_database where datname = $1", &[&TEMPLATE])
+        .await?;
+    if exists.is_none() {
+        let building = format!("{TEMPLATE}_building");
+        client
+            .batch_execute(&format!("drop database if exists {building}"))
+            .await?;
+        client
+            .batch_execute(&format!("create database {building}"))
+            .await?;
+        migrate(&superuser_url(address, &building)).await?;
+        client
+            .batch_execute(&format!("alter database {building} rename to {TEMPLATE}"))
+            .await?;
     }
-    let start = || async {
-        let dir = Scratch::new("redis")?;
-        Ok::<_, anyhow::Error>((Redis::start(dir.path()).await?, dir))
-    };
-    Ok(OWN.get_or_try_init(start).await?.0.url())
+    let unlock = "select pg_advisory_unlock(hashtext('spindle template'))";
+    client.batch_execute(unlock).await?;
+    Ok(())
 }
 
-/// The brokers of a Kafka that other tests use too: choose topic names of your own.
+async fn migrate(url: &str) -> Result<()> {
+    let root = workspace();
+    let bridge = components::program(&root, Profile::Gate, "bridge");
+    let output = tokio::process::Command::new(&bridge)
+        .arg("migrate")
+        .env("DATABASE_URL", url)
+        .env("API_DATABASE_PASSWORD", "spindle_api")
+        .env("AGENT_DATABASE_PASSWORD", "spindle_agent")
+        .env("BRIDGE_DATABASE_PASSWORD", "spindle_bridge")
+        .output()
+        .await
+        .with_context(|| format!("running {}", bridge.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "bridge migrate failed: {said}");
+    Ok(())
+}
+
+/// The brokers of a Kafka that other tests use at the same time, so each test needs topic names of its own.
 pub async fn kafka() -> Result<String> {
     static OWN: OnceCell<(Kafka, Scratch)> = OnceCell::const_new();
     if let Ok(brokers) = std::env::var(KAFKA) {

@@ -1,4 +1,4 @@
-//! What a system is made of before it runs: addresses, secrets, environments and programs.
+//! What a system needs before its first program starts: addresses, secrets, environments and programs.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use anyhow::{Context, Result};
 use domain::keys::Keys;
 use url::Url;
 
-use super::{DATABASE, Log, OURS, PROGRAMS, Runtime, SystemOptions};
+use super::{DATABASE, Log, OURS, Runtime, SystemOptions};
 use crate::child::Process;
 use crate::components::{self, program};
 use crate::secrets::Secrets;
-use crate::services::{Kafka, Postgres, Redis, postgres};
+use crate::services::{Kafka, Postgres, Redis};
 use crate::supervise::Program;
 use crate::{ports, progress};
 
-/// Every address and secret, settled before the first of our own programs starts.
+/// All addresses and secrets. They are known before the first of Spindle's own programs starts.
 #[derive(Clone)]
 pub(super) struct Plan {
     pub(super) options: SystemOptions,
@@ -80,10 +80,9 @@ impl Plan {
             .get(number)
             .context("no address for this bridge")?
             .to_string();
-        let base_url = format!("http://{listen}");
         let bridge = programs.bridge.clone();
         let mut env = self.bridge_env()?;
-        env.push(("BRIDGE_LISTEN".to_owned(), listen));
+        env.push(("BRIDGE_LISTEN".to_owned(), listen.clone()));
         let name = format!("bridge-{number}");
         let log = self.options.dir.join(format!("logs/{name}.log"));
         let process = Process::new(name, log, move || {
@@ -91,38 +90,49 @@ impl Plan {
             command.arg("run").envs(env.iter().cloned());
             command
         });
-        Ok(Program::new(process, &base_url, Duration::from_secs(15)))
+        // Without agents a bridge is alive but not ready, and agents that run elsewhere come later.
+        let ready = match self.options.runtime {
+            Runtime::External => "healthz",
+            Runtime::Embedded | Runtime::Spin(_) => "readyz",
+        };
+        let ready_url = format!("http://{listen}/{ready}");
+        Ok(Program::new(process, ready_url, Duration::from_secs(15)))
     }
 
-    pub(super) fn host(&self, programs: &Programs) -> Result<Program> {
-        let options = self.options.clone();
-        let host = programs.host.clone();
-        let listen = self.listen.to_string();
-        let base_url = format!("http://{listen}");
+    /// The program that runs the functions, if this system runs them.
+    pub(super) fn host(&self, programs: &Programs) -> Result<Option<Program>> {
+        let (program, arguments) = match &self.options.runtime {
+            Runtime::Embedded => (
+                programs.host.clone(),
+                ["--manifest", "spin.toml"].as_slice(),
+            ),
+            Runtime::Spin(spin) => (spin.clone(), ["up", "--from", "spin.toml"].as_slice()),
+            Runtime::External => return Ok(None),
+        };
         let mut env = self.variables()?;
-        env.extend(options.host_env.iter().cloned());
+        env.extend(self.options.host_env.iter().cloned());
         check_token_keys(&env)?;
-        let log = options.dir.join("logs/functions.log");
+        let (root, listen) = (self.options.root.clone(), self.listen.to_string());
+        let ready_url = format!("http://{listen}/readyz");
+        let log = self.options.dir.join("logs/functions.log");
         let process = Process::new("functions", log, move || {
-            let mut command = match &options.runtime {
-                Runtime::Embedded => clean(&host),
-                Runtime::Spin(spin) => clean(spin),
-            };
-            match &options.runtime {
-                Runtime::Embedded => command.args(["--manifest", "spin.toml"]),
-                Runtime::Spin(_) => command.args(["up", "--from", "spin.toml"]),
-            };
+            let mut command = clean(&program);
             command
+                .args(arguments)
                 .args(["--listen", &listen])
-                .current_dir(&options.root)
+                .current_dir(&root)
                 .envs(env.iter().cloned());
             command
         });
-        Ok(Program::new(process, &base_url, Duration::from_secs(5)))
+        Ok(Some(Program::new(
+            process,
+            ready_url,
+            Duration::from_secs(5),
+        )))
     }
 
-    /// What spin.toml's variables get here.
-    fn variables(&self) -> Result<Vec<(String, String)>> {
+    /// Environment variables that give `spin.toml`'s variables their values.
+    pub(super) fn variables(&self) -> Result<Vec<(String, String)>> {
         let api = self.role_url("spindle_api", &self.secrets.api_password)?;
         let agent = self.role_url("spindle_agent", &self.secrets.agent_password)?;
         let host = self
@@ -144,7 +154,8 @@ impl Plan {
     }
 }
 
-/// A guessable key opens every account, so nothing starts with one; the functions themselves would answer 503.
+/// Refuses weak keys before anything starts: whoever guesses a key can sign in to every account. The functions themselves could only
+/// answer each request with 503.
 fn check_token_keys(env: &[(String, String)]) -> Result<()> {
     const NAME: &str = "SPIN_VARIABLE_TOKEN_KEYS";
     let set = env.iter().rfind(|(name, _)| name == NAME);
@@ -159,13 +170,14 @@ pub(super) struct Programs {
     pub(super) bridge: PathBuf,
 }
 
-/// The programs to run. A test that cargo alone has started may meet old ones, so they are built first.
+/// The programs to run. They are built first if the test was started by `cargo test`, because they could be out of date.
 pub(super) async fn programs(options: &SystemOptions) -> Result<Programs> {
     let (root, profile) = (options.root.clone(), options.profile);
+    let programs = options.runtime.programs();
     if !options.built {
         let root = root.clone();
         tokio::task::spawn_blocking(move || {
-            components::build_programs(&root, profile, &PROGRAMS)?;
+            components::build_programs(&root, profile, programs)?;
             components::build_wasm(&root, &components::packages(&root)?)
         })
         .await??;
@@ -191,7 +203,7 @@ pub(super) fn bridge_listens(options: &SystemOptions) -> Result<Vec<SocketAddr>>
         .collect()
 }
 
-/// The address, once it is certain that it is free; a free loopback port where none is wanted.
+/// The wanted address if it is free, or a free loopback port if none is wanted.
 pub fn listen_address(who: &str, wanted: Option<SocketAddr>) -> Result<SocketAddr> {
     let Some(address) = wanted else {
         return Ok(SocketAddr::from(([127, 0, 0, 1], ports::free()?)));
@@ -203,21 +215,17 @@ pub fn listen_address(who: &str, wanted: Option<SocketAddr>) -> Result<SocketAdd
 }
 
 pub(super) async fn own_postgres(options: &SystemOptions) -> Result<Option<Postgres>> {
-    if options.given.database.is_some() {
+    if options.external.database.is_some() {
         return Ok(None);
     }
-    let settings = postgres::Options {
-        fsync: options.fsync,
-        port: None,
-    };
-    let server = Postgres::start_with(options.dir.join("postgres"), settings).await?;
+    let server = Postgres::start(options.dir.join("postgres"), options.fsync).await?;
     server.create_database(DATABASE).await?;
     progress::step(format!("postgres at {}", server.address()));
     Ok(Some(server))
 }
 
 pub(super) async fn own_redis(options: &SystemOptions) -> Result<Option<Redis>> {
-    if options.given.redis.is_some() {
+    if options.external.redis.is_some() {
         return Ok(None);
     }
     let server = Redis::start(options.dir.join("redis")).await?;
@@ -226,7 +234,7 @@ pub(super) async fn own_redis(options: &SystemOptions) -> Result<Option<Redis>> 
 }
 
 pub(super) async fn own_kafka(options: &SystemOptions) -> Result<Option<Kafka>> {
-    if options.log == Log::Postgres || options.given.kafka.is_some() {
+    if options.log == Log::Postgres || options.external.kafka.is_some() {
         return Ok(None);
     }
     let server = Kafka::start(options.dir.join("kafka")).await?;

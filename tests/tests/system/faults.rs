@@ -48,8 +48,8 @@ pub async fn bridge_killed(world: &mut World) -> Result<()> {
 pub async fn host_killed(world: &mut World) -> Result<()> {
     under_load(world, async |world, load| {
         for _ in 0..3 {
-            world.system.host().kill9().await;
-            world.system.host().start().await?;
+            world.system.host()?.kill9().await;
+            world.system.host()?.start().await?;
             load.more(200).await?;
         }
         Ok(())
@@ -60,13 +60,13 @@ pub async fn host_killed(world: &mut World) -> Result<()> {
 /// Spin's rules end the function host when Redis goes away; it is started again as Kubernetes would.
 pub async fn redis_stopped(world: &mut World) -> Result<()> {
     under_load(world, async |world, load| {
-        let before = world.system.host().pid();
+        let before = world.system.host()?.pid();
         world.system.redis()?.terminate().await;
         wait::until(
             "the function host ends",
             Duration::from_secs(20),
             async || {
-                let host = world.system.host();
+                let host = world.system.host()?;
                 Ok((!host.is_running() || host.pid() != before).then_some(()))
             },
         )

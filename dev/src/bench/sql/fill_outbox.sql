@@ -1,4 +1,6 @@
--- $1 events for users in turn, like those of a created task in shape and size. Naming `n` inside makes each row draw ids of its own.
+-- Inserts events into the outbox, for all users in turn. They have the shape and the size of a `task.created` event.
+-- $1 number of events
+-- The condition `n > 0` makes the subquery depend on the row, so each row gets new ids.
 insert into outbox (topic, user_id, event_id, event)
 select 'task-events', u.id, e.id, json_build_object(
     'specversion', '1.0', 'id', e.id, 'source', '/spindle/api', 'type', 'task.created', 'subject', e.task,

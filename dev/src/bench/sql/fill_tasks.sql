@@ -1,5 +1,5 @@
--- $ROWS tasks, one in ten of them the first user's, the others those of 999 more. Their text is made of sentences in six languages:
--- words that everybody uses, then thousands made of syllables, and how often one is used falls with its rank, as in real text.
+-- Inserts tasks for 1,000 users; the first user gets one in ten. `$ROWS` is replaced by their number. The text consists of sentences in six
+-- languages: common words, and thousands of words made of syllables. As in real text, a word's frequency falls with its rank.
 select setseed(0.5);
 
 create temporary table bench_words as
@@ -36,7 +36,7 @@ group by n;
 create index on bench_sentences (number);
 analyze bench_sentences;
 
--- An index of words is built far faster than it is kept up.
+-- Building the search index once is far faster than updating it for each row.
 set maintenance_work_mem = '512MB';
 do $$
 declare

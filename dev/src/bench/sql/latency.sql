@@ -1,4 +1,5 @@
--- From the commit that queued an event to the commit that put it on the trail, in milliseconds: p50, p99 and how many.
+-- The latency from the commit that inserted an event into the outbox to the commit that appended its audit entry.
+-- Returns the median and the 99th percentile in milliseconds, and the number of events.
 select
     percentile_cont(0.5) within group (order by ms),
     percentile_cont(0.99) within group (order by ms),

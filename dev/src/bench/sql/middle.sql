@@ -1,4 +1,5 @@
--- The first user, and the row in the middle of that user's tasks: its id and its key in each order.
+-- Finds a task in the middle of the first user's tasks, to measure pages from there.
+-- Returns the user's id, the task's id, and the task's key in each sort order: created_at, updated_at, due_at, priority, title.
 select
     user_id::text, id::text, created_at::text, updated_at::text, coalesce(due_at, 'infinity')::text,
     array_position('{low,medium,high,urgent}', priority)::text, title

@@ -1,4 +1,4 @@
--- A hundred tasks for each user; their ids follow from their numbers, as the users' do.
+-- Inserts a hundred tasks for each user. Their ids are hashes of their numbers, so that a pgbench script can compute them.
 insert into tasks (id, user_id, title, description, tags, seq, created_at, updated_at)
 select
     md5(u || ' ' || n)::uuid,

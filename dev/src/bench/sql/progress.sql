@@ -1,2 +1,3 @@
--- How many entries are on the trail, by the heads of its chains, since counting them all would be work of its own; and what waits.
+-- Returns the number of audit entries and the number of rows in the outbox. The entries are counted by the heads of the hash chains,
+-- because counting all rows would slow down what is measured.
 select (select coalesce(sum(no), 0)::bigint from audit_chains), (select count(*) from outbox)

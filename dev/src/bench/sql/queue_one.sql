@@ -1,4 +1,5 @@
--- One event of a random user, and beside it a row whose commit time tells when it was queued.
+-- Inserts an event into the outbox, and a row whose commit time tells when that happened.
+-- $1 event id, $2 user id
 with queued as (
     insert into bench_queued (event_id) values ($1) returning event_id
 )

@@ -65,7 +65,7 @@ pub async fn bodies_without_end(world: &mut World) -> Result<()> {
     const LENGTH: usize = 48 << 20;
     const AT_ONCE: usize = 8;
     let person = world.api.newcomer("UTC").await?;
-    let host = world.system.host().running_pid()?;
+    let host = world.system.host()?.running_pid()?;
     let before = resident(host)?;
     let mut body = serde_json::to_vec(&json!({"title": "x"}))?;
     body.resize(LENGTH, b' ');

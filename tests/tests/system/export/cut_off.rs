@@ -101,7 +101,7 @@ pub async fn an_export_is_cut_off(world: &mut World) -> Result<()> {
 /// Who leaves, or reads nothing, ends the export; and it has not run ahead in the meantime.
 pub async fn readers_that_leave(world: &mut World) -> Result<()> {
     let person = somebody_large(world).await?;
-    let log = world.system.host().log().to_owned();
+    let log = world.system.host()?.log().to_owned();
     let given_up = async |correlation: &str| -> Result<Option<()>> {
         let text = std::fs::read_to_string(&log)?;
         let found = text.lines().any(|line| {

@@ -1,0 +1,205 @@
+//! Runs test programs beside each other: which tests, how many programs and threads at once, and what came of each.
+
+use std::fmt;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::Command;
+use tokio::sync::{Mutex, Semaphore};
+
+use super::programs::Program;
+use crate::commands::group::Group;
+
+/// Test programs that run at once. On two cores that is one more than there are cores, because most tests wait most of the time.
+const AT_ONCE: usize = 3;
+
+/// A run of one test program.
+pub struct Job {
+    pub program: Program,
+    /// What the output calls it.
+    name: String,
+    /// The tests to run.
+    tests: Vec<String>,
+}
+
+/// What came of a run.
+pub struct Outcome {
+    name: String,
+    took: Duration,
+    pub passed: u32,
+    pub failed: u32,
+    pub success: bool,
+}
+
+/// The runs of the tests that are wanted, the quick ones first and then the longest.
+pub fn select(programs: Vec<Program>, packages: &[String], words: &[String]) -> Result<Vec<Job>> {
+    let mut jobs = Vec::new();
+    for program in programs {
+        if !packages.is_empty() && !packages.contains(&program.package) {
+            continue;
+        }
+        let mut tests = program.tests()?;
+        tests.retain(|test| {
+            words.is_empty() || words.iter().any(|word| test.contains(word.as_str()))
+        });
+        jobs.extend(split(program, tests));
+    }
+    jobs.sort_by_key(|job| (job.program.integration, order(&job.program.target)));
+    Ok(jobs)
+}
+
+/// The system's tests run once for each event log, so that the two systems work beside each other.
+fn split(program: Program, tests: Vec<String>) -> Vec<Job> {
+    let by_log = program.target == "system";
+    let mut jobs: Vec<Job> = Vec::new();
+    for test in tests {
+        let part = test.split("::").next().filter(|_| by_log);
+        let name = match (part, program.integration) {
+            (Some(part), _) => format!("{} {part}", program.target),
+            (None, true) => format!("{} {}", program.package, program.target),
+            (None, false) => format!("{} units", program.package),
+        };
+        match jobs.iter_mut().find(|job| job.name == name) {
+            Some(job) => job.tests.push(test),
+            None => jobs.push(Job {
+                program: program.clone(),
+                name,
+                tests: vec![test],
+            }),
+        }
+    }
+    jobs
+}
+
+/// The longest programs start first, so that none is left to run alone at the end.
+fn order(target: &str) -> usize {
+    let longest = ["system", "bridge", "trail", "up", "host"];
+    let place = longest.iter().position(|name| *name == target);
+    place.unwrap_or(longest.len())
+}
+
+/// How many tests of a program run at once: many where they wait for timeouts and servers, one where they share a system.
+fn threads(program: &Program) -> usize {
+    match program.target.as_str() {
+        "system" => 1,
+        "bridge" => 8,
+        "trail" => 6,
+        _ => 4,
+    }
+}
+
+/// Runs all jobs; the results come sorted by how long each took, the longest first.
+pub async fn run(jobs: Vec<Job>, environment: &[(&'static str, String)]) -> Result<Vec<Outcome>> {
+    let permits = Semaphore::new(AT_ONCE);
+    let runs = jobs.iter().map(async |job| {
+        let _permit = permits.acquire().await?;
+        run_one(job, environment).await
+    });
+    let mut outcomes = try_join_all(runs).await?;
+    outcomes.sort_by_key(|outcome| std::cmp::Reverse(outcome.took));
+    Ok(outcomes)
+}
+
+async fn run_one(job: &Job, environment: &[(&'static str, String)]) -> Result<Outcome> {
+    let started = Instant::now();
+    let mut child = Command::new(&job.program.executable)
+        .arg("--exact")
+        .args(&job.tests)
+        .args(["--test-threads", &threads(&job.program).to_string()])
+        .current_dir(&job.program.folder)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("starting {}", job.program.executable.display()))?;
+    let _group = Group::of(&child);
+    let output = Output::new(&job.name);
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    tokio::try_join!(output.follow(stdout), output.follow(stderr))?;
+    let status = child.wait().await?;
+    let (passed, failed) = output.counts().await;
+    let outcome = Outcome {
+        name: job.name.clone(),
+        took: started.elapsed(),
+        passed,
+        failed,
+        success: status.success(),
+    };
+    if !outcome.success {
+        println!(
+            "\n{} failed ({status}); it printed:\n{}\n",
+            job.name,
+            output.rest().await
+        );
+    }
+    Ok(outcome)
+}
+
+/// What a running program prints: a line for each test that passed is shown at once, the rest only if the program fails.
+struct Output {
+    name: String,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Output {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            lines: Arc::default(),
+        }
+    }
+
+    async fn follow(&self, stream: Option<impl AsyncRead + Unpin>) -> Result<()> {
+        let Some(stream) = stream else { return Ok(()) };
+        let mut lines = BufReader::new(stream).split(b'\n');
+        while let Some(line) = lines.next_segment().await? {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            match line
+                .strip_prefix("test ")
+                .and_then(|rest| rest.strip_suffix(" ok"))
+            {
+                Some(test) => println!("{:16} {test} ok", self.name),
+                None => self.lines.lock().await.push(line),
+            }
+        }
+        Ok(())
+    }
+
+    /// How many tests passed and failed, from the line that a test program ends with.
+    async fn counts(&self) -> (u32, u32) {
+        let lines = self.lines.lock().await;
+        let closing = lines
+            .iter()
+            .rev()
+            .find(|line| line.starts_with("test result: "));
+        let count = |what: &str| {
+            let words: Vec<&str> = closing?.split([' ', ';', '.']).collect();
+            let place = words.iter().position(|word| *word == what)?;
+            words.get(place.checked_sub(1)?)?.parse().ok()
+        };
+        (count("passed").unwrap_or(0), count("failed").unwrap_or(0))
+    }
+
+    async fn rest(&self) -> String {
+        self.lines.lock().await.join("\n")
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.took.as_secs_f32();
+        let verdict = if self.success { "ok" } else { "FAILED" };
+        write!(
+            f,
+            "{seconds:8.1} s  {:4} passed  {:2} failed  {verdict:6}  {}",
+            self.passed, self.failed, self.name
+        )
+    }
+}

@@ -1,0 +1,11 @@
+//! The commands of `cargo dev`, as a person uses them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod services;
+mod support;
+mod up;

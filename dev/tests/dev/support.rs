@@ -1,0 +1,110 @@
+//! Runs the commands as child processes and looks at what they leave.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use stage::ports;
+use stage::status::Status;
+
+/// `cargo dev <words>` with its data in this directory, and with no server that runs already.
+pub fn dev(dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
+    command
+        .args(words)
+        .arg("--dir")
+        .arg(dir)
+        .env_remove("DATABASE_URL")
+        .env_remove("REDIS_URL")
+        .env_remove("KAFKA_BROKERS")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A free loopback address.
+pub fn address() -> String {
+    format!("127.0.0.1:{}", ports::free().unwrap())
+}
+
+/// The last line that a failing command prints.
+pub fn refusal(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    text.lines().last().unwrap().to_owned()
+}
+
+/// The command lines of processes that work in this directory or name it.
+pub fn processes_in(dir: &Path) -> Vec<String> {
+    let dir = dir.to_str().unwrap();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(cwd) = std::fs::read_link(entry.path().join("cwd")) else {
+            continue;
+        };
+        let line = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        if cwd.starts_with(dir) || line.contains(dir) {
+            found.push(line.replace('\0', " "));
+        }
+    }
+    found
+}
+
+/// Waits until something happened; fails with `what` after `limit`.
+pub fn eventually(limit: Duration, what: &str, mut happened: impl FnMut() -> bool) {
+    let until = Instant::now() + limit;
+    while !happened() {
+        assert!(
+            Instant::now() < until,
+            "{what} did not happen within {limit:?}"
+        );
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// A command that runs, and is killed at the end of a test that failed.
+pub struct Running(Child);
+
+impl Running {
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
+    }
+
+    pub fn ended(&mut self) -> ExitStatus {
+        self.0.wait().unwrap()
+    }
+}
+
+impl From<Child> for Running {
+    fn from(child: Child) -> Self {
+        Self(child)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A process that has ended needs no signal.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a command and waits until it tells where everything is.
+pub fn started(dir: &Path, words: &[&str]) -> (Running, Status) {
+    let mut running = Running(dev(dir, words).spawn().unwrap());
+    eventually(Duration::from_secs(600), "the start", || {
+        if let Some(exit) = running.0.try_wait().unwrap() {
+            let mut printed = String::new();
+            let stderr = running.0.stderr.as_mut().unwrap();
+            stderr.read_to_string(&mut printed).unwrap();
+            panic!("{words:?} ended ({exit}): {printed}");
+        }
+        Status::read(dir).is_ok()
+    });
+    (running, Status::read(dir).unwrap())
+}
