@@ -14,7 +14,7 @@ async fn what_the_host_lacks_or_misses_stops_the_start_by_its_name() {
         ),
         (
             format!("{component}source = \"WASM/guest_collector.wasm\""),
-            "`one` is no HTTP handler",
+            "`one` is not an HTTP handler",
         ),
         (
             format!("{component}source = \"WASM/nobody.wasm\""),
