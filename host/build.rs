@@ -1,19 +1,20 @@
-//! Finds the WIT that spin-sdk ships and writes the bindings of the embedded host against it, so that no copy of it lives here.
+//! Generates the host's bindings from the WIT files of the spin-sdk package, so the repository holds no copy of them.
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
-/// What the host offers to a function beside WASI, and the Redis trigger's entry point.
+/// `imports`: what functions may import beside WASI. `redis-handler`: the export that the Redis trigger calls.
 const WORLD: &str = "
-package dev:host;
-world function {
+package spindle:host;
+world imports {
     import fermyon:spin/variables@2.0.0;
     import fermyon:spin/redis@2.0.0;
     import spin:postgres/postgres@3.0.0;
     import spin:postgres/postgres@4.0.0;
 }
-world redis-function {
+world redis-handler {
     export fermyon:spin/inbound-redis;
 }
 ";
@@ -24,27 +25,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wit = sdk_folder()?.join("wit");
     let wit = wit
         .to_str()
-        .ok_or("the cargo registry's path is not UTF-8")?;
+        .ok_or("the path of the cargo registry is not UTF-8")?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(
-        out.join("function.rs"),
+        out.join("imports.rs"),
         format!(
             r###"wasmtime::component::bindgen!({{
-                path: {wit:?}, inline: {WORLD:?}, world: "dev:host/function",
+                path: {wit:?}, inline: {WORLD:?}, world: "spindle:host/imports",
                 imports: {{ default: async | trappable }},
                 with: {{
-                    "fermyon:spin/redis@2.0.0.connection": crate::outbound_redis::Connection,
-                    "spin:postgres/postgres@3.0.0.connection": crate::postgres::Connection,
-                    "spin:postgres/postgres@4.0.0.connection": crate::postgres::Connection,
+                    "fermyon:spin/redis@2.0.0.connection": ::redis::aio::MultiplexedConnection,
+                    "spin:postgres/postgres@3.0.0.connection": crate::postgres_pool::PooledConnection,
+                    "spin:postgres/postgres@4.0.0.connection": crate::postgres_pool::PooledConnection,
                 }},
             }});"###
         ),
     )?;
     fs::write(
-        out.join("redis_function.rs"),
+        out.join("redis_handler.rs"),
         format!(
             r###"wasmtime::component::bindgen!({{
-                path: {wit:?}, inline: {WORLD:?}, world: "dev:host/redis-function",
+                path: {wit:?}, inline: {WORLD:?}, world: "spindle:host/redis-handler",
                 exports: {{ default: async }},
             }});"###
         ),
@@ -52,6 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Where cargo keeps the source of the spin-sdk package.
 fn sdk_folder() -> Result<PathBuf, Box<dyn Error>> {
     let output = Command::new(env::var("CARGO")?)
         .args(["metadata", "--format-version", "1", "--filter-platform"])
@@ -69,10 +71,10 @@ fn sdk_folder() -> Result<PathBuf, Box<dyn Error>> {
         .flatten()
         .find(|package| package.get("name").is_some_and(|name| name == "spin-sdk"))
         .and_then(|package| package.get("manifest_path")?.as_str())
-        .ok_or("spin-sdk is not among the workspace's packages, and with it its WIT")?;
+        .ok_or("no member of the workspace depends on spin-sdk, whose WIT files the host needs")?;
     let folder = PathBuf::from(manifest)
         .parent()
-        .ok_or("spin-sdk has no folder")?
+        .ok_or("the manifest path of spin-sdk has no folder")?
         .to_path_buf();
     Ok(folder)
 }

@@ -1,5 +1,5 @@
 //! The command line of the `host` program.
-use std::collections::HashMap;
+
 use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,19 +14,22 @@ use crate::Options;
 #[derive(Debug, Parser)]
 #[command(name = "host")]
 pub struct Arguments {
-    /// The application's manifest
+    /// Path of the application's manifest
     #[arg(long, default_value = "spin.toml")]
     manifest: PathBuf,
-    /// Where HTTP triggers are served; port 0 takes a free one
+    /// Address on which HTTP triggers are served; port 0 takes a free port
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
-    /// Where compiled components are kept between runs
+    /// Folder in which compiled components are kept between runs
     #[arg(long, default_value = "target/spin-cache")]
     cache: PathBuf,
 }
 
 impl Arguments {
-    /// Serves until SIGTERM or SIGINT.
+    /// Runs the application until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// As [`crate::run`].
     pub async fn run(self) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -34,12 +37,13 @@ impl Arguments {
             manifest: self.manifest,
             listen: self.listen,
             cache: self.cache,
-            // Not `vars`, which panics on a variable that is no UTF-8; such a one is none of ours.
+            // `env::vars` would panic on a variable that is not UTF-8. No variable of the application is one, so it
+            // is skipped.
             environment: env::vars_os()
                 .filter_map(|(name, value)| {
                     Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
-                .collect::<HashMap<_, _>>(),
+                .collect(),
         };
         crate::run(options, async move {
             tokio::select! {

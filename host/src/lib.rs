@@ -1,158 +1,88 @@
-//! The embedded Spin host: runs `spin.toml` and its WebAssembly functions where there is no spin CLI, one capability a file.
-use std::collections::{BTreeSet, HashMap};
-use std::future::Future;
+//! The embedded Spin host: runs `spin.toml` and its WebAssembly functions on machines without the spin CLI.
+//!
+//! It reproduces the behaviour of Spin that the application depends on, so that a test that passes here passes on Spin.
+
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub mod command;
-mod component;
-mod cron;
-mod guest;
-mod http;
 mod manifest;
-mod outbound;
-mod outbound_http;
-mod outbound_redis;
-mod output;
-mod postgres;
-mod redis;
-mod settings;
 mod variables;
+mod allowed_hosts;
+mod settings;
+mod component_loader;
+mod function;
+mod trigger;
+mod instance;
+mod output;
+mod outbound_http;
+mod interface;
+mod postgres_pool;
 mod wit;
 
-use component::Workshop;
-use guest::Function;
-use manifest::Manifest;
-use outbound::AllowedHosts;
-use postgres::pool::Pools;
-use settings::Settings;
-use variables::Variables;
+use crate::component_loader::ComponentLoader;
+use crate::function::Functions;
+use crate::manifest::Manifest;
+use crate::trigger::{cron, http, redis};
+use crate::variables::Variables;
 
-/// What a run needs to know beside the manifest.
+/// What [`run`] needs to start an application.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The path of the application's `spin.toml`.
     pub manifest: PathBuf,
-    /// Where the HTTP triggers are served; port 0 takes a free one, which is printed.
+    /// The address on which HTTP triggers are served. Port 0 takes a free port, which the host prints.
     pub listen: SocketAddr,
-    /// Where compiled components are kept between runs.
+    /// The folder in which compiled components are kept between runs.
     pub cache: PathBuf,
-    /// Where `SPIN_VARIABLE_<NAME>` is looked up: the process's environment, as a rule.
+    /// Where `SPIN_VARIABLE_<NAME>` is looked up; usually the environment of the process.
     pub environment: HashMap<String, String>,
 }
 
-/// Runs the application until `shutdown`, or until a trigger ends as it does when Redis goes away: then, as on Spin, all of it ends.
-/// Requests in flight are cut off in both cases.
+/// Runs the application until `shutdown` completes. Requests in flight are then cut off, as they are on Spin.
+///
+/// # Errors
+/// When the application cannot start, or when one of its triggers ends. As on Spin, a lost Redis connection ends the
+/// whole application.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<()> {
     let manifest = Manifest::read(&options.manifest)?;
-    let variables = Variables::resolve(&manifest.variables, &options.environment)?;
-    let mut triggers = start(&options, &manifest, &variables).await?;
+    let mut triggers = start(&options, &manifest).await?;
     tokio::select! {
         () = shutdown => Ok(()),
         ended = triggers.join_next() => match ended {
             Some(ended) => ended.context("a trigger panicked")?,
-            None => bail!("the application {} has no triggers", manifest.application.name),
+            None => bail!("the application `{}` has no `[[trigger.…]]`", manifest.application.name),
         },
     }
 }
 
-async fn start(
-    options: &Options,
-    manifest: &Manifest,
-    variables: &Variables,
-) -> Result<JoinSet<Result<()>>> {
-    let http_triggers = manifest.http_triggers()?;
-    let redis_triggers = manifest.redis_triggers()?;
-    let cron_triggers = manifest.cron_triggers()?;
-    let used: BTreeSet<&str> = (http_triggers
-        .iter()
-        .map(|trigger| trigger.component.as_str()))
-    .chain(
-        redis_triggers
-            .iter()
-            .map(|trigger| trigger.component.as_str()),
-    )
-    .chain(
-        cron_triggers
-            .iter()
-            .map(|trigger| trigger.component.as_str()),
-    )
-    .collect();
-
-    // Bound before anything compiles, so that a port in use is known at once; and functions may call the application itself.
+/// Starts every trigger of the manifest, each as a task.
+async fn start(options: &Options, manifest: &Manifest) -> Result<JoinSet<Result<()>>> {
+    let variables = Variables::resolve(&manifest.variables, &options.environment)?;
+    // The port is bound before anything compiles, so a port that is in use is reported at once. Functions that call the
+    // application itself need the address, too.
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
-    let address = listener.local_addr()?;
-    let workshop = Workshop::new(options.cache.clone())?;
-    let pools = Arc::new(Pools::default());
-    let mut functions = HashMap::new();
-    for name in used {
-        let function = load(&workshop, &pools, address, manifest, variables, name)
-            .with_context(|| format!("component `{name}`"))?;
-        functions.insert(name.to_owned(), Arc::new(function));
-    }
+    let loader = ComponentLoader::new(options.cache.clone())?;
+    let functions = Functions::load(manifest, &variables, &loader, listener.local_addr()?)?;
 
     let mut triggers = JoinSet::new();
-    if !redis_triggers.is_empty() {
-        let servers = redis::servers(manifest, redis_triggers, variables, &functions)?;
-        for (address, channels) in servers {
-            triggers.spawn(redis::listen(address, channels));
-        }
+    for (address, channels) in redis::group_by_address(manifest, &variables, &functions)? {
+        triggers.spawn(redis::listen(address, channels));
     }
-    for trigger in cron_triggers {
-        triggers.spawn(cron::tick(
-            cron::schedule(&trigger)?,
-            find(&functions, &trigger.component)?,
-        ));
+    for trigger in &manifest.trigger.cron {
+        let schedule = cron::parse_schedule(&trigger.cron_expression)?;
+        triggers.spawn(cron::fire(schedule, functions.get(&trigger.component)?));
     }
-    if !http_triggers.is_empty() {
-        let router = http::Router::new(http_triggers, &functions)?;
+    if !manifest.trigger.http.is_empty() {
+        let router = http::Router::new(&manifest.trigger.http, &functions)?;
         triggers.spawn(http::serve(listener, router));
     }
     Ok(triggers)
-}
-
-fn load(
-    workshop: &Workshop,
-    pools: &Arc<Pools>,
-    itself: SocketAddr,
-    manifest: &Manifest,
-    variables: &Variables,
-    name: &str,
-) -> Result<Function> {
-    let component = manifest
-        .component
-        .get(name)
-        .context("a trigger names it, but the manifest has no such component")?;
-    let own = component
-        .variables
-        .iter()
-        .map(|(key, template)| Ok((key.clone(), variables.expand(template)?)));
-    let allowed = component
-        .allowed_outbound_hosts
-        .iter()
-        .map(|host| variables.expand(host))
-        .collect::<Result<Vec<_>>>()?;
-    let settings = Settings {
-        name: name.into(),
-        variables: own.collect::<Result<_>>()?,
-        environment: component.environment.clone().into_iter().collect(),
-        allowed: AllowedHosts::parse(&allowed)?,
-        pools: pools.clone(),
-        itself,
-    };
-    let pre = workshop.load(&manifest.folder.join(&component.source))?;
-    Ok(Function::new(settings, pre))
-}
-
-fn find(functions: &HashMap<String, Arc<Function>>, name: &str) -> Result<Arc<Function>> {
-    functions
-        .get(name)
-        .cloned()
-        .with_context(|| format!("no component `{name}`"))
 }

@@ -1,4 +1,4 @@
-//! Runs a Spin application on the embedded host, as `cargo dev up` and the tests start it.
+//! The `host` program: runs a Spin application for `cargo dev up` and for the tests.
 
 use std::process::ExitCode;
 

@@ -1,11 +1,11 @@
-//! `spin.toml` (manifest version 2) as the host reads it: what it knows is typed, what it lacks is refused by name.
-use std::collections::BTreeMap;
+//! The manifest: `spin.toml`, version 2. A key that this host does not support is an error that names the key.
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,10 +15,10 @@ pub struct Manifest {
     #[serde(default)]
     pub variables: BTreeMap<String, Variable>,
     #[serde(default)]
-    trigger: BTreeMap<String, Vec<toml::Value>>,
+    pub trigger: Triggers,
     #[serde(default)]
     pub component: BTreeMap<String, Component>,
-    /// The folder of the manifest: paths in it are relative to this.
+    /// The folder of the manifest. Paths in the manifest are relative to it.
     #[serde(skip)]
     pub folder: PathBuf,
 }
@@ -49,33 +49,26 @@ pub struct Variable {
     #[serde(default)]
     #[expect(dead_code, reason = "the host never prints a value, secret or not")]
     secret: bool,
-    #[expect(dead_code, reason = "for people")]
+    #[expect(dead_code, reason = "documentation")]
     description: Option<String>,
 }
 
-/// Fields that only matter to `spin build` or to people are accepted and left alone.
-#[derive(Debug, Deserialize)]
+/// The application's triggers, by type.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Component {
-    pub source: String,
+pub struct Triggers {
     #[serde(default)]
-    pub allowed_outbound_hosts: Vec<String>,
+    pub http: Vec<HttpTrigger>,
     #[serde(default)]
-    pub variables: BTreeMap<String, String>,
+    pub redis: Vec<RedisTrigger>,
     #[serde(default)]
-    pub environment: BTreeMap<String, String>,
-    #[expect(dead_code, reason = "for people")]
-    description: Option<String>,
-    #[expect(dead_code, reason = "for `spin build`")]
-    build: Option<toml::Value>,
-    #[expect(dead_code, reason = "for tools")]
-    tool: Option<toml::Value>,
+    pub cron: Vec<CronTrigger>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpTrigger {
-    #[expect(dead_code, reason = "a name for people")]
+    #[expect(dead_code, reason = "documentation")]
     id: Option<String>,
     pub route: Route,
     pub component: String,
@@ -85,15 +78,20 @@ pub struct HttpTrigger {
 #[serde(untagged)]
 pub enum Route {
     Public(String),
-    Private { private: bool },
+    /// Only other components may call it, through service chaining, which this host does not have.
+    Private {
+        private: bool,
+    },
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisTrigger {
-    #[expect(dead_code, reason = "a name for people")]
+    #[expect(dead_code, reason = "documentation")]
     id: Option<String>,
+    /// A URL, which may contain variables.
     pub address: Option<String>,
+    /// The name of a channel, which may contain variables.
     pub channel: String,
     pub component: String,
 }
@@ -101,73 +99,63 @@ pub struct RedisTrigger {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CronTrigger {
-    #[expect(dead_code, reason = "a name for people")]
+    #[expect(dead_code, reason = "documentation")]
     id: Option<String>,
     pub cron_expression: String,
     pub component: String,
 }
 
-const TRIGGERS: [&str; 3] = ["http", "redis", "cron"];
+/// One `[component.<name>]`. The host accepts and ignores the keys that only `spin build` or other tools read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// The path of the `.wasm` file.
+    pub source: String,
+    #[serde(default)]
+    pub allowed_outbound_hosts: Vec<String>,
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    #[expect(dead_code, reason = "documentation")]
+    description: Option<String>,
+    #[expect(dead_code, reason = "read by `spin build`")]
+    build: Option<toml::Value>,
+    #[expect(dead_code, reason = "read by other tools")]
+    tool: Option<toml::Value>,
+}
 
 impl Manifest {
+    /// # Errors
+    /// When the file cannot be read, is not a version 2 manifest, or uses a key that this host does not support.
     pub fn read(path: &Path) -> Result<Self> {
         let text =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut manifest: Self = toml::from_str(&text).with_context(|| {
-            format!(
-                "{} is not a manifest that this host can run",
-                path.display()
-            )
-        })?;
+        let mut manifest: Self = toml::from_str(&text)
+            .with_context(|| format!("this host cannot run {}", path.display()))?;
         ensure!(
             manifest.spin_manifest_version == 2,
-            "{}: spin_manifest_version is {}, this host reads version 2",
+            "{}: `spin_manifest_version` is {}; this host supports version 2 only",
             path.display(),
             manifest.spin_manifest_version
         );
-        if let Some(unknown) = manifest
-            .trigger
-            .keys()
-            .find(|kind| !TRIGGERS.contains(&kind.as_str()))
-        {
-            bail!(
-                "this host lacks the trigger type `{unknown}`; it has {}",
-                TRIGGERS.join(", ")
-            );
-        }
         manifest.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(manifest)
     }
 
-    pub fn http_triggers(&self) -> Result<Vec<HttpTrigger>> {
-        self.triggers("http")
-    }
-
-    pub fn redis_triggers(&self) -> Result<Vec<RedisTrigger>> {
-        self.triggers("redis")
-    }
-
-    pub fn cron_triggers(&self) -> Result<Vec<CronTrigger>> {
-        self.triggers("cron")
-    }
-
-    /// The address of Redis triggers that name none.
+    /// `[application.trigger.redis]`: the server of Redis triggers without an `address`.
     pub fn default_redis_address(&self) -> Option<&str> {
-        self.application
-            .trigger
-            .redis
-            .as_ref()
-            .map(|redis| redis.address.as_str())
+        let redis = self.application.trigger.redis.as_ref();
+        redis.map(|redis| redis.address.as_str())
     }
+}
 
-    fn triggers<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>> {
-        let triggers = self.trigger.get(kind).into_iter().flatten().cloned();
-        triggers
-            .map(|trigger| {
-                trigger
-                    .try_into()
-                    .with_context(|| format!("a [[trigger.{kind}]] that this host cannot run"))
-            })
-            .collect()
+impl Triggers {
+    /// The names of the components that at least one trigger invokes.
+    pub fn components(&self) -> BTreeSet<&str> {
+        let http = self.http.iter().map(|trigger| trigger.component.as_str());
+        let redis = self.redis.iter().map(|trigger| trigger.component.as_str());
+        let cron = self.cron.iter().map(|trigger| trigger.component.as_str());
+        http.chain(redis).chain(cron).collect()
     }
 }

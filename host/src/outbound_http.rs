@@ -1,4 +1,5 @@
-//! Outbound HTTP: `allowed_outbound_hosts` enforced, relative URLs sent to the application itself.
+//! Outbound HTTP requests: enforces `allowed_outbound_hosts`, and sends self-requests to the application's own address.
+
 use std::sync::Arc;
 
 use http::header::HOST;
@@ -9,55 +10,61 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request,
 };
 
-use crate::settings::Settings;
+use crate::settings::ComponentSettings;
 
-pub struct OutboundHttp(pub Arc<Settings>);
+/// The outbound HTTP client of one instance.
+pub struct OutboundHttp(pub Arc<ComponentSettings>);
 
-/// What becomes of the connection beside the response.
-type Rest = Box<dyn Future<Output = Result<()>> + Send>;
+/// Drives the connection that a response is read from.
+type ConnectionTask = Box<dyn Future<Output = Result<()>> + Send>;
 
 impl WasiHttpHooks for OutboundHttp {
     fn send_request(
         &mut self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
-        _: Rest,
-    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Rest)>> + Send> {
-        let permitted = self.permit(&mut request);
+        _: ConnectionTask,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, ConnectionTask)>> + Send> {
+        let authorized = self.authorize(&mut request);
         Box::new(async move {
-            permitted?;
-            let (response, rest) = default_send_request(request, options).await?;
-            Ok((response.map(BodyExt::boxed_unsync), Box::new(rest) as Rest))
+            authorized?;
+            let (response, task) = default_send_request(request, options).await?;
+            Ok((
+                response.map(BodyExt::boxed_unsync),
+                Box::new(task) as ConnectionTask,
+            ))
         })
     }
 }
 
 impl OutboundHttp {
-    fn permit(&self, request: &mut Request<WasiBody>) -> Result<()> {
+    /// Checks that the manifest allows the request. A self-request, which has a relative URL or goes to `self.alt`, is
+    /// redirected to the application's address.
+    fn authorize(&self, request: &mut Request<WasiBody>) -> Result<()> {
         let host = request.uri().authority().map_or("", Authority::host);
         if !host.is_empty() && host != "self.alt" {
             let url = request.uri().to_string();
-            return if self.0.allowed.allows(&url, "https") {
+            return if self.0.allowed_hosts.allows(&url, "https") {
                 Ok(())
             } else {
                 Err(self.denied(&url))
             };
         }
-        if !self.0.allowed.allows_itself() {
+        if !self.0.allowed_hosts.allows_self_requests() {
             return Err(self.denied("self"));
         }
-        let itself = self.0.itself.to_string();
-        let host = HeaderValue::from_str(&itself).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let address = self.0.application_address.to_string();
+        let host = HeaderValue::from_str(&address).map_err(|_| Error::HttpRequestUriInvalid)?;
         let mut parts = request.uri().clone().into_parts();
         parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(itself.parse().map_err(|_| Error::HttpRequestUriInvalid)?);
+        parts.authority = Some(address.parse().map_err(|_| Error::HttpRequestUriInvalid)?);
         *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)?;
         request.headers_mut().insert(HOST, host);
         Ok(())
     }
 
     fn denied(&self, url: &str) -> Error {
-        tracing::warn!(component = %self.0.name, url, "not in allowed_outbound_hosts");
+        tracing::warn!(component = %self.0.name, url, "allowed_outbound_hosts does not allow this HTTP request");
         Error::HttpRequestDenied
     }
 }

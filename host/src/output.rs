@@ -1,4 +1,5 @@
-//! What functions print: each line goes to the host's standard error, after the component's name.
+//! The output of functions: the host writes each line to its own standard error, prefixed with the component's name.
+
 use std::io::{self, Write};
 use std::mem;
 use std::pin::Pin;
@@ -10,77 +11,78 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Standard output or standard error of the component with this name.
-pub struct Lines(pub Arc<str>);
+/// Standard output or standard error of the named component.
+pub struct ComponentOutput(pub Arc<str>);
 
-impl IsTerminal for Lines {
+impl IsTerminal for ComponentOutput {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Lines {
+impl StdoutStream for ComponentOutput {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(self.line())
+        Box::new(self.line_buffer())
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.line())
+        Box::new(self.line_buffer())
     }
 }
 
-impl Lines {
-    fn line(&self) -> Line {
-        Line {
+impl ComponentOutput {
+    fn line_buffer(&self) -> LineBuffer {
+        LineBuffer {
             component: self.0.clone(),
             text: Vec::new(),
         }
     }
 }
 
-/// A line that is not ended yet.
-struct Line {
+/// Collects output until a line is complete.
+struct LineBuffer {
     component: Arc<str>,
     text: Vec<u8>,
 }
 
-impl Line {
-    fn push(&mut self, bytes: &[u8]) {
+impl LineBuffer {
+    fn append(&mut self, bytes: &[u8]) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.text.extend_from_slice(part);
             if part.ends_with(b"\n") {
-                self.print();
+                self.flush_line();
             }
         }
     }
 
-    fn print(&mut self) {
+    fn flush_line(&mut self) {
         let text = mem::take(&mut self.text);
         let line = format!(
             "{}: {}\n",
             self.component,
             String::from_utf8_lossy(text.trim_ascii_end())
         );
-        // One write, so that lines of several instances do not mix. Nobody is left to tell when standard error is closed.
+        // One write call, so that lines of concurrent instances do not interleave. An error is ignored: when standard
+        // error is closed, there is nowhere to report it.
         io::stderr().write_all(line.as_bytes()).ok();
     }
 }
 
-impl Drop for Line {
+impl Drop for LineBuffer {
     fn drop(&mut self) {
         if !self.text.is_empty() {
-            self.print();
+            self.flush_line();
         }
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for LineBuffer {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.push(bytes);
+        self.append(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -93,9 +95,9 @@ impl AsyncWrite for Line {
     }
 }
 
-impl OutputStream for Line {
+impl OutputStream for LineBuffer {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.push(&bytes);
+        self.append(&bytes);
         Ok(())
     }
 
@@ -103,12 +105,13 @@ impl OutputStream for Line {
         Ok(())
     }
 
+    /// How many bytes the next write may have.
     fn check_write(&mut self) -> StreamResult<usize> {
         Ok(64 * 1024)
     }
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Line {
+impl Pollable for LineBuffer {
     async fn ready(&mut self) {}
 }

@@ -1,19 +1,22 @@
-//! Application variables: `SPIN_VARIABLE_<NAME>` before the default, `{{ name }}` in templates, and the guest's view of its own.
+//! The application's variables: their values from `SPIN_VARIABLE_<NAME>` or the default, and `{{ name }}` in templates.
+
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result, bail};
 
-use crate::guest::Guest;
 use crate::manifest::Variable;
-use crate::wit::variables::{Error, Host};
 
 const PREFIX: &str = "SPIN_VARIABLE_";
 
-/// The application's variables, every one of them with a value.
+/// The application's variables. Each of them has a value.
 #[derive(Debug)]
 pub struct Variables(HashMap<String, String>);
 
 impl Variables {
+    /// Takes each declared variable from `environment`, else from its default.
+    ///
+    /// # Errors
+    /// When a variable has no value.
     pub fn resolve(
         declared: &BTreeMap<String, Variable>,
         environment: &HashMap<String, String>,
@@ -21,29 +24,35 @@ impl Variables {
         let mut values = HashMap::new();
         for (name, variable) in declared {
             let key = format!("{PREFIX}{}", name.to_uppercase());
-            let given = environment.get(&key).or(variable.default.as_ref());
-            match given {
+            match environment.get(&key).or(variable.default.as_ref()) {
                 Some(value) => values.insert(name.clone(), value.clone()),
                 None if variable.required => {
-                    bail!("the variable `{name}` is required and has no value: set {key}")
+                    bail!("the variable `{name}` is required but has no value: set {key}")
                 }
-                None => bail!("the variable `{name}` has neither a default nor `required = true`"),
+                None => {
+                    bail!("the variable `{name}` needs either `default` or `required = true`")
+                }
             };
         }
         Ok(Self(values))
     }
 
-    /// Fills in each `{{ name }}` of a template.
+    /// Replaces each `{{ name }}` in a template with the variable's value.
+    ///
+    /// # Errors
+    /// When the template uses a variable that is not declared, or has a `{{` without `}}`.
     pub fn expand(&self, template: &str) -> Result<String> {
         let mut expanded = String::new();
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, after) = after
                 .split_once("}}")
-                .with_context(|| format!("`{template}` opens a {{{{ that it never closes"))?;
+                .with_context(|| format!("`{template}` has a `{{{{` without `}}}}`"))?;
             let name = name.trim();
             let value = self.0.get(name).with_context(|| {
-                format!("`{template}` names the variable `{name}`, which [variables] lacks")
+                format!(
+                    "`{template}` uses the variable `{name}`, which `[variables]` does not declare"
+                )
             })?;
             expanded.push_str(before);
             expanded.push_str(value);
@@ -54,34 +63,12 @@ impl Variables {
     }
 }
 
-/// As Spin has it: a lower-case letter, then lower-case letters, digits and single underscores.
-fn is_valid_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        && !name.contains("__")
-        && !name.ends_with('_')
-}
-
-impl Host for Guest {
-    async fn get(&mut self, name: String) -> wasmtime::Result<Result<String, Error>> {
-        if !is_valid_name(&name) {
-            return Ok(Err(Error::InvalidName(name)));
-        }
-        let value = self.function.variables.get(&name).cloned();
-        Ok(value.ok_or_else(|| {
-            Error::Undefined(format!("no variable for {:?}.{name:?}", self.function.name))
-        }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_template_takes_the_environment_before_the_default_and_names_what_is_missing() {
+    fn the_environment_overrides_the_default_and_errors_name_what_is_missing() {
         let manifest =
             "host = { default = \"a\" }\nport = { default = \"1\" }\nkey = { required = true }";
         let declared: BTreeMap<String, Variable> = toml::from_str(manifest).unwrap();

@@ -1,13 +1,13 @@
-//! Bindings that the build script generates from the WIT in the spin-sdk package.
+//! The bindings that the build script generates from the WIT files of the spin-sdk package.
 
-pub mod function {
-    include!(concat!(env!("OUT_DIR"), "/function.rs"));
+pub mod imports {
+    include!(concat!(env!("OUT_DIR"), "/imports.rs"));
 }
 
-pub mod redis_function {
-    include!(concat!(env!("OUT_DIR"), "/redis_function.rs"));
+pub mod redis_handler {
+    include!(concat!(env!("OUT_DIR"), "/redis_handler.rs"));
 }
 
-pub use function::fermyon::spin2_0_0::{redis, variables};
-pub use function::spin::postgres3_0_0::postgres as postgres3;
-pub use function::spin::postgres4_0_0::postgres as postgres4;
+pub use imports::fermyon::spin2_0_0::{redis, variables};
+pub use imports::spin::postgres3_0_0::postgres as postgres3;
+pub use imports::spin::postgres4_0_0::postgres as postgres4;

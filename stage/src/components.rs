@@ -50,7 +50,7 @@ pub const TEST_GUESTS: [&str; 4] = [
     "guest-probe",
     "guest-collector",
     "guest-ticker",
-    "guest-needy",
+    "guest-key-value",
 ];
 
 /// How native programs are optimised.

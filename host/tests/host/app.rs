@@ -1,13 +1,19 @@
-//! An application of the guests in `tests/guests`, running on the host as a process of its own.
+//! A test application: its functions come from `tests/guests`, and the host runs it as a separate process.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
+use std::{env, fs};
 
+use nix::sys::signal::Signal;
+use reqwest::{Client, RequestBuilder, Response};
 use stage::child::Child;
 use stage::components;
 use stage::scratch::Scratch;
+use tokio::time::timeout;
 
+/// How long a test waits for anything.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 pub struct App {
@@ -16,7 +22,8 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the manifest's application and waits until it serves.
+    /// Starts the application and waits until it serves HTTP. `WASM` in the manifest stands for the folder of the
+    /// guests.
     pub async fn start(manifest: &str, environment: &[(&str, &str)]) -> Self {
         let app = Self::launch(manifest, environment);
         app.child
@@ -26,14 +33,14 @@ impl App {
         app
     }
 
-    /// Starts it without waiting; what it prints and how it ends is the test's to see.
+    /// Starts the application without waiting, for tests of how a start fails.
     pub fn launch(manifest: &str, environment: &[(&str, &str)]) -> Self {
         let folder = Scratch::new("host").unwrap();
         let path = folder.path().join("spin.toml");
         let head =
             "spin_manifest_version = 2\n[application]\nname = \"test\"\nversion = \"0.1.0\"\n";
         let manifest = manifest.replace("WASM", &wasm().to_string_lossy());
-        std::fs::write(&path, format!("{head}{manifest}")).unwrap();
+        fs::write(&path, format!("{head}{manifest}")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
         command
             .args(["--listen", "127.0.0.1:0", "--manifest"])
@@ -47,18 +54,19 @@ impl App {
         }
     }
 
-    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+    pub fn signal(&self, signal: Signal) {
         self.child.signal(signal);
     }
 
+    /// Everything the host has printed so far.
     pub fn output(&self) -> String {
         self.child.output()
     }
 
-    /// Its exit code and everything it printed.
-    pub async fn ended(&self) -> (Option<i32>, String) {
-        let status = tokio::time::timeout(LIMIT, self.child.exited()).await;
-        (status.expect("the host does not end").code(), self.output())
+    /// Waits until the host has exited; its exit code and everything it printed.
+    pub async fn exited(&self) -> (Option<i32>, String) {
+        let status = timeout(LIMIT, self.child.exited()).await;
+        (status.expect("the host did not exit").code(), self.output())
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -67,16 +75,15 @@ impl App {
         format!("{}{path}", after.lines().next().unwrap())
     }
 
-    pub fn request(&self, path: &str, body: &str) -> reqwest::RequestBuilder {
-        reqwest::Client::new()
-            .post(self.url(path))
-            .body(body.to_owned())
+    pub fn request(&self, path: &str, body: &str) -> RequestBuilder {
+        Client::new().post(self.url(path)).body(body.to_owned())
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> reqwest::Response {
+    pub async fn post(&self, path: &str, body: &str) -> Response {
         self.request(path, body).send().await.unwrap()
     }
 
+    /// What the probe answers to a command.
     pub async fn ask(&self, command: &str, body: &str) -> String {
         self.post(&format!("/probe/{command}"), body)
             .await
@@ -88,7 +95,7 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        self.signal(nix::sys::signal::Signal::SIGKILL);
+        self.signal(Signal::SIGKILL);
     }
 }
 
@@ -96,11 +103,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The folder with the guests. `cargo dev test` has built them; a test that cargo alone started builds them once.
+/// The folder with the compiled guests. `cargo dev test` builds them in advance; otherwise the first test does.
 fn wasm() -> &'static PathBuf {
     static WASM: OnceLock<PathBuf> = OnceLock::new();
     WASM.get_or_init(|| {
-        if std::env::var_os("SPINDLE_ROOT").is_none() {
+        if env::var_os("SPINDLE_ROOT").is_none() {
             components::build_wasm(root(), &components::TEST_GUESTS.map(str::to_owned)).unwrap();
         }
         components::wasm_folder(root())

@@ -1,4 +1,5 @@
-//! Routes, Spin's headers, variables, traps, and what a function may call.
+//! The HTTP trigger, variables, and outbound connections.
+
 use super::app::App;
 
 const MANIFEST: &str = r#"
@@ -21,7 +22,7 @@ variables = { open = "open {{ own }}" }
 "#;
 
 #[tokio::test]
-async fn a_request_takes_the_nearest_route_and_carries_spins_headers() {
+async fn the_most_specific_route_serves_a_request_and_spins_headers_are_set() {
     let app = App::start(MANIFEST, &[]).await;
     let has = |text: &str, line: &str| {
         assert!(
@@ -45,7 +46,7 @@ async fn a_request_takes_the_nearest_route_and_carries_spins_headers() {
     assert!(wide.contains("spin-client-addr: 127.0.0.1:"), "{wide}");
     assert!(
         !wide.contains("\nhost: ") && !wide.starts_with("host: "),
-        "a function sees no host header: {wide}"
+        "functions get no Host header: {wide}"
     );
 
     has(
@@ -76,7 +77,7 @@ async fn a_request_takes_the_nearest_route_and_carries_spins_headers() {
 }
 
 #[tokio::test]
-async fn a_trap_is_an_empty_500_and_ends_nothing_else() {
+async fn a_trap_is_an_empty_500_and_the_host_keeps_serving() {
     let app = App::start(MANIFEST, &[]).await;
     let trapped = app.post("/probe/trap", "").await;
     assert_eq!(trapped.status(), 500);
@@ -90,7 +91,7 @@ async fn a_trap_is_an_empty_500_and_ends_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_function_reads_its_own_variables_and_no_others() {
+async fn a_function_reads_only_its_own_variables() {
     let app = App::start(MANIFEST, &[("SPIN_VARIABLE_OWN", "up")]).await;
     assert_eq!(app.ask("variable", "open").await, r#"Ok("open up")"#);
     assert!(app.ask("variable", "own").await.contains("Undefined"));
@@ -98,7 +99,7 @@ async fn a_function_reads_its_own_variables_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_function_reaches_only_what_the_manifest_allows() {
+async fn a_function_connects_only_to_allowed_hosts() {
     let app = App::start(MANIFEST, &[]).await;
     let elsewhere = app.url("/probe/hello");
     assert_eq!(app.ask("fetch", "/probe/hello").await, "200 hello");
@@ -120,7 +121,7 @@ async fn a_function_reaches_only_what_the_manifest_allows() {
 
     let (_, address) = elsewhere.split_once("://").unwrap();
     let (address, _) = address.split_once('/').unwrap();
-    // Another host, whose manifest allows the first one by its address.
+    // A second application, which allows the address of the first one.
     let allowed = App::start(MANIFEST, &[("SPIN_VARIABLE_HOST", address)]).await;
     assert_eq!(allowed.ask("fetch", &elsewhere).await, "200 hello");
     assert!(

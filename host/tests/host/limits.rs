@@ -1,4 +1,5 @@
-//! The host at its limits: instances at once, clients that leave, and its own end.
+//! Limits and lifetimes: concurrent instances, clients that disconnect, and shutdown.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,7 +23,7 @@ source = "WASM/guest_probe.wasm"
 allowed_outbound_hosts = ["http://{{ host }}"]
 "#;
 
-/// An application whose function may call the listener.
+/// An application whose function may call the listener; the listener; and the listener's URL.
 async fn start() -> (App, TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -30,25 +31,25 @@ async fn start() -> (App, TcpListener, String) {
     (app, listener, format!("http://{address}/"))
 }
 
-/// The next call of a function, once its request has been read.
-async fn called(listener: &TcpListener) -> TcpStream {
+/// Accepts the next connection from a function and reads its request.
+async fn accept_call(listener: &TcpListener) -> TcpStream {
     let (mut stream, _) = listener.accept().await.unwrap();
     assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
     stream
 }
 
 #[tokio::test]
-async fn the_thousand_and_first_instance_is_refused_at_once() {
-    // Each instance takes a socket towards its client and one towards whom it calls.
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+async fn instance_1001_is_refused_at_once() {
+    // Each instance needs two sockets: one to its client and one to the listener.
+    let (_, hard_limit) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard_limit, hard_limit).unwrap();
     let (app, listener, url) = start().await;
     let running = Arc::new(AtomicUsize::new(0));
     let count = running.clone();
     let silent = tokio::spawn(async move {
         let mut calls = Vec::new();
         loop {
-            calls.push(called(&listener).await);
+            calls.push(accept_call(&listener).await);
             count.store(calls.len(), Ordering::Relaxed);
         }
     });
@@ -72,10 +73,10 @@ async fn the_thousand_and_first_instance_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_function_goes_on_when_its_client_has_left() {
+async fn a_function_continues_after_its_client_disconnects() {
     let (app, listener, url) = start().await;
     let client = tokio::spawn(app.request("/probe/fetch_twice", &url).send());
-    let mut first = called(&listener).await;
+    let mut first = accept_call(&listener).await;
     client.abort();
     assert!(client.await.unwrap_err().is_cancelled());
     assert_eq!(app.ask("hello", "").await, "hello");
@@ -83,16 +84,16 @@ async fn a_function_goes_on_when_its_client_has_left() {
         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
-    called(&listener).await;
+    accept_call(&listener).await;
 }
 
 #[tokio::test]
-async fn sigterm_cuts_off_what_is_in_flight() {
+async fn sigterm_aborts_requests_in_flight() {
     let (app, listener, url) = start().await;
     let client = tokio::spawn(app.request("/probe/fetch", &url).send());
-    let _unanswered = called(&listener).await;
+    let _unanswered = accept_call(&listener).await;
     app.signal(Signal::SIGTERM);
-    let (code, output) = app.ended().await;
+    let (code, output) = app.exited().await;
     assert_eq!(code, Some(0), "{output}");
     assert!(client.await.unwrap().is_err(), "the request was answered");
 }

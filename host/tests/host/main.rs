@@ -1,9 +1,10 @@
-//! The embedded host with real functions, a real Postgres and a real Redis: it must behave as Spin does.
+//! Runs the embedded host with real functions, Postgres and Redis, and checks that it behaves as Spin does.
+
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test says no by panicking"
+    reason = "a test fails by panicking"
 )]
 
 mod app;

@@ -1,4 +1,5 @@
-//! `spin:postgres`: the types that pass and those that do not, and transactions left open.
+//! `spin:postgres`: conversion of values, transactions left open, and reuse of connections.
+
 use stage::services::shared;
 
 use super::app::App;
@@ -88,12 +89,12 @@ async fn values_convert_as_they_do_on_spin() {
         app.ask("bind", "select $1::uuid")
             .await
             .contains("QueryFailed"),
-        "text does not bind to uuid"
+        "text must not bind to uuid"
     );
 }
 
 #[tokio::test]
-async fn a_transaction_left_open_fails_the_call_and_spares_the_next() {
+async fn a_transaction_left_open_fails_the_call_and_does_not_affect_the_next() {
     let app = start().await;
     app.ask("sql", "create table kept (id int)").await;
     for statement in [
@@ -112,7 +113,7 @@ async fn a_transaction_left_open_fails_the_call_and_spares_the_next() {
     app.ask("sql", "insert into kept values (1)").await;
     app.ask("sql", "insert into kept values ('no number')")
         .await;
-    // As many times as there may be connections, so that a poisoned one would be met.
+    // More queries than there are idle connections, so that each of them is used once.
     for _ in 0..8 {
         assert!(
             app.ask("sql", "select count(*)::text from kept")
@@ -123,7 +124,7 @@ async fn a_transaction_left_open_fails_the_call_and_spares_the_next() {
 }
 
 #[tokio::test]
-async fn a_connection_goes_from_guest_to_guest_without_its_settings() {
+async fn a_reused_connection_has_its_settings_reset() {
     let app = start().await;
     app.ask("sql", "set statement_timeout = '7s'").await;
     let answers = [

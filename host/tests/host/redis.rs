@@ -1,4 +1,5 @@
-//! The Redis and cron triggers: one message after the other per address, side by side across addresses, and the end of all with Redis.
+//! The Redis and cron triggers: messages are serial per address, parallel across addresses; the host exits with Redis.
+
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use stage::scratch::Scratch;
@@ -59,7 +60,7 @@ async fn notes(connection: &MultiplexedConnection) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn messages_of_one_address_wait_for_each_other_and_those_of_another_do_not() {
+async fn messages_are_serial_per_address_and_parallel_across_addresses() {
     let (_app, _server, mut redis, _folder) = start().await;
     for (channel, message) in [
         ("lane.0", "trap"),
@@ -71,7 +72,7 @@ async fn messages_of_one_address_wait_for_each_other_and_those_of_another_do_not
         let receivers: usize = redis.publish(channel, message).await.unwrap();
         assert_eq!(receivers, 1, "{channel}");
     }
-    // Neither a trap nor an error holds up what follows.
+    // Neither the trap nor the error blocks the messages behind it.
     let reader = redis.clone();
     let noted = |note: &'static str| {
         let redis = reader.clone();
@@ -84,7 +85,7 @@ async fn messages_of_one_address_wait_for_each_other_and_those_of_another_do_not
     until("the beginning of c", noted("begin c")).await;
     assert!(
         !notes(&redis).await.contains(&"begin b".to_owned()),
-        "b waits for a"
+        "b did not wait for a"
     );
     let _: usize = redis.rpush("gate a", "go").await.unwrap();
     until("the beginning of b", noted("begin b")).await;
@@ -94,7 +95,7 @@ async fn messages_of_one_address_wait_for_each_other_and_those_of_another_do_not
 }
 
 #[tokio::test]
-async fn cron_fires_and_the_host_ends_with_redis() {
+async fn cron_fires_and_the_host_exits_when_redis_goes_away() {
     let (app, server, redis, _folder) = start().await;
     until("a second tick", || {
         let mut redis = redis.clone();
@@ -102,12 +103,12 @@ async fn cron_fires_and_the_host_ends_with_redis() {
     })
     .await;
     server.kill().await;
-    let (code, output) = app.ended().await;
+    let (code, output) = app.exited().await;
     assert_eq!(code, Some(1), "{output}");
     assert!(output.contains("lost the connection to Redis"), "{output}");
 
     let (code, output) = App::launch(MANIFEST, &[("SPIN_VARIABLE_REDIS", &server.address())])
-        .ended()
+        .exited()
         .await;
     assert_eq!(code, Some(1), "{output}");
     assert!(output.contains("cannot connect to"), "{output}");

@@ -1,20 +1,21 @@
-//! What stops the start, by its name, and how long a start takes that has nothing to compile.
+//! Starting: errors name what is missing or unsupported, and compiled components come from the cache.
+
 use std::time::{Duration, Instant};
 
 use super::app::App;
 
 #[tokio::test]
-async fn what_the_host_lacks_or_misses_stops_the_start_by_its_name() {
+async fn a_start_that_fails_names_what_is_missing_or_unsupported() {
     let component = "[[trigger.http]]\nroute = \"/\"\ncomponent = \"one\"\n[component.one]\n";
     let probe = format!("{component}source = \"WASM/guest_probe.wasm\"\n");
-    for (manifest, name) in [
+    for (manifest, named) in [
         (
-            format!("{component}source = \"WASM/guest_needy.wasm\""),
+            format!("{component}source = \"WASM/guest_key_value.wasm\""),
             "fermyon:spin/key-value@2.0.0",
         ),
         (
             format!("{component}source = \"WASM/guest_collector.wasm\""),
-            "`one` is no HTTP handler",
+            "`one` is not an HTTP handler",
         ),
         (
             format!("{component}source = \"WASM/nobody.wasm\""),
@@ -41,23 +42,23 @@ async fn what_the_host_lacks_or_misses_stops_the_start_by_its_name() {
             "service chaining",
         ),
     ] {
-        let (code, output) = App::launch(&manifest, &[]).ended().await;
+        let (code, output) = App::launch(&manifest, &[]).exited().await;
         assert_eq!(code, Some(1), "{manifest}\n{output}");
-        assert!(output.contains(name), "no `{name}` in\n{output}");
+        assert!(output.contains(named), "no `{named}` in\n{output}");
     }
 }
 
 #[tokio::test]
-async fn a_second_start_compiles_nothing() {
+async fn a_second_start_uses_the_cache() {
     let manifest = "[[trigger.http]]\nroute = \"/probe/...\"\ncomponent = \"probe\"\n[component.probe]\nsource = \"WASM/guest_probe.wasm\"";
     App::start(manifest, &[]).await;
-    let begin = Instant::now();
+    let started = Instant::now();
     let app = App::start(manifest, &[]).await;
-    // Compiling takes several seconds of CPU; the limit leaves room for a machine that is busy with other tests.
+    // To compile takes several seconds of CPU time. The limit leaves room for other tests on the same machine.
     assert!(
-        begin.elapsed() < Duration::from_secs(3),
+        started.elapsed() < Duration::from_secs(3),
         "{:?}",
-        begin.elapsed()
+        started.elapsed()
     );
     assert_eq!(app.ask("hello", "").await, "hello");
 }

@@ -1,14 +1,14 @@
-//! Waiting for a condition, with a limit that names what did not happen.
+//! Waits for a condition, with a time limit.
 
 use std::time::{Duration, Instant};
 
 use crate::app::LIMIT;
 
-/// Looks until the answer is yes.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut look: impl FnMut() -> F) {
-    let limit = Instant::now() + LIMIT;
-    while !look().await {
-        assert!(Instant::now() < limit, "{what} did not happen");
+/// Polls `condition` until it is true. Panics with `what` when that takes longer than [`LIMIT`].
+pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let deadline = Instant::now() + LIMIT;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "{what} did not happen");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

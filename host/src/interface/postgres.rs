@@ -1,54 +1,49 @@
-//! `spin:postgres`: version 4 of the interface here, version 3 in terms of it; values, pool and connection beside.
-use tokio_postgres::Config;
-use tokio_postgres::config::Host as Address;
-use tokio_postgres::error::DbError as Refusal;
+//! `spin:postgres` version 4. Version 3 is implemented in terms of it.
+
+use tokio_postgres::error::DbError as ServerError;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, Row, config};
 use wasmtime::component::Resource;
 
-use crate::guest::Guest;
+use crate::instance::InstanceState;
+use crate::postgres_pool::PooledConnection;
 use crate::wit::postgres4::{
     Column, DbError, Error, Host, HostConnection, ParameterValue, QueryError, RowSet,
 };
 
-pub mod pool;
-mod ranges;
-mod session;
-mod special;
 mod v3;
 mod values;
+mod ranges;
+mod sql_types;
 
-use pool::Lease;
+/// The inner error goes to the function; the outer one traps it.
+type HostResult<T> = wasmtime::Result<Result<T, Error>>;
 
-/// A guest's connection: goes back to its pool when the guest drops it or ends.
-pub struct Connection(Lease);
-
-type Reply<T> = wasmtime::Result<Result<T, Error>>;
-
-impl Guest {
-    async fn open_postgres(&mut self, address: &str) -> Reply<Resource<Connection>> {
-        let config = match self.permit(address) {
+impl InstanceState {
+    async fn open_postgres(&mut self, address: &str) -> HostResult<Resource<PooledConnection>> {
+        let config = match self.authorize_postgres(address) {
             Ok(config) => config,
             Err(error) => return Ok(Err(error)),
         };
-        match self.function.pools.clone().lease(address, config).await {
-            Ok(lease) => Ok(Ok(self.table.push(Connection(lease))?)),
+        match self.settings.postgres.get(address, &config).await {
+            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
             Err(error) => Ok(Err(Error::ConnectionFailed(format!("{error:#}")))),
         }
     }
 
-    /// The address, parsed, if `allowed_outbound_hosts` has all of its servers.
+    /// Parses an address, and checks that `allowed_outbound_hosts` allows each of its servers.
     #[expect(
         clippy::result_large_err,
-        reason = "the error is the interface's own and goes to the guest by value"
+        reason = "the interface defines the error type and passes it by value"
     )]
-    fn permit(&self, address: &str) -> Result<Config, Error> {
+    fn authorize_postgres(&self, address: &str) -> Result<Config, Error> {
         let config: Config = address
             .parse()
             .map_err(|error| Error::ConnectionFailed(format!("{error}")))?;
         for (index, host) in config.get_hosts().iter().enumerate() {
-            let Address::Tcp(host) = host else {
+            let config::Host::Tcp(host) = host else {
                 return Err(Error::ConnectionFailed(
-                    "a function cannot reach a Unix socket".into(),
+                    "functions cannot connect to Unix sockets".into(),
                 ));
             };
             let port = config
@@ -57,8 +52,8 @@ impl Guest {
                 .map(|port| format!(":{port}"))
                 .unwrap_or_default();
             let server = format!("{host}{port}");
-            if !self.function.allowed.allows(&server, "postgres") {
-                tracing::warn!(component = %self.function.name, server, "not in allowed_outbound_hosts");
+            if !self.settings.allowed_hosts.allows(&server, "postgres") {
+                tracing::warn!(component = %self.settings.name, server, "allowed_outbound_hosts does not allow this Postgres server");
                 return Err(Error::ConnectionFailed(format!(
                     "address postgres://{server} is not permitted"
                 )));
@@ -69,20 +64,20 @@ impl Guest {
 
     async fn query_postgres(
         &mut self,
-        connection: Resource<Connection>,
+        connection: Resource<PooledConnection>,
         statement: &str,
         parameters: &[ParameterValue],
-    ) -> Reply<RowSet> {
-        let Connection(lease) = self.table.get(&connection)?;
+    ) -> HostResult<RowSet> {
+        let connection = self.table.get(&connection)?;
         let parameters = match values::parameters(parameters) {
             Ok(parameters) => parameters,
             Err(error) => return Ok(Err(Error::BadParameter(format!("{error:#}")))),
         };
-        let outcome = lease
-            .begin()
-            .query(statement, &by_reference(&parameters))
+        let outcome = connection
+            .begin_statement()
+            .query(statement, &as_refs(&parameters))
             .await;
-        lease.end(statement)?;
+        connection.end_statement(statement)?;
         Ok(match outcome {
             Ok(rows) => row_set(&rows)
                 .map_err(|error| Error::QueryFailed(QueryError::Text(format!("{error:#}")))),
@@ -92,74 +87,71 @@ impl Guest {
 
     async fn execute_postgres(
         &mut self,
-        connection: Resource<Connection>,
+        connection: Resource<PooledConnection>,
         statement: &str,
         parameters: &[ParameterValue],
-    ) -> Reply<u64> {
-        let Connection(lease) = self.table.get(&connection)?;
+    ) -> HostResult<u64> {
+        let connection = self.table.get(&connection)?;
         let parameters = match values::parameters(parameters) {
             Ok(parameters) => parameters,
             Err(error) => return Ok(Err(Error::ValueConversionFailed(format!("{error:#}")))),
         };
-        let outcome = lease
-            .begin()
-            .execute(statement, &by_reference(&parameters))
+        let outcome = connection
+            .begin_statement()
+            .execute(statement, &as_refs(&parameters))
             .await;
-        lease.end(statement)?;
+        connection.end_statement(statement)?;
         Ok(outcome.map_err(|error| query_failed(&error)))
     }
 
-    fn close_postgres(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+    fn close_postgres(&mut self, connection: Resource<PooledConnection>) -> wasmtime::Result<()> {
         self.table.delete(connection)?;
         Ok(())
     }
 }
 
-impl Host for Guest {}
+impl Host for InstanceState {}
 
-impl HostConnection for Guest {
-    async fn open(&mut self, address: String) -> Reply<Resource<Connection>> {
+impl HostConnection for InstanceState {
+    async fn open(&mut self, address: String) -> HostResult<Resource<PooledConnection>> {
         self.open_postgres(&address).await
     }
 
     async fn query(
         &mut self,
-        connection: Resource<Connection>,
+        connection: Resource<PooledConnection>,
         statement: String,
         parameters: Vec<ParameterValue>,
-    ) -> Reply<RowSet> {
+    ) -> HostResult<RowSet> {
         self.query_postgres(connection, &statement, &parameters)
             .await
     }
 
     async fn execute(
         &mut self,
-        connection: Resource<Connection>,
+        connection: Resource<PooledConnection>,
         statement: String,
         parameters: Vec<ParameterValue>,
-    ) -> Reply<u64> {
+    ) -> HostResult<u64> {
         self.execute_postgres(connection, &statement, &parameters)
             .await
     }
 
-    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, connection: Resource<PooledConnection>) -> wasmtime::Result<()> {
         self.close_postgres(connection)
     }
 }
 
-fn by_reference(parameters: &[values::Parameter]) -> Vec<&(dyn ToSql + Sync)> {
+fn as_refs(parameters: &[values::Parameter]) -> Vec<&(dyn ToSql + Sync)> {
     parameters
         .iter()
         .map(|parameter| -> &(dyn ToSql + Sync) { parameter.as_ref() })
         .collect()
 }
 
-/// A result without rows has no columns either, as on Spin.
-fn row_set(rows: &[tokio_postgres::Row]) -> anyhow::Result<RowSet> {
-    let columns = rows
-        .first()
-        .map(tokio_postgres::Row::columns)
-        .unwrap_or_default();
+/// As on Spin, a result without rows has no columns either.
+fn row_set(rows: &[Row]) -> anyhow::Result<RowSet> {
+    let columns = rows.first().map(Row::columns).unwrap_or_default();
     let columns = columns.iter().map(|column| Column {
         name: column.name().to_owned(),
         data_type: values::data_type(column.type_()),
@@ -177,34 +169,34 @@ fn query_failed(error: &tokio_postgres::Error) -> Error {
     let as_text = format!("{error:#}");
     Error::QueryFailed(match error.as_db_error() {
         None => QueryError::Text(as_text),
-        Some(refusal) => QueryError::DbError(DbError {
+        Some(error) => QueryError::DbError(DbError {
             as_text,
-            severity: refusal.severity().to_owned(),
-            code: refusal.code().code().to_owned(),
-            message: refusal.message().to_owned(),
-            detail: refusal.detail().map(str::to_owned),
-            extras: extras(refusal),
+            severity: error.severity().to_owned(),
+            code: error.code().code().to_owned(),
+            message: error.message().to_owned(),
+            detail: error.detail().map(str::to_owned),
+            extras: extras(error),
         }),
     })
 }
 
-/// Everything else that Postgres tells, under the names that Spin gives it.
-fn extras(refusal: &Refusal) -> Vec<(String, String)> {
-    let line = refusal.line().map(|line| line.to_string());
+/// The other fields of a server error, under the names that Spin gives them.
+fn extras(error: &ServerError) -> Vec<(String, String)> {
+    let line = error.line().map(|line| line.to_string());
     let fields = [
-        ("column", refusal.column()),
-        ("constraint", refusal.constraint()),
-        ("routine", refusal.routine()),
-        ("hint", refusal.hint()),
-        ("table", refusal.table()),
-        ("datatype", refusal.datatype()),
-        ("schema", refusal.schema()),
-        ("file", refusal.file()),
+        ("column", error.column()),
+        ("constraint", error.constraint()),
+        ("routine", error.routine()),
+        ("hint", error.hint()),
+        ("table", error.table()),
+        ("datatype", error.datatype()),
+        ("schema", error.schema()),
+        ("file", error.file()),
         ("line", line.as_deref()),
-        ("where_", refusal.where_()),
+        ("where_", error.where_()),
     ];
-    let told = fields
+    let present = fields
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
-    told.collect()
+    present.collect()
 }

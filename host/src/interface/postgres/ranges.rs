@@ -1,4 +1,7 @@
-//! Ranges between the interface's pairs of bounds and Postgres's range types.
+//! Converts ranges between the interface's pairs of bounds and Postgres's range types.
+
+use std::error::Error;
+
 use anyhow::Result;
 use bytes::BytesMut;
 use postgres_range::{BoundSided, BoundType, Normalizable, Range, RangeBound};
@@ -7,7 +10,9 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::wit::postgres4::RangeBoundKind;
 
+/// `None` is unbounded.
 type Bound<T> = Option<(T, RangeBoundKind)>;
+/// The lower and the upper bound.
 pub type Bounds<T> = (Bound<T>, Bound<T>);
 
 pub fn to_postgres<T, U: Normalizable + PartialOrd>(
@@ -54,35 +59,37 @@ fn kind_from_postgres(kind: BoundType) -> RangeBoundKind {
     }
 }
 
-/// A decimal that may bound a range: between two of them there is always a third, so nothing is normalised.
+/// A decimal as the bound of a range. Decimals have no successor, so unlike integers their bounds have no normal form.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Number(pub Decimal);
+pub struct DecimalBound(pub Decimal);
 
-impl Normalizable for Number {
+impl Normalizable for DecimalBound {
     fn normalize<S: BoundSided>(bound: RangeBound<S, Self>) -> RangeBound<S, Self> {
         bound
     }
 }
 
-type Failure = Box<dyn std::error::Error + Sync + Send>;
-
-impl FromSql<'_> for Number {
-    fn from_sql(of: &Type, raw: &[u8]) -> Result<Self, Failure> {
-        Decimal::from_sql(of, raw).map(Self)
+impl FromSql<'_> for DecimalBound {
+    fn from_sql(sql_type: &Type, raw: &[u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Decimal::from_sql(sql_type, raw).map(Self)
     }
 
-    fn accepts(of: &Type) -> bool {
-        <Decimal as FromSql>::accepts(of)
+    fn accepts(sql_type: &Type) -> bool {
+        <Decimal as FromSql>::accepts(sql_type)
     }
 }
 
-impl ToSql for Number {
-    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Failure> {
-        self.0.to_sql(of, out)
+impl ToSql for DecimalBound {
+    fn to_sql(
+        &self,
+        sql_type: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql(sql_type, out)
     }
 
-    fn accepts(of: &Type) -> bool {
-        <Decimal as ToSql>::accepts(of)
+    fn accepts(sql_type: &Type) -> bool {
+        <Decimal as ToSql>::accepts(sql_type)
     }
 
     to_sql_checked!();

@@ -1,58 +1,61 @@
-//! One connection to Postgres that knows whether it is inside a transaction: the client library keeps that to itself, so the
-//! bytes on their way to it are read along.
+//! One session with Postgres that knows whether it is inside a transaction.
+//!
+//! The client library does not expose this status, so the server's messages are scanned on their way to it.
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::task::{Context as Waker, Poll, ready};
+use std::task::{Context, Poll, ready};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
-/// The status byte of ReadyForQuery outside of transactions; inside it is `T`, or `E` after an error.
+/// The status byte of ReadyForQuery outside a transaction. Inside one it is `T`, or `E` after an error. (PostgreSQL
+/// documentation, "Message Formats")
 const IDLE: u8 = b'I';
 const READY_FOR_QUERY: u8 = b'Z';
 
 pub struct Session {
     pub client: Client,
+    /// The last transaction status that the server sent.
     status: Arc<AtomicU8>,
-    /// Whether a statement is under way, or was when its guest was cut off.
+    /// Whether a statement is running, or was aborted together with its instance.
     busy: AtomicBool,
-    condemned: AtomicBool,
+    broken: AtomicBool,
 }
 
 impl Session {
+    /// Connects to the first server of the address that accepts, without TLS.
+    ///
+    /// # Errors
+    /// When no server can be reached, when Postgres refuses the login, or when the address requires TLS.
     pub async fn connect(config: &Config) -> Result<Self> {
         ensure!(
             config.get_ssl_mode() != SslMode::Require,
-            "the embedded host speaks to Postgres without TLS only"
+            "`sslmode=require`: the embedded host connects to Postgres without TLS only"
         );
         let stream = connect_any(config).await?;
         let status = Arc::new(AtomicU8::new(IDLE));
-        let watched = Watched {
+        let stream = ScannedStream {
             stream,
-            scanner: Scanner {
-                status: status.clone(),
-                header: Vec::new(),
-                body: 0,
-                ready: false,
-            },
+            scanner: Scanner::new(status.clone()),
         };
-        let (client, connection) = config.connect_raw(watched, NoTls).await?;
+        let (client, connection) = config.connect_raw(stream, NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::info!("a connection to Postgres ended: {error}");
+                tracing::info!("a connection to Postgres failed: {error}");
             }
         });
         Ok(Self {
             client,
             status,
             busy: AtomicBool::new(false),
-            condemned: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
         })
     }
 
@@ -60,23 +63,23 @@ impl Session {
         self.busy.store(busy, Ordering::Release);
     }
 
-    /// It is never given to a guest again.
-    pub fn condemn(&self) {
-        self.condemned.store(true, Ordering::Release);
+    /// The session is not reused after this.
+    pub fn mark_broken(&self) {
+        self.broken.store(true, Ordering::Release);
     }
 
     pub fn is_reusable(&self) -> bool {
-        let marked = self.busy.load(Ordering::Acquire) || self.condemned.load(Ordering::Acquire);
-        !marked && !self.in_transaction() && !self.client.is_closed()
+        let unusable = self.busy.load(Ordering::Acquire) || self.broken.load(Ordering::Acquire);
+        !unusable && !self.in_transaction() && !self.client.is_closed()
     }
 
-    /// After the last statement that was answered.
+    /// Whether the last completed statement left a transaction open.
     pub fn in_transaction(&self) -> bool {
         self.status.load(Ordering::Acquire) != IDLE
     }
 }
 
-/// The first of the address's servers that answers.
+/// Tries the servers of the address in their order.
 async fn connect_any(config: &Config) -> Result<TcpStream> {
     let mut failed = None;
     for (index, host) in config.get_hosts().iter().enumerate() {
@@ -90,16 +93,16 @@ async fn connect_any(config: &Config) -> Result<TcpStream> {
     }
     match failed {
         Some(error) => Err(error),
-        None => bail!("the address names no server"),
+        None => bail!("the address contains no host"),
     }
 }
 
 async fn connect(host: &str, port: u16, config: &Config) -> Result<TcpStream> {
     let connecting = TcpStream::connect((host, port));
     let connected = match config.get_connect_timeout() {
-        Some(limit) => timeout(*limit, connecting)
-            .await
-            .context("connect_timeout")?,
+        Some(limit) => timeout(*limit, connecting).await.with_context(|| {
+            format!("Postgres at {host}:{port} did not answer within `connect_timeout`")
+        })?,
         None => connecting.await,
     };
     let stream =
@@ -108,27 +111,41 @@ async fn connect(host: &str, port: u16, config: &Config) -> Result<TcpStream> {
     Ok(stream)
 }
 
-struct Watched {
+/// A connection whose incoming bytes also go through the scanner.
+struct ScannedStream {
     stream: TcpStream,
     scanner: Scanner,
 }
 
-/// Follows the server's messages: a type byte, a length that counts itself, a body.
+/// Finds the transaction status in the server's messages. A message has a type byte, a four-byte length that counts
+/// itself too, and a body.
 struct Scanner {
     status: Arc<AtomicU8>,
+    /// The bytes of the current header so far.
     header: Vec<u8>,
-    /// Bytes of the current message that are still to come.
+    /// How many bytes of the current body are still to come.
     body: usize,
-    ready: bool,
+    /// Whether the next byte is the body of a ReadyForQuery message, which is the status.
+    status_follows: bool,
 }
 
 impl Scanner {
-    fn follow(&mut self, mut bytes: &[u8]) {
+    fn new(status: Arc<AtomicU8>) -> Self {
+        Self {
+            status,
+            header: Vec::new(),
+            body: 0,
+            status_follows: false,
+        }
+    }
+
+    /// Reads the next bytes of the stream, which may start and end anywhere in a message.
+    fn scan(&mut self, mut bytes: &[u8]) {
         while let Some(first) = bytes.first() {
             if self.body > 0 {
-                if self.ready {
+                if self.status_follows {
                     self.status.store(*first, Ordering::Release);
-                    self.ready = false;
+                    self.status_follows = false;
                 }
                 let skipped = self.body.min(bytes.len());
                 self.body -= skipped;
@@ -141,42 +158,42 @@ impl Scanner {
                 && let Ok(length) = <[u8; 4]>::try_from(length)
             {
                 self.body = (u32::from_be_bytes(length) as usize).saturating_sub(length.len());
-                self.ready = *kind == READY_FOR_QUERY;
+                self.status_follows = *kind == READY_FOR_QUERY;
                 self.header.clear();
             }
         }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for ScannedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
-        waker: &mut Waker<'_>,
+        context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(waker, buffer))?;
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         self.scanner
-            .follow(buffer.filled().get(before..).unwrap_or_default());
+            .scan(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for ScannedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
-        waker: &mut Waker<'_>,
+        context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(waker, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(waker)
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(waker)
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
@@ -185,21 +202,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_is_found_wherever_the_bytes_are_cut() {
-        // ParseComplete, a row whose text looks like a message, ReadyForQuery inside a transaction.
+    fn finds_the_status_wherever_the_stream_is_split() {
+        // ParseComplete, a DataRow whose text looks like a ReadyForQuery, and a ReadyForQuery inside a transaction.
         let bytes = b"1\0\0\0\x04D\0\0\0\x0dZ\0\0\0\x05IIIIZ\0\0\0\x05T";
         for cut in 0..bytes.len() {
             let status = Arc::new(AtomicU8::new(IDLE));
-            let mut scanner = Scanner {
-                status: status.clone(),
-                header: Vec::new(),
-                body: 0,
-                ready: false,
-            };
+            let mut scanner = Scanner::new(status.clone());
             let (first, second) = bytes.split_at(cut);
-            scanner.follow(first);
+            scanner.scan(first);
             assert_eq!(status.load(Ordering::Acquire), IDLE);
-            scanner.follow(second);
+            scanner.scan(second);
             assert_eq!(status.load(Ordering::Acquire), b'T', "cut at {cut}");
         }
     }

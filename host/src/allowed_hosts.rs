@@ -1,13 +1,17 @@
-//! `allowed_outbound_hosts`: which scheme, host and port a component may reach.
+//! `allowed_outbound_hosts`: the schemes, hosts and ports that a component may connect to.
+
+use std::ops::Range;
+
 use anyhow::{Context, Result, bail};
 use url::{Host, Url};
 
+/// The entries of one component's `allowed_outbound_hosts`.
 #[derive(Debug, Default)]
 pub struct AllowedHosts(Vec<Allowed>);
 
 #[derive(Debug)]
 struct Allowed {
-    /// `None` is any.
+    /// `None` allows every scheme.
     scheme: Option<String>,
     host: AllowedHost,
     ports: AllowedPorts,
@@ -16,37 +20,43 @@ struct Allowed {
 #[derive(Debug)]
 enum AllowedHost {
     Any,
-    /// The application itself, by a relative URL or as `self.alt`.
-    Itself,
-    /// Kept with its leading dot.
-    Subdomains(String),
-    Exactly(Host),
+    /// Self-requests only: requests to the application's own HTTP triggers.
+    ToSelf,
+    /// Every subdomain of a domain, which is stored with a leading dot.
+    AnySubdomain(String),
+    Exact(Host),
 }
 
 #[derive(Debug)]
 enum AllowedPorts {
     Any,
-    Range(std::ops::Range<u32>),
+    /// `u32`, because the end is exclusive and the last port is 65535.
+    Range(Range<u32>),
 }
 
 impl AllowedHosts {
+    /// Parses entries of the form `<scheme>://<host>[:<port>]`.
+    ///
+    /// # Errors
+    /// When an entry is invalid or uses a feature that this host does not support.
     pub fn parse(hosts: &[String]) -> Result<Self> {
         let allowed = hosts.iter().map(|host| {
-            Allowed::parse(host.trim()).with_context(|| format!("allowed_outbound_hosts: `{host}`"))
+            Allowed::parse(host.trim())
+                .with_context(|| format!("`allowed_outbound_hosts`: `{host}`"))
         });
         allowed.collect::<Result<_>>().map(Self)
     }
 
-    /// Whether `url` may be reached; `scheme` is put before one that has none.
+    /// Whether the component may connect to `url`. A URL without a scheme gets `scheme`.
     pub fn allows(&self, url: &str, scheme: &str) -> bool {
         let parsed = match Url::parse(url) {
             Ok(parsed) if parsed.has_host() => Ok(parsed),
             _ => Url::parse(&format!("{scheme}://{url}")),
         };
         let Ok(url) = parsed else { return false };
-        // A scheme that the URL standard does not know leaves even an IPv4 address a mere name.
+        // For schemes outside the URL standard, `Url` does not recognise IPv4 addresses. So the host is parsed again.
         let host = url.host_str().and_then(|host| Host::parse(host).ok());
-        let port = url.port().or_else(|| well_known_port(url.scheme()));
+        let port = url.port().or_else(|| default_port(url.scheme()));
         host.is_some_and(|host| {
             self.0
                 .iter()
@@ -54,15 +64,16 @@ impl AllowedHosts {
         })
     }
 
-    pub fn allows_itself(&self) -> bool {
-        let itself = |allowed: &Allowed| {
-            matches!(allowed.host, AllowedHost::Any | AllowedHost::Itself)
+    /// Whether the component may send HTTP requests to the application itself.
+    pub fn allows_self_requests(&self) -> bool {
+        let allows_self = |allowed: &Allowed| {
+            matches!(allowed.host, AllowedHost::Any | AllowedHost::ToSelf)
                 && allowed
                     .scheme
                     .as_deref()
                     .is_none_or(|scheme| matches!(scheme, "http" | "https"))
         };
-        self.0.iter().any(itself)
+        self.0.iter().any(allows_self)
     }
 }
 
@@ -70,7 +81,7 @@ impl Allowed {
     fn parse(text: &str) -> Result<Self> {
         let (scheme, rest) = text
             .split_once("://")
-            .context("has no scheme; the form is <scheme>://<host>[:<port>]")?;
+            .context("the scheme is missing; expected `<scheme>://<host>[:<port>]`")?;
         let (host, port) = rest.rsplit_once(':').unwrap_or((rest, ""));
         Ok(Self {
             ports: parse_ports(port.trim_end_matches('/'), scheme)?,
@@ -82,10 +93,10 @@ impl Allowed {
     fn allows(&self, scheme: &str, host: &Host, port: Option<u16>) -> bool {
         let host_allowed = match (&self.host, host) {
             (AllowedHost::Any, _) => true,
-            (AllowedHost::Itself, _) => false,
-            (AllowedHost::Subdomains(suffix), Host::Domain(name)) => name.ends_with(suffix),
-            (AllowedHost::Subdomains(_), _) => false,
-            (AllowedHost::Exactly(allowed), host) => allowed == host,
+            (AllowedHost::ToSelf, _) => false,
+            (AllowedHost::AnySubdomain(suffix), Host::Domain(name)) => name.ends_with(suffix),
+            (AllowedHost::AnySubdomain(_), _) => false,
+            (AllowedHost::Exact(allowed), host) => allowed == host,
         };
         let port_allowed = match &self.ports {
             AllowedPorts::Any => true,
@@ -102,46 +113,50 @@ impl Allowed {
 
 fn parse_host(host: &str) -> Result<AllowedHost> {
     if host.ends_with("spin.internal") {
-        bail!("this host lacks service chaining (*.spin.internal)");
+        bail!("this host does not support service chaining (`*.spin.internal`)");
     }
     match host {
         "*" => Ok(AllowedHost::Any),
-        "self" | "self.alt" => Ok(AllowedHost::Itself),
+        "self" | "self.alt" => Ok(AllowedHost::ToSelf),
         _ if host.contains('/') => {
-            bail!("a host with a path or a network; this host takes single hosts only")
+            bail!("this host supports neither paths nor networks (CIDR)")
         }
         _ => match host.strip_prefix("*.") {
             Some(domain) if !domain.contains('*') => {
-                Ok(AllowedHost::Subdomains(format!(".{domain}")))
+                Ok(AllowedHost::AnySubdomain(format!(".{domain}")))
             }
-            None if !host.contains('*') => Ok(AllowedHost::Exactly(Host::parse(host)?)),
-            _ => bail!("`*` may only stand for a whole host or its first part"),
+            None if !host.contains('*') => Ok(AllowedHost::Exact(Host::parse(host)?)),
+            _ => bail!("`*` must be the whole host or its first label"),
         },
     }
 }
 
-fn parse_ports(port: &str, scheme: &str) -> Result<AllowedPorts> {
-    if port == "*" {
+/// One port, a range `<first>..<end>` without its end, or `*`; nothing means the default port of the scheme.
+fn parse_ports(ports: &str, scheme: &str) -> Result<AllowedPorts> {
+    if ports == "*" {
         return Ok(AllowedPorts::Any);
     }
-    let (first, end) = match port.split_once("..") {
-        Some((first, end)) => (first.parse::<u16>()?, u32::from(end.parse::<u16>()?)),
-        None if port.is_empty() => {
-            let port = well_known_port(scheme)
-                .context("names no port, and its scheme has no usual one")?;
+    let (first, end) = match ports.split_once("..") {
+        Some((first, end)) => (parse_port(first)?, u32::from(parse_port(end)?)),
+        None if ports.is_empty() => {
+            let port = default_port(scheme)
+                .context("the port is missing, and the scheme has no default port")?;
             (port, u32::from(port) + 1)
         }
         None => {
-            let port = port
-                .parse::<u16>()
-                .with_context(|| format!("`{port}` is not a port"))?;
+            let port = parse_port(ports)?;
             (port, u32::from(port) + 1)
         }
     };
     Ok(AllowedPorts::Range(first.into()..end))
 }
 
-fn well_known_port(scheme: &str) -> Option<u16> {
+fn parse_port(port: &str) -> Result<u16> {
+    port.parse()
+        .with_context(|| format!("`{port}` is not a port"))
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "postgres" => Some(5432),
         "redis" => Some(6379),
@@ -156,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_allowed_by_its_scheme_its_name_and_its_port() {
+    fn scheme_host_and_port_must_all_match() {
         let hosts = [
             "postgres://127.0.0.1:5433",
             "https://*.example.com",
@@ -183,7 +198,7 @@ mod tests {
         ] {
             assert!(!allowed.allows(url, "https"), "{url}");
         }
-        assert!(!allowed.allows_itself());
+        assert!(!allowed.allows_self_requests());
         assert!(AllowedHosts::parse(&["http://api.spin.internal".into()]).is_err());
     }
 }

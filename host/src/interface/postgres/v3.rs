@@ -1,28 +1,30 @@
-//! Version 3 of `spin:postgres` in terms of version 4: what it has no name for is `unsupported`.
+//! `spin:postgres` version 3, in terms of version 4. Values of types that only version 4 has become `unsupported`.
+
 use wasmtime::component::Resource;
 
-use super::Connection;
-use crate::guest::Guest;
+use crate::instance::InstanceState;
+use crate::postgres_pool::PooledConnection;
 use crate::wit::postgres3::{
     Column, DbDataType, DbValue, Error, Host, HostConnection, ParameterValue, RowSet,
 };
 use crate::wit::postgres4 as v4;
 
-type Reply<T> = wasmtime::Result<Result<T, Error>>;
+/// The inner error goes to the function; the outer one traps it.
+type HostResult<T> = wasmtime::Result<Result<T, Error>>;
 
-impl Host for Guest {}
+impl Host for InstanceState {}
 
-impl HostConnection for Guest {
-    async fn open(&mut self, address: String) -> Reply<Resource<Connection>> {
+impl HostConnection for InstanceState {
+    async fn open(&mut self, address: String) -> HostResult<Resource<PooledConnection>> {
         Ok(self.open_postgres(&address).await?.map_err(error))
     }
 
     async fn query(
         &mut self,
-        connection: Resource<Connection>,
+        connection: Resource<PooledConnection>,
         statement: String,
         parameters: Vec<ParameterValue>,
-    ) -> Reply<RowSet> {
+    ) -> HostResult<RowSet> {
         let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
         Ok(self
             .query_postgres(connection, &statement, &parameters)
@@ -33,10 +35,10 @@ impl HostConnection for Guest {
 
     async fn execute(
         &mut self,
-        connection: Resource<Connection>,
+        connection: Resource<PooledConnection>,
         statement: String,
         parameters: Vec<ParameterValue>,
-    ) -> Reply<u64> {
+    ) -> HostResult<u64> {
         let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
         Ok(self
             .execute_postgres(connection, &statement, &parameters)
@@ -44,7 +46,7 @@ impl HostConnection for Guest {
             .map_err(error))
     }
 
-    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, connection: Resource<PooledConnection>) -> wasmtime::Result<()> {
         self.close_postgres(connection)
     }
 }
@@ -102,8 +104,8 @@ fn data_type(of: &v4::DbDataType) -> DbDataType {
     }
 }
 
-fn value(of: v4::DbValue) -> DbValue {
-    match of {
+fn value(value: v4::DbValue) -> DbValue {
+    match value {
         v4::DbValue::Boolean(value) => DbValue::Boolean(value),
         v4::DbValue::Int8(value) => DbValue::Int8(value),
         v4::DbValue::Int16(value) => DbValue::Int16(value),
@@ -122,14 +124,12 @@ fn value(of: v4::DbValue) -> DbValue {
     }
 }
 
-fn error(of: v4::Error) -> Error {
-    match of {
+fn error(error: v4::Error) -> Error {
+    match error {
         v4::Error::ConnectionFailed(text) => Error::ConnectionFailed(text),
         v4::Error::BadParameter(text) => Error::BadParameter(text),
         v4::Error::QueryFailed(v4::QueryError::Text(text)) => Error::QueryFailed(text),
-        v4::Error::QueryFailed(v4::QueryError::DbError(refusal)) => {
-            Error::QueryFailed(refusal.as_text)
-        }
+        v4::Error::QueryFailed(v4::QueryError::DbError(error)) => Error::QueryFailed(error.as_text),
         v4::Error::ValueConversionFailed(text) => Error::ValueConversionFailed(text),
         v4::Error::Other(text) => Error::Other(text),
     }

@@ -1,4 +1,5 @@
-//! Values between the interface and Postgres. The pairs of types are exactly Spin's: a test that passes here passes there.
+//! Converts values between the interface and Postgres. The supported pairs of types are exactly Spin's.
+
 use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use rust_decimal::Decimal;
@@ -6,12 +7,15 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use uuid::Uuid;
 
-use super::ranges::{self, Number};
-use super::special::{Null, Raw};
+use super::ranges;
+use super::ranges::DecimalBound;
+use super::sql_types::{AnyNull, RawBytes};
 use crate::wit::postgres4::{DbDataType, DbValue, Interval, ParameterValue};
 
 pub type Parameter = Box<dyn ToSql + Send + Sync>;
 
+/// # Errors
+/// When a value is out of range or malformed, such as month 13 or invalid JSON.
 pub fn parameters(values: &[ParameterValue]) -> Result<Vec<Parameter>> {
     values.iter().map(parameter).collect()
 }
@@ -57,7 +61,7 @@ fn parameter(value: &ParameterValue) -> Result<Parameter> {
             Box::new(ranges::to_postgres(range, |bound| Ok(*bound))?)
         }
         ParameterValue::RangeDecimal(range) => Box::new(ranges::to_postgres(range, |text| {
-            decimal(text).map(Number)
+            decimal(text).map(DecimalBound)
         })?),
         ParameterValue::ArrayInt32(values) => Box::new(values.clone()),
         ParameterValue::ArrayInt64(values) => Box::new(values.clone()),
@@ -69,12 +73,13 @@ fn parameter(value: &ParameterValue) -> Result<Parameter> {
         }
         ParameterValue::ArrayStr(values) => Box::new(values.clone()),
         ParameterValue::Interval(interval) => Box::new(*interval),
-        ParameterValue::DbNull => Box::new(Null),
+        ParameterValue::DbNull => Box::new(AnyNull),
     })
 }
 
-pub fn data_type(of: &Type) -> DbDataType {
-    match *of {
+/// The interface's name for a Postgres type.
+pub fn data_type(sql_type: &Type) -> DbDataType {
+    match *sql_type {
         Type::BOOL => DbDataType::Boolean,
         Type::BYTEA => DbDataType::Binary,
         Type::FLOAT4 => DbDataType::Floating32,
@@ -97,10 +102,12 @@ pub fn data_type(of: &Type) -> DbDataType {
         Type::NUMERIC_ARRAY => DbDataType::ArrayDecimal,
         Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => DbDataType::ArrayStr,
         Type::INTERVAL => DbDataType::Interval,
-        _ => DbDataType::Other(of.name().to_owned()),
+        _ => DbDataType::Other(sql_type.name().to_owned()),
     }
 }
 
+/// # Errors
+/// When a value cannot be decoded as the type that Spin assigns to its column, which is so for `timestamptz`.
 pub fn row(row: &Row) -> Result<Vec<DbValue>> {
     let columns = row.columns().iter().enumerate();
     columns
@@ -108,8 +115,8 @@ pub fn row(row: &Row) -> Result<Vec<DbValue>> {
         .collect()
 }
 
-fn value(row: &Row, index: usize, of: &Type) -> Result<DbValue> {
-    match *of {
+fn value(row: &Row, index: usize, sql_type: &Type) -> Result<DbValue> {
+    match *sql_type {
         Type::BOOL => plain(row, index, DbValue::Boolean),
         Type::BYTEA => plain(row, index, DbValue::Binary),
         Type::FLOAT4 => plain(row, index, DbValue::Floating32),
@@ -118,7 +125,7 @@ fn value(row: &Row, index: usize, of: &Type) -> Result<DbValue> {
         Type::INT4 => plain(row, index, DbValue::Int32),
         Type::INT8 => plain(row, index, DbValue::Int64),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR => plain(row, index, DbValue::Str),
-        // Spin announces timestamptz as a datetime too, and then fails on the first that is not null.
+        // Spin also declares timestamptz as a datetime, and then fails to decode any value that is not null.
         Type::TIMESTAMP | Type::TIMESTAMPTZ => converted(row, index, datetime),
         Type::DATE => converted(row, index, |date: NaiveDate| {
             Ok(DbValue::Date((
@@ -149,7 +156,7 @@ fn value(row: &Row, index: usize, of: &Type) -> Result<DbValue> {
             DbValue::RangeInt64(ranges::from_postgres(&range, |bound: &i64| *bound))
         }),
         Type::NUM_RANGE => plain(row, index, |range| {
-            DbValue::RangeDecimal(ranges::from_postgres(&range, |bound: &Number| {
+            DbValue::RangeDecimal(ranges::from_postgres(&range, |bound: &DecimalBound| {
                 bound.0.to_string()
             }))
         }),
@@ -167,10 +174,11 @@ fn value(row: &Row, index: usize, of: &Type) -> Result<DbValue> {
             plain(row, index, DbValue::ArrayStr)
         }
         Type::INTERVAL => plain(row, index, |interval: Interval| DbValue::Interval(interval)),
-        _ => plain(row, index, |Raw(bytes)| DbValue::Unsupported(bytes)),
+        _ => plain(row, index, |RawBytes(bytes)| DbValue::Unsupported(bytes)),
     }
 }
 
+/// Wraps a value in its variant.
 fn plain<'a, T: FromSql<'a>>(
     row: &'a Row,
     index: usize,
@@ -179,6 +187,7 @@ fn plain<'a, T: FromSql<'a>>(
     converted(row, index, |value| Ok(wrap(value)))
 }
 
+/// Converts a value that has no variant of its own. A null is `DbNull`.
 fn converted<'a, T: FromSql<'a>>(
     row: &'a Row,
     index: usize,
@@ -188,15 +197,15 @@ fn converted<'a, T: FromSql<'a>>(
     value.map_or(Ok(DbValue::DbNull), convert)
 }
 
-fn datetime(of: NaiveDateTime) -> Result<DbValue> {
+fn datetime(value: NaiveDateTime) -> Result<DbValue> {
     Ok(DbValue::Datetime((
-        of.year(),
-        of.month().try_into()?,
-        of.day().try_into()?,
-        of.hour().try_into()?,
-        of.minute().try_into()?,
-        of.second().try_into()?,
-        of.nanosecond(),
+        value.year(),
+        value.month().try_into()?,
+        value.day().try_into()?,
+        value.hour().try_into()?,
+        value.minute().try_into()?,
+        value.second().try_into()?,
+        value.nanosecond(),
     )))
 }
 

@@ -1,0 +1,5 @@
+//! The triggers: what invokes functions. Each invocation gets an instance of its own.
+
+pub mod cron;
+pub mod http;
+pub mod redis;
