@@ -16,6 +16,8 @@ mod ack_timeout;
 mod outcomes;
 mod liveness;
 mod dead_letters;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 
