@@ -68,4 +68,10 @@ impl DeadLetters {
         let mut pending = self.pending.values();
         pending.any(|pending| partitions.contains(&pending.partition))
     }
+
+    /// The assignment under which the event of an unconfirmed dead letter was read.
+    #[cfg(test)]
+    pub fn assignment_of(&self, id: u64) -> Option<u64> {
+        self.pending.get(&id).map(|pending| pending.assignment)
+    }
 }

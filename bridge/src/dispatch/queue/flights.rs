@@ -210,4 +210,18 @@ impl Flights {
         let mut events = self.flights.values().flat_map(|flight| &flight.events);
         events.any(|event| partitions.contains(&event.record().partition))
     }
+
+    /// Each flight's number, lane and events.
+    #[cfg(test)]
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &str, &[Event])> {
+        let flights = self.flights.iter();
+        flights.map(|(number, flight)| (*number, flight.lane.as_str(), flight.events.as_slice()))
+    }
+
+    /// The events of the flight that was sent under this id, unless the epoch is another than the flight's.
+    #[cfg(test)]
+    pub fn events_of(&self, frame: Uuid, epoch: u64) -> Option<&[Event]> {
+        let flight = self.flights.get(self.by_frame.get(&frame)?)?;
+        (flight.epoch == epoch).then_some(flight.events.as_slice())
+    }
 }

@@ -7,3 +7,4 @@ mod heartbeats;
 mod failures;
 mod unanswered;
 mod partitions;
+mod model;

@@ -14,7 +14,7 @@ use crate::log::{Entry, Headers, Partition, Record};
 use crate::metrics::Metrics;
 use crate::policy::{self, Failure, Fate};
 
-/// What every delay of the policy lasts here, as real delays are random.
+/// How long an event waits for its next try here. Real delays are random.
 pub const BACKOFF: Duration = Duration::from_millis(100);
 pub const MS: Duration = Duration::from_millis(1);
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -273,11 +273,16 @@ impl Harness {
     }
 }
 
-/// The real policy with a fixed delay instead of random ones.
+/// The real policy with known delays instead of random ones. Late frames wait longer each time, as they do in the real
+/// policy: otherwise sendings and heartbeats could keep step, and no heartbeat would ever be later than the last sending.
 pub fn steady(failure: &Failure<'_>) -> Fate {
+    let delay = match failure {
+        Failure::Late { sendings } => BACKOFF * *sendings,
+        _ => BACKOFF,
+    };
     match policy::decide(failure) {
         Fate::Retry { after, together } if !after.is_zero() => Fate::Retry {
-            after: BACKOFF,
+            after: delay,
             together,
         },
         fate => fate,

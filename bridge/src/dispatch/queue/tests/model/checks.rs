@@ -1,0 +1,149 @@
+//! What must hold after every action, and at the end of every history.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::frame::{Ack, Outcome};
+use uuid::Uuid;
+
+use super::agents::{Agents, Temper, temper};
+use super::log::Log;
+use crate::dispatch::queue::tests::harness::Body;
+use crate::dispatch::queue::{DeadLetter, Queue};
+use crate::log::{Mark, Partition, Record};
+
+/// Frames that a lane may hold.
+const CREDIT: usize = 2;
+
+/// A record as one assignment of its partition has read it.
+type Read = (Partition, i64, u64);
+
+#[derive(Debug, Default)]
+pub struct Checks {
+    /// What this process has settled: done, or dead-lettered.
+    settled: HashSet<Read>,
+    /// Events that this or an earlier process began to dead-letter. Later events of their users do not wait for them.
+    given_up: HashSet<Body>,
+}
+
+impl Checks {
+    pub fn restarted(&mut self) {
+        self.settled.clear();
+    }
+
+    /// Credit, one frame for each user, and nothing delivered again that this assignment has settled.
+    pub fn check(&self, queue: &Queue) {
+        let (mut frames, mut flight_of) = (HashMap::new(), HashMap::<Uuid, u64>::new());
+        for (number, lane, events) in queue.flights.iter() {
+            *frames.entry(lane.to_owned()).or_insert(0) += 1;
+            for event in events {
+                let other = flight_of.insert(event.user(), number);
+                assert!(
+                    other.is_none_or(|other| other == number),
+                    "a user is in two frames"
+                );
+                let record = event.record();
+                let read = (record.partition.clone(), record.offset, event.assignment());
+                assert!(
+                    !self.settled.contains(&read),
+                    "{read:?} is settled and in flight"
+                );
+            }
+        }
+        assert!(
+            frames.values().all(|frames| *frames <= CREDIT),
+            "{frames:?}"
+        );
+    }
+
+    /// An answer is about to be reported: notes what it settles.
+    pub fn answered(&mut self, ack: &Ack, queue: &Queue) {
+        let Some(events) = queue.flights.events_of(ack.frame, ack.epoch) else {
+            return;
+        };
+        if events.len() != ack.results.len() {
+            return;
+        }
+        for (event, result) in events.iter().zip(&ack.results) {
+            if result.outcome == Outcome::Done {
+                let record = event.record();
+                let read = (record.partition.clone(), record.offset, event.assignment());
+                assert!(
+                    self.settled.insert(read.clone()),
+                    "{read:?} is settled twice"
+                );
+            }
+        }
+    }
+
+    /// A dead letter has a cause.
+    pub fn dead_letter_begun(&mut self, letter: &DeadLetter, queue: &Queue, agents: &Agents) {
+        let body = body(&letter.record);
+        let pending = queue.dead_letters.assignment_of(letter.id).unwrap();
+        let read = (
+            letter.record.partition.clone(),
+            letter.record.offset,
+            pending,
+        );
+        assert!(
+            self.settled.insert(read.clone()),
+            "{read:?} is settled twice"
+        );
+        self.given_up.insert(body);
+        let reason = letter.reason.as_str();
+        if reason.starts_with("rejected") {
+            assert!(agents.rejected.contains(&body), "{body:?}: {reason}");
+        } else if reason.starts_with("failed again") {
+            assert!(
+                agents
+                    .retries
+                    .get(&body)
+                    .is_some_and(|retries| *retries > 5),
+                "{body:?}: {reason}"
+            );
+        }
+    }
+
+    /// A mark passes only events that took effect, that the dead-letter topic holds, or that are not for this group.
+    pub fn check_marks(&self, marks: &[Mark], log: &Log, agents: &Agents) {
+        for mark in marks {
+            let passed = usize::try_from(mark.next).unwrap();
+            for stored in &log.records[&mark.partition][..passed] {
+                let settled = agents.applied.contains(&stored.body)
+                    || log.dead_letters.contains(&stored.body);
+                assert!(
+                    settled || stored.for_other_group,
+                    "{mark:?} passed {:?}",
+                    stored.body
+                );
+            }
+        }
+    }
+
+    /// Every event took effect or is a dead letter, and the first effects of a user's events in a partition are in order.
+    pub fn check_everything_settled(&self, log: &Log, agents: &Agents) {
+        let place: HashMap<Body, usize> = agents.effects.iter().copied().zip(0..).collect();
+        for records in log.records.values() {
+            let mut last: HashMap<u64, (usize, Body)> = HashMap::new();
+            for stored in records.iter().filter(|stored| !stored.for_other_group) {
+                let body = stored.body;
+                assert!(
+                    place.contains_key(&body) || log.dead_letters.contains(&body),
+                    "{body:?} is lost"
+                );
+                if temper(body) != Temper::Good {
+                    assert!(log.dead_letters.contains(&body), "{body:?} never works");
+                }
+                let (Some(place), false) = (place.get(&body), self.given_up.contains(&body)) else {
+                    continue;
+                };
+                let before = last.insert(body.user, (*place, body));
+                let in_order = before.is_none_or(|(before, _)| before < *place);
+                assert!(in_order, "{body:?} took effect before {before:?}");
+            }
+        }
+    }
+}
+
+fn body(record: &Record) -> Body {
+    serde_json::from_slice(&record.entry.event).unwrap()
+}
