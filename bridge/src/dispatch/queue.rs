@@ -43,7 +43,7 @@ const MAX_SLEEP: Duration = Duration::from_millis(200);
 /// How long the caller sleeps at least, so that it cannot spin.
 const MIN_SLEEP: Duration = Duration::from_millis(1);
 
-/// What a queue is told once.
+/// What a queue needs from its owner for as long as it lives.
 pub struct Settings {
     /// The group's name.
     pub group: &'static str,
@@ -147,7 +147,7 @@ impl Queue {
         }
     }
 
-    /// The partitions are read elsewhere, either from now on or, with `settled`, once `settled` has been told. Until then
+    /// The partitions are read elsewhere: from now on without `settled`, otherwise once `settled` is signalled. Until then
     /// frames in flight may settle for up to `limit`, but nothing new is sent.
     pub fn revoke(
         &mut self,
@@ -169,7 +169,7 @@ impl Queue {
         }
     }
 
-    /// Tells the waiting reader of each hand-over that is over. The caller passes on the marks first: the next reader starts
+    /// Signals the waiting reader of each hand-over that is over. The caller passes on the marks first: the next reader starts
     /// from them.
     pub fn finish_hand_overs(&mut self, now: Instant) {
         let (flights, dead_letters) = (&self.flights, &self.dead_letters);

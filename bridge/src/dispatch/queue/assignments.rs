@@ -18,7 +18,7 @@ struct HandOver {
 
 #[derive(Debug)]
 pub struct Assignments {
-    /// Grows with each change of assignment. Frames carry it, so a late answer to an older frame can be told apart.
+    /// Grows with each change of assignment. Frames carry it, which identifies late answers to older frames.
     epoch: u64,
     /// The epoch in which each partition was assigned.
     assigned: HashMap<Partition, u64>,
@@ -63,8 +63,8 @@ impl Assignments {
         self.forget(partitions);
     }
 
-    /// Revokes partitions, but lets work in flight settle until `deadline`. `settled` is told when that is over.
-    /// The log assigns none of them again before it has been told.
+    /// Revokes partitions, but lets work in flight settle until `deadline`. `settled` is signalled when that is over.
+    /// The log assigns none of the partitions again before that.
     pub fn start_hand_over(
         &mut self,
         partitions: Vec<Partition>,

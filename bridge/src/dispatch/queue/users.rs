@@ -93,21 +93,14 @@ impl Users {
         }
     }
 
-    /// Moves the user's next events into the batch, as many as it accepts. The user is in flight if it took any;
-    /// returns false if it took none.
+    /// Moves the user's next events into the batch, as many as the batch accepts. The user is in flight if that is at
+    /// least one. Returns whether it is.
     pub fn move_into(&mut self, id: Uuid, batch: &mut Batch) -> bool {
         let Some(user) = self.users.get_mut(&id) else {
             return false;
         };
         let before = user.waiting.len();
-        while user
-            .waiting
-            .front()
-            .is_some_and(|event| batch.accepts(event))
-        {
-            let Some(event) = user.waiting.pop_front() else {
-                break;
-            };
+        while let Some(event) = user.waiting.pop_front_if(|event| batch.accepts(event)) {
             batch.push(event);
         }
         let moved = before - user.waiting.len();

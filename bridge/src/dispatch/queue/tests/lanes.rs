@@ -42,10 +42,10 @@ fn a_user_changes_lanes_only_after_its_frame_has_ended() {
     }
     let first = h.sent();
     assert_eq!(first.len(), 2);
-    h.found(&["a", "b"]);
     for user in 0..8 {
         h.read(user, 1);
     }
+    h.found(&["a", "b"]);
     h.wait(FRAME_WAIT);
     h.nothing_sent();
     h.done(&first[0]);
@@ -94,6 +94,25 @@ fn an_absent_agent_never_costs_an_attempt() {
         h.found(&["a"]);
     }
     assert!(h.letters.is_empty());
+}
+
+#[test]
+fn frames_that_are_taken_back_do_not_count_against_their_events() {
+    let mut h = Harness::new(&["a"]);
+    h.read(1, 1);
+    h.wait(FRAME_WAIT);
+    for _ in 0..10 {
+        let sent = h.one();
+        h.published(&sent, Some(0));
+        h.read(2, 1);
+        h.found(&["a"]);
+    }
+    let shared = h.one();
+    assert_eq!(
+        users_of(&[shared]),
+        [1, 2].into(),
+        "the event is not isolated"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub enum Temper {
 }
 
 pub fn temper(body: Body) -> Temper {
-    match (body.user * 7 + body.seq * 13) % 40 {
+    match (body.user * 7 + body.seq * 3) % 20 {
         1 => Temper::Deadly,
         2 => Temper::Stubborn,
         3 => Temper::Rejected,

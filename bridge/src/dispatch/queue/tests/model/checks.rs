@@ -9,7 +9,7 @@ use super::agents::{Agents, Temper, temper};
 use super::log::Log;
 use crate::dispatch::queue::tests::harness::Body;
 use crate::dispatch::queue::{DeadLetter, Queue};
-use crate::log::{Mark, Partition, Record};
+use crate::log::{Mark, Partition};
 
 /// Frames that a lane may hold.
 const CREDIT: usize = 2;
@@ -17,20 +17,38 @@ const CREDIT: usize = 2;
 /// A record as one assignment of its partition has read it.
 type Read = (Partition, i64, u64);
 
+/// Why an event became a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Rejected,
+    Retried,
+    Unanswered,
+}
+
 #[derive(Debug, Default)]
 pub struct Checks {
-    /// What this process has settled: done, or dead-lettered.
+    /// What this process has decided: done, or to be dead-lettered.
+    decided: HashSet<Read>,
+    /// What this process has settled: done, or dead-lettered with the log's confirmation.
     settled: HashSet<Read>,
+    /// The offset from which the current assignment of each partition reads.
+    from: HashMap<Partition, usize>,
     /// Events that this or an earlier process began to dead-letter. Later events of their users do not wait for them.
     given_up: HashSet<Body>,
 }
 
 impl Checks {
     pub fn restarted(&mut self) {
+        self.decided.clear();
         self.settled.clear();
     }
 
-    /// Credit, one frame for each user, and nothing delivered again that this assignment has settled.
+    pub fn assigned(&mut self, partition: &Partition, next: i64) {
+        self.from
+            .insert(partition.clone(), usize::try_from(next).unwrap());
+    }
+
+    /// Credit, one frame for each user, and nothing delivered again that this assignment has decided.
     pub fn check(&self, queue: &Queue) {
         let (mut frames, mut flight_of) = (HashMap::new(), HashMap::<Uuid, u64>::new());
         for (number, lane, events) in queue.flights.iter() {
@@ -67,53 +85,72 @@ impl Checks {
             if result.outcome == Outcome::Done {
                 let record = event.record();
                 let read = (record.partition.clone(), record.offset, event.assignment());
-                assert!(
-                    self.settled.insert(read.clone()),
-                    "{read:?} is settled twice"
-                );
+                self.decide(&read);
+                self.settled.insert(read);
             }
         }
     }
 
     /// A dead letter has a cause.
-    pub fn dead_letter_begun(&mut self, letter: &DeadLetter, queue: &Queue, agents: &Agents) {
-        let body = body(&letter.record);
-        let pending = queue.dead_letters.assignment_of(letter.id).unwrap();
-        let read = (
-            letter.record.partition.clone(),
-            letter.record.offset,
-            pending,
-        );
-        assert!(
-            self.settled.insert(read.clone()),
-            "{read:?} is settled twice"
-        );
+    pub fn dead_letter_begun(
+        &mut self,
+        letter: &DeadLetter,
+        queue: &Queue,
+        agents: &Agents,
+    ) -> Cause {
+        self.decide(&read_of(letter, queue));
+        let body = serde_json::from_slice(&letter.record.entry.event).unwrap();
         self.given_up.insert(body);
         let reason = letter.reason.as_str();
         if reason.starts_with("rejected") {
             assert!(agents.rejected.contains(&body), "{body:?}: {reason}");
+            Cause::Rejected
         } else if reason.starts_with("failed again") {
-            assert!(
-                agents
-                    .retries
-                    .get(&body)
-                    .is_some_and(|retries| *retries > 5),
-                "{body:?}: {reason}"
-            );
+            let retries = agents.retries.get(&body).copied().unwrap_or(0);
+            assert!(retries > 5, "{body:?}: {reason}");
+            Cause::Retried
+        } else {
+            Cause::Unanswered
         }
     }
 
-    /// A mark passes only events that took effect, that the dead-letter topic holds, or that are not for this group.
-    pub fn check_marks(&self, marks: &[Mark], log: &Log, agents: &Agents) {
+    /// The log has a dead letter, which is about to be reported.
+    pub fn dead_letter_written(&mut self, letter: &DeadLetter, queue: &Queue) {
+        self.settled.insert(read_of(letter, queue));
+    }
+
+    fn decide(&mut self, read: &Read) {
+        assert!(
+            self.decided.insert(read.clone()),
+            "{read:?} is settled twice"
+        );
+    }
+
+    /// A mark passes only records that its assignment has settled or that are for another group. Their events took effect,
+    /// or the dead-letter topic holds them.
+    pub fn check_marks(&self, marks: &[Mark], queue: &Queue, log: &Log, agents: &Agents) {
         for mark in marks {
-            let passed = usize::try_from(mark.next).unwrap();
-            for stored in &log.records[&mark.partition][..passed] {
-                let settled = agents.applied.contains(&stored.body)
-                    || log.dead_letters.contains(&stored.body);
+            let (from, passed) = (
+                self.from[&mark.partition],
+                usize::try_from(mark.next).unwrap(),
+            );
+            let assignment = queue.assignments.current(&mark.partition).unwrap();
+            let records = log.records[&mark.partition].iter().enumerate();
+            for (offset, stored) in records
+                .take(passed)
+                .filter(|(_, stored)| !stored.for_other_group)
+            {
+                let body = stored.body;
+                let somewhere = agents.applied.contains(&body) || log.dead_letters.contains(&body);
+                assert!(somewhere, "{mark:?} passed {body:?}");
+                let read = (
+                    mark.partition.clone(),
+                    i64::try_from(offset).unwrap(),
+                    assignment,
+                );
                 assert!(
-                    settled || stored.for_other_group,
-                    "{mark:?} passed {:?}",
-                    stored.body
+                    offset < from || self.settled.contains(&read),
+                    "{mark:?} passed {read:?}"
                 );
             }
         }
@@ -144,6 +181,11 @@ impl Checks {
     }
 }
 
-fn body(record: &Record) -> Body {
-    serde_json::from_slice(&record.entry.event).unwrap()
+fn read_of(letter: &DeadLetter, queue: &Queue) -> Read {
+    let (partition, offset) = (letter.record.partition.clone(), letter.record.offset);
+    (
+        partition,
+        offset,
+        queue.dead_letters.assignment_of(letter.id).unwrap(),
+    )
 }

@@ -106,18 +106,23 @@ impl Log {
         records
     }
 
-    /// Starts to read a partition from its saved mark. Returns false if it is read already.
-    pub fn assign(&mut self, partition: &Partition) -> bool {
+    /// Starts to read a partition from its saved mark, which is returned; `None` if it is read already.
+    pub fn assign(&mut self, partition: &Partition) -> Option<i64> {
         let saved = self.saved.get(partition).copied().unwrap_or(0);
         let reading = self.reading.get_mut(partition).unwrap();
-        let free = matches!(reading, Reading::No);
-        if free {
-            *reading = Reading::From(saved);
+        if !matches!(reading, Reading::No) {
+            return None;
         }
-        free
+        *reading = Reading::From(saved);
+        Some(saved)
     }
 
-    /// Starts to hand a partition over. Returns who is to be told, or `None` if the partition is not read here.
+    pub fn take_dead_letter(&mut self, record: &Record) {
+        let body = serde_json::from_slice(&record.entry.event).unwrap();
+        self.dead_letters.insert(body);
+    }
+
+    /// Starts to hand a partition over. Returns the signal for its end, or `None` if the partition is not read here.
     pub fn hand_over(&mut self, partition: &Partition) -> Option<oneshot::Sender<()>> {
         let reading = self.reading.get_mut(partition).unwrap();
         let Reading::From(_) = reading else {

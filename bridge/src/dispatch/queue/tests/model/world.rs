@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
 use super::agents::{Agents, Health};
-use super::checks::Checks;
+use super::checks::{Cause, Checks};
 use super::log::Log;
 use crate::dispatch::queue::tests::harness::{FULL, MS, SECOND, Sent, steady};
 use crate::dispatch::queue::{Action, DeadLetter, Limits, Queue, Settings};
@@ -26,7 +26,9 @@ const HAND_OVER_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     effects: usize,
-    dead_letters: usize,
+    rejected: usize,
+    retried: usize,
+    unanswered: usize,
     restarts: usize,
     hand_overs: usize,
     losses: usize,
@@ -39,7 +41,9 @@ impl Counts {
     pub fn all_happened(&self) -> bool {
         let counts = [
             self.effects,
-            self.dead_letters,
+            self.rejected,
+            self.retried,
+            self.unanswered,
             self.restarts,
             self.hand_overs,
             self.losses,
@@ -54,7 +58,9 @@ impl Counts {
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.effects += other.effects;
-        self.dead_letters += other.dead_letters;
+        self.rejected += other.rejected;
+        self.retried += other.retried;
+        self.unanswered += other.unanswered;
         self.restarts += other.restarts;
         self.hand_overs += other.hand_overs;
         self.losses += other.losses;
@@ -163,7 +169,10 @@ impl World {
             self.now += DRAIN_STEP;
         }
         let unsettled = self.queue.unsettled();
-        panic!("{unsettled} events were not settled after {:?}", self.now - began);
+        panic!(
+            "{unsettled} events were not settled after {:?}",
+            self.now - began
+        );
     }
 
     fn finish(&mut self) {
@@ -171,7 +180,6 @@ impl World {
         self.checks
             .check_everything_settled(&self.log, &self.agents);
         self.counts.effects += self.agents.effects.len();
-        self.counts.dead_letters += self.log.dead_letters.len();
     }
 
     /// Does what the dispatch loop does after each message.
@@ -188,14 +196,21 @@ impl World {
                     self.publish(Sent { frame, events });
                 }
                 Action::DeadLetter(letter) => {
-                    self.checks
+                    let cause = self
+                        .checks
                         .dead_letter_begun(&letter, &self.queue, &self.agents);
+                    match cause {
+                        Cause::Rejected => self.counts.rejected += 1,
+                        Cause::Retried => self.counts.retried += 1,
+                        Cause::Unanswered => self.counts.unanswered += 1,
+                    }
                     self.letters.push_back(*letter);
                 }
             }
         }
         let marks = self.queue.take_marks();
-        self.checks.check_marks(&marks, &self.log, &self.agents);
+        self.checks
+            .check_marks(&marks, &self.queue, &self.log, &self.agents);
         self.log.take_marks(marks);
         self.queue.finish_hand_overs(self.now);
         self.log.finish_hand_overs();
@@ -264,9 +279,8 @@ impl World {
 
     fn write_dead_letter(&mut self) {
         if let Some(letter) = self.letters.pop_front() {
-            let event = &letter.record.entry.event;
-            let body = serde_json::from_slice(event).unwrap();
-            self.log.dead_letters.insert(body);
+            self.checks.dead_letter_written(&letter, &self.queue);
+            self.log.take_dead_letter(&letter.record);
             self.queue.dead_letter_written(letter.id);
         }
     }
@@ -312,7 +326,8 @@ impl World {
 
     fn assign(&mut self) {
         let partition = self.log.pick(&mut self.rng);
-        if self.log.assign(&partition) {
+        if let Some(next) = self.log.assign(&partition) {
+            self.checks.assigned(&partition, next);
             self.queue.assign(vec![partition]);
         }
     }
@@ -339,8 +354,7 @@ impl World {
     fn restart(&mut self) {
         while let Some(letter) = self.letters.pop_front() {
             if self.rng.random() {
-                let body = serde_json::from_slice(&letter.record.entry.event).unwrap();
-                self.log.dead_letters.insert(body);
+                self.log.take_dead_letter(&letter.record);
             }
         }
         self.log.restart();
