@@ -35,10 +35,11 @@ fn a_frame_that_is_not_full_is_sent_after_its_wait() {
 
 #[test]
 fn a_frame_holds_no_more_events_than_its_limit() {
-    let mut h = Harness::new(&["a"]);
+    let mut h = Harness::new(&[]);
     for user in 0..6 {
         h.read(user, 1);
     }
+    h.found(&["a"]);
     assert_eq!(h.one().events.len(), FULL);
     assert_eq!(h.next().events.len(), 2);
 }
