@@ -10,7 +10,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::sleep;
 use tracing::{error, warn};
 
-use crate::dispatch::queue::Held;
 use crate::log::{Entry, Headers, Log, Record};
 use crate::policy::{self, Fate};
 use crate::topics::dead_letters_of;
@@ -27,12 +26,22 @@ pub const LAST_AT: &str = "spindle-last-at";
 /// An error's text is for people; more of it than this helps nobody.
 const ERROR_CHARS: usize = 2_000;
 
+/// An event that becomes a dead letter, and why.
+#[derive(Debug)]
+pub struct Burial {
+    pub record: Record,
+    /// Frames with this event that reached an agent.
+    pub attempts: u32,
+    pub first_failed: Option<SystemTime>,
+    pub reason: String,
+}
+
 /// Returns once the log has the dead letter, however long that takes: until then the offset must not move on.
-pub async fn bury(log: Arc<dyn Log>, group: &'static str, held: Held, reason: String) -> Record {
-    let topic = dead_letters_of(&held.record.partition.topic);
+pub async fn bury(log: Arc<dyn Log>, group: &str, burial: Burial) -> Record {
+    let topic = dead_letters_of(&burial.record.partition.topic);
     let entry = Entry {
-        headers: headers(group, &held, &reason),
-        ..held.record.entry.clone()
+        headers: headers(group, &burial),
+        ..burial.record.entry.clone()
     };
     let mut failures = 0;
     while let Err(failed) = log.append(&topic, &entry).await {
@@ -53,21 +62,21 @@ pub async fn bury(log: Arc<dyn Log>, group: &'static str, held: Held, reason: St
         );
         sleep(after).await;
     }
-    held.record
+    burial.record
 }
 
-fn headers(group: &str, held: &Held, reason: &str) -> Headers {
+fn headers(group: &str, burial: &Burial) -> Headers {
     let now = SystemTime::now();
-    let partition = &held.record.partition;
+    let partition = &burial.record.partition;
     let mut headers = Headers::new();
     let mut set = |name: &str, value: String| headers.insert(name.to_owned(), value);
     set(TOPIC, partition.topic.to_string());
     set(PARTITION, partition.number.to_string());
-    set(OFFSET, held.record.offset.to_string());
+    set(OFFSET, burial.record.offset.to_string());
     set(GROUP, group.to_owned());
-    set(ATTEMPTS, held.tries.to_string());
-    set(ERROR, reason.chars().take(ERROR_CHARS).collect());
-    set(FIRST_AT, rfc3339(held.first_failed.unwrap_or(now)));
+    set(ATTEMPTS, burial.attempts.to_string());
+    set(ERROR, burial.reason.chars().take(ERROR_CHARS).collect());
+    set(FIRST_AT, rfc3339(burial.first_failed.unwrap_or(now)));
     set(LAST_AT, rfc3339(now));
     headers
 }

@@ -1,10 +1,8 @@
-//! Dispatch: log → agents. Reads a group's records, sends them in frames, and marks what has been settled.
+//! Dispatch: reads a group's records from the log, sends them to agents in frames, and moves the marks as agents settle them.
 
 pub mod queue;
-pub mod lane;
 pub mod wire;
 pub mod doorbell;
-pub mod marks;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,21 +15,22 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use uuid::Uuid;
 
-use self::doorbell::{Doorbell, Heard, Ring};
-use self::queue::{Limits, Order, Queue};
+use self::doorbell::Signal;
+use self::queue::{Action, DeadLetter, Limits, Queue, Settings};
 use crate::config::{Frames, Secret};
-use crate::dead_letter;
+use crate::dead_letter::{self, Burial};
 use crate::health::Health;
-use crate::log::{Consumer, Delivery, Log, Reading, Record};
+use crate::log::{Consumer, Delivery, Log, Reading};
 use crate::metrics::Metrics;
+use crate::policy;
 use crate::topics::Group;
 
-/// What frames in flight are given when their partition goes to another bridge, which waits for it.
-const HAND_OVER: Duration = Duration::from_secs(4);
+/// How long frames in flight may settle while another bridge waits for their partition.
+const HAND_OVER_LIMIT: Duration = Duration::from_secs(4);
 /// How often the gauges are set.
-const SHOW: Duration = Duration::from_millis(500);
-/// Messages taken in one go, so that frames are made once for many of them.
-const TAKEN: usize = 64;
+const GAUGE_INTERVAL: Duration = Duration::from_millis(500);
+/// Signals taken at once. The queue then makes frames once for all of them.
+const MAX_SIGNALS: usize = 64;
 
 pub struct Dispatch {
     pub bridge: Uuid,
@@ -42,13 +41,17 @@ pub struct Dispatch {
     pub metrics: Metrics,
     pub health: Health,
     pub stop: CancellationToken,
+    /// How long frames in flight may settle after `stop`.
     pub stop_within: Duration,
 }
 
 impl Dispatch {
-    /// Dispatches until the consumer has stopped and handed everything over.
+    /// Dispatches until the consumer has stopped and handed over its partitions.
+    ///
+    /// # Errors
+    /// If the Redis URL is not valid.
     pub async fn run(self) -> anyhow::Result<()> {
-        // Answers are for this process and this start of it alone.
+        // A new channel for each start: answers to frames of an earlier start must not arrive here.
         let reply_to = format!("spindle.ack.{}", Uuid::new_v4());
         let pattern = format!("spindle.{}.*", self.group.name);
         let mut doorbell = doorbell::open(&self.redis_url, reply_to.clone(), pattern)?;
@@ -60,58 +63,60 @@ impl Dispatch {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
         });
-        let limits = Limits {
-            events: self.frames.frame_events.into(),
-            bytes: self.frames.frame_bytes as usize,
-            wait: Duration::from_millis(self.frames.frame_wait_ms),
-        };
-        let mut queue = Queue::new(self.group.name, limits, reply_to, self.metrics.clone());
-        let mut graves: FuturesUnordered<BoxFuture<'static, Record>> = FuturesUnordered::new();
-        let mut heard = Vec::with_capacity(TAKEN);
-        let mut shown = Instant::now();
+        let mut queue = self.queue(reply_to);
+        let mut dead_letters: FuturesUnordered<BoxFuture<'static, u64>> = FuturesUnordered::new();
+        let mut signals = Vec::with_capacity(MAX_SIGNALS);
+        let mut gauges_set = Instant::now();
         loop {
             tokio::select! {
                 delivery = consumer.deliveries.recv() => match delivery {
                     Some(delivery) => self.deliver(&mut queue, delivery),
                     None => break,
                 },
-                _ = doorbell.heard.recv_many(&mut heard, TAKEN) => {
-                    for heard in heard.drain(..) {
-                        self.hear(&mut queue, heard);
+                _ = doorbell.signals.recv_many(&mut signals, MAX_SIGNALS) => {
+                    for signal in signals.drain(..) {
+                        self.report(&mut queue, signal);
                     }
                 }
-                Some(record) = graves.next() => queue.buried(&record),
-                () = sleep_until(queue.wake(Instant::now()).into()) => {}
+                Some(id) = dead_letters.next() => queue.dead_letter_written(id),
+                () = sleep_until(queue.next_wake(Instant::now()).into()) => {}
             }
             let now = Instant::now();
             queue.tick(now);
-            queue.fill(now);
-            for order in queue.orders() {
-                match order {
-                    Order::Ring(ring) => knock(&doorbell, ring),
-                    Order::Bury { held, reason } => graves.push(self.bury(*held, reason)),
+            queue.send_due(now);
+            for action in queue.take_actions() {
+                match action {
+                    // The receiver lives as long as `doorbell`.
+                    Action::Publish(message) => drop(doorbell.messages.send(message)),
+                    Action::DeadLetter(letter) => {
+                        dead_letters.push(self.write_dead_letter(*letter))
+                    }
                 }
             }
-            self.save(&mut queue, &consumer);
-            queue.hand_over(now);
-            consumer
-                .pause
-                .set(queue.held() >= self.frames.buffered_events as usize);
-            if shown.elapsed() >= SHOW {
-                shown = now;
-                self.show(&queue);
+            save_marks(&mut queue, &consumer);
+            queue.finish_hand_overs(now);
+            let full = queue.unsettled() >= self.frames.buffered_events as usize;
+            consumer.pause.set(full);
+            if gauges_set.elapsed() >= GAUGE_INTERVAL {
+                gauges_set = now;
+                self.set_gauges(&queue);
             }
         }
         Ok(())
     }
 
-    /// The offsets move on: only here, and only past what has been settled.
-    fn save(&self, queue: &mut Queue, consumer: &Consumer) {
-        let marks = queue.marks();
-        if !marks.is_empty() {
-            // A consumer that has ended has lost the partitions, too.
-            let _ = consumer.marks.send(marks);
-        }
+    fn queue(&self, reply_to: String) -> Queue {
+        Queue::new(Settings {
+            group: self.group.name,
+            limits: Limits {
+                events: self.frames.frame_events.into(),
+                bytes: self.frames.frame_bytes as usize,
+                wait: Duration::from_millis(self.frames.frame_wait_ms),
+            },
+            reply_to,
+            policy: policy::decide,
+            metrics: self.metrics.clone(),
+        })
     }
 
     fn deliver(&self, queue: &mut Queue, delivery: Delivery) {
@@ -123,10 +128,8 @@ impl Dispatch {
                     .first()
                     .and_then(|record| SystemTime::now().duration_since(record.appended_at).ok());
                 let age = age.unwrap_or_default().as_secs_f64();
-                self.metrics
-                    .lag_seconds
-                    .with_label_values(&[self.group.name])
-                    .set(age);
+                let lag = &self.metrics.lag_seconds;
+                lag.with_label_values(&[self.group.name]).set(age);
                 queue.read(records, now);
             }
             Delivery::Revoked {
@@ -136,80 +139,84 @@ impl Dispatch {
                 let limit = if self.stop.is_cancelled() {
                     self.stop_within
                 } else {
-                    HAND_OVER
+                    HAND_OVER_LIMIT
                 };
                 queue.revoke(partitions, settled, limit, now);
             }
         }
     }
 
-    fn hear(&self, queue: &mut Queue, heard: Heard) {
+    fn report(&self, queue: &mut Queue, signal: Signal) {
         let now = Instant::now();
-        match heard {
-            Heard::Listening => {
+        match signal {
+            Signal::Subscribed => {
                 self.health.up("redis");
-                queue.listening(true, now);
+                queue.subscribed();
             }
-            Heard::Deaf(why) => {
-                self.health.down("redis", why);
-                queue.listening(false, now);
+            Signal::SubscriptionLost(reason) => {
+                self.health.down("redis", reason);
+                queue.subscription_lost(now);
             }
-            Heard::Answer(ack) => queue.answer(ack, now),
-            Heard::Lanes(lanes) => queue.found(lanes, now),
-            Heard::Rung { frame, receivers } => queue.rung(frame, receivers, now),
+            Signal::Answer(ack) => queue.answer(ack, now),
+            Signal::Lanes(channels) => queue.lanes_found(channels, now),
+            Signal::Published { frame, receivers } => queue.published(frame, receivers, now),
         }
     }
 
-    fn bury(&self, held: queue::Held, reason: String) -> BoxFuture<'static, Record> {
-        let record = &held.record;
+    /// Returns the dead letter's id once the log has it.
+    fn write_dead_letter(&self, letter: DeadLetter) -> BoxFuture<'static, u64> {
+        let record = &letter.record;
         error!(
             event.id = %record.entry.event_id, user.id = %record.entry.user, topic = &*record.partition.topic,
-            offset = record.offset, attempts = held.tries, reason, "an event becomes a dead letter"
+            offset = record.offset, attempts = letter.attempts, reason = letter.reason,
+            "event failed for good and becomes a dead letter"
         );
-        self.metrics
-            .dead_letters
+        let counter = &self.metrics.dead_letters;
+        counter
             .with_label_values(&[self.group.name, &record.partition.topic])
             .inc();
-        Box::pin(dead_letter::bury(
-            self.log.clone(),
-            self.group.name,
-            held,
-            reason,
-        ))
+        let id = letter.id;
+        let burial = Burial {
+            record: letter.record,
+            attempts: letter.attempts,
+            first_failed: SystemTime::now().checked_sub(letter.first_failed.elapsed()),
+            reason: letter.reason,
+        };
+        let written = dead_letter::bury(self.log.clone(), self.group.name, burial);
+        Box::pin(async move {
+            written.await;
+            id
+        })
     }
 
-    fn show(&self, queue: &Queue) {
+    fn set_gauges(&self, queue: &Queue) {
         let group = &[self.group.name];
-        self.metrics
-            .buffered
-            .with_label_values(group)
-            .set(queue.held() as i64);
-        self.metrics
-            .in_flight
-            .with_label_values(group)
-            .set(queue.in_flight() as i64);
-        self.metrics
-            .lanes
-            .with_label_values(group)
-            .set(queue.lanes() as i64);
-        self.metrics
-            .partitions
-            .with_label_values(group)
-            .set(queue.partitions() as i64);
-        if queue.held() == 0 {
+        let (unsettled, lanes) = (queue.unsettled(), queue.live_lanes());
+        for (gauge, value) in [
+            (&self.metrics.buffered, unsettled),
+            (&self.metrics.in_flight, queue.frames_in_flight()),
+            (&self.metrics.lanes, lanes),
+            (&self.metrics.partitions, queue.partitions()),
+        ] {
+            gauge.with_label_values(group).set(value as i64);
+        }
+        if unsettled == 0 {
             self.metrics.lag_seconds.with_label_values(group).set(0.0);
         }
-        match queue.lanes() {
-            0 => self.health.down(
-                "lanes",
-                format!("no agent of {} listens and answers", self.group.name),
-            ),
-            _ => self.health.up("lanes"),
+        if lanes == 0 {
+            let reason = format!("no agent of group {} listens and answers", self.group.name);
+            self.health.down("lanes", reason);
+        } else {
+            self.health.up("lanes");
         }
     }
 }
 
-fn knock(doorbell: &Doorbell, ring: Ring) {
-    // The doorbell lives as long as its owner, who is the caller.
-    let _ = doorbell.ring.send(ring);
+/// Sends the moved marks to the consumer, which saves them. This is the only place where offsets move on.
+fn save_marks(queue: &mut Queue, consumer: &Consumer) {
+    let marks = queue.take_marks();
+    if !marks.is_empty() {
+        // A consumer that has ended has lost its partitions, so their marks are void.
+        let _ = consumer.marks.send(marks);
+    }
 }

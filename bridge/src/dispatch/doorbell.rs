@@ -1,4 +1,5 @@
-//! Redis: rings the lanes, hears the answers, finds the lanes. Whatever happens to Redis, this waits and comes back.
+//! The Redis side of dispatch: publishes messages to lanes, receives answers, and finds lanes. Reconnects for as long as
+//! it runs.
 
 use std::time::Duration;
 
@@ -15,151 +16,160 @@ use uuid::Uuid;
 use crate::config::Secret;
 use crate::policy::backoff;
 
-/// How often lanes are looked for, and a silent subscription is asked whether it lives.
-const LOOK: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Frames sent in one go.
+/// How often lanes are looked for, and the subscription is pinged.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long one operation of Redis may take.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
+/// Messages published in one pipeline.
 const PIPELINE: usize = 64;
 
-/// A frame on its way to a lane.
+/// A frame to publish.
 #[derive(Debug)]
-pub struct Ring {
+pub struct Message {
     pub frame: Uuid,
+    /// The lane's channel.
     pub lane: String,
-    pub message: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
-/// What Redis had to say.
+/// What happened in Redis.
 #[derive(Debug)]
-pub enum Heard {
-    /// Answers can be heard from here on.
-    Listening,
-    /// Answers may have been missed.
-    Deaf(String),
+pub enum Signal {
+    /// Answers are received from now on.
+    Subscribed,
+    /// Answers may have been missed, for this reason.
+    SubscriptionLost(String),
     Answer(Ack),
-    /// Every channel of the agent that someone listens on.
+    /// Every channel of the agent that has a subscriber; none if Redis cannot be reached.
     Lanes(Vec<String>),
-    /// How many heard the frame, or none if Redis could not be asked.
-    Rung {
+    /// How many subscribers the frame reached, or `None` if Redis cannot be reached.
+    Published {
         frame: Uuid,
         receivers: Option<u64>,
     },
 }
 
-/// The two ends of the doorbell; dropping it stops it.
+/// Both directions of the connection to Redis. Dropping it closes the connection.
 pub struct Doorbell {
-    pub ring: mpsc::UnboundedSender<Ring>,
-    pub heard: mpsc::UnboundedReceiver<Heard>,
+    pub messages: mpsc::UnboundedSender<Message>,
+    pub signals: mpsc::UnboundedReceiver<Signal>,
     _stop: DropGuard,
 }
 
-/// Starts ringing and listening; answers come on `reply_to`, lanes are those that match `pattern`.
+/// Connects in the background. Answers come on the channel `reply_to`; lanes are the channels that match `pattern`.
+///
+/// # Errors
+/// If `url` is not a Redis URL.
 pub fn open(url: &Secret, reply_to: String, pattern: String) -> anyhow::Result<Doorbell> {
     let client =
         Client::open(url.expose()).map_err(|_| anyhow::anyhow!("REDIS_URL is not a Redis URL"))?;
-    let (ring, rings) = mpsc::unbounded_channel();
-    let (hear, heard) = mpsc::unbounded_channel();
+    let (messages, to_publish) = mpsc::unbounded_channel();
+    let (report, signals) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
-    tokio::spawn(stop.clone().run_until_cancelled_owned(listen(
+    tokio::spawn(stop.clone().run_until_cancelled_owned(receive(
         client.clone(),
         reply_to,
-        hear.clone(),
+        report.clone(),
     )));
     tokio::spawn(
         stop.clone()
-            .run_until_cancelled_owned(ring_lanes(client, pattern, rings, hear)),
+            .run_until_cancelled_owned(publish(client, pattern, to_publish, report)),
     );
     Ok(Doorbell {
-        ring,
-        heard,
+        messages,
+        signals,
         _stop: stop.drop_guard(),
     })
 }
 
-async fn listen(client: Client, reply_to: String, hear: mpsc::UnboundedSender<Heard>) {
+/// Keeps the subscription for answers.
+async fn receive(client: Client, reply_to: String, report: mpsc::UnboundedSender<Signal>) {
     let mut failures = 0;
     loop {
-        let error = match subscribed(&client, &reply_to, &hear, &mut failures).await {
-            Ok(()) => "the subscription ended".to_owned(),
+        let error = match subscription(&client, &reply_to, &report, &mut failures).await {
+            Ok(()) => "Redis closed the subscription".to_owned(),
             Err(error) => error.to_string(),
         };
         failures += 1;
-        if hear.send(Heard::Deaf(error)).is_err() {
+        if report.send(Signal::SubscriptionLost(error)).is_err() {
             return;
         }
         sleep(backoff(100, failures, 2_000)).await;
     }
 }
 
-async fn subscribed(
+/// Reports answers until the connection ends or is found dead.
+async fn subscription(
     client: &Client,
     reply_to: &str,
-    hear: &mpsc::UnboundedSender<Heard>,
+    report: &mpsc::UnboundedSender<Signal>,
     failures: &mut u32,
 ) -> anyhow::Result<()> {
-    let mut subscription = timeout(PATIENCE, client.get_async_pubsub()).await??;
-    timeout(PATIENCE, subscription.subscribe(reply_to)).await??;
+    let mut subscription = timeout(REDIS_TIMEOUT, client.get_async_pubsub()).await??;
+    timeout(REDIS_TIMEOUT, subscription.subscribe(reply_to)).await??;
     *failures = 0;
-    hear.send(Heard::Listening)?;
+    report.send(Signal::Subscribed)?;
     let (mut sink, mut stream) = subscription.split();
-    let mut look = interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut check = interval(CHECK_INTERVAL);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             message = stream.next() => {
                 let Some(message) = message else { return Ok(()) };
                 match serde_json::from_slice::<Ack>(message.get_payload_bytes()) {
-                    Ok(ack) => hear.send(Heard::Answer(ack))?,
-                    Err(error) => warn!(%error, "an answer that is none"),
+                    Ok(ack) => report.send(Signal::Answer(ack))?,
+                    Err(error) => warn!(%error, "ignored a message on the answer channel that is not an answer"),
                 }
             }
-            // A connection that is half open would stay silent for ever.
-            _ = look.tick() => timeout(PATIENCE, sink.ping::<redis::Value>()).await.map(drop)?,
+            // A half-open connection is silent for ever. Only a request shows that it is dead.
+            _ = check.tick() => timeout(REDIS_TIMEOUT, sink.ping::<redis::Value>()).await.map(drop)?,
         }
     }
 }
 
-async fn ring_lanes(
+/// Publishes messages and looks for lanes.
+async fn publish(
     client: Client,
     pattern: String,
-    mut rings: mpsc::UnboundedReceiver<Ring>,
-    hear: mpsc::UnboundedSender<Heard>,
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    report: mpsc::UnboundedSender<Signal>,
 ) {
     let mut connection: Option<MultiplexedConnection> = None;
-    let mut look = interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut check = interval(CHECK_INTERVAL);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut batch = Vec::with_capacity(PIPELINE);
     loop {
         tokio::select! {
-            taken = rings.recv_many(&mut batch, PIPELINE) => {
+            taken = messages.recv_many(&mut batch, PIPELINE) => {
                 if taken == 0 {
                     return;
                 }
                 let receivers = match &mut connection {
-                    Some(connection) => ring_all(connection, &batch).await,
-                    None => Err("Redis is away".to_owned()),
+                    Some(connection) => publish_all(connection, &batch).await,
+                    None => Err("not connected to Redis".to_owned()),
                 };
                 if let Err(error) = &receivers {
-                    debug!(%error, "frames could not be sent");
+                    debug!(%error, "messages could not be published");
                     connection = None;
                 }
                 let receivers = receivers.unwrap_or_default();
-                for (place, ring) in batch.drain(..).enumerate() {
-                    let _ = hear.send(Heard::Rung { frame: ring.frame, receivers: receivers.get(place).copied() });
+                for (index, message) in batch.drain(..).enumerate() {
+                    let receivers = receivers.get(index).copied();
+                    let _ = report.send(Signal::Published { frame: message.frame, receivers });
                 }
             }
-            _ = look.tick() => {
+            _ = check.tick() => {
                 if connection.is_none() {
                     connection = connect(&client).await;
                 }
                 let lanes = match &mut connection {
-                    Some(connection) => find(connection, &pattern).await,
+                    Some(connection) => find_lanes(connection, &pattern).await,
                     None => None,
                 };
                 if lanes.is_none() {
                     connection = None;
                 }
-                if hear.send(Heard::Lanes(lanes.unwrap_or_default())).is_err() {
+                if report.send(Signal::Lanes(lanes.unwrap_or_default())).is_err() {
                     return;
                 }
             }
@@ -169,21 +179,25 @@ async fn ring_lanes(
 
 async fn connect(client: &Client) -> Option<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(PATIENCE));
+        .set_connection_timeout(Some(REDIS_TIMEOUT))
+        .set_response_timeout(Some(REDIS_TIMEOUT));
     client
         .get_multiplexed_async_connection_with_config(&config)
         .await
         .ok()
 }
 
-async fn ring_all(
+/// How many subscribers each message reached.
+async fn publish_all(
     connection: &mut MultiplexedConnection,
-    rings: &[Ring],
+    messages: &[Message],
 ) -> Result<Vec<u64>, String> {
     let mut pipeline = redis::pipe();
-    for ring in rings {
-        pipeline.cmd("PUBLISH").arg(&ring.lane).arg(&ring.message);
+    for message in messages {
+        pipeline
+            .cmd("PUBLISH")
+            .arg(&message.lane)
+            .arg(&message.body);
     }
     pipeline
         .query_async(connection)
@@ -191,7 +205,7 @@ async fn ring_all(
         .map_err(|error| error.to_string())
 }
 
-async fn find(connection: &mut MultiplexedConnection, pattern: &str) -> Option<Vec<String>> {
+async fn find_lanes(connection: &mut MultiplexedConnection, pattern: &str) -> Option<Vec<String>> {
     redis::cmd("PUBSUB")
         .arg("CHANNELS")
         .arg(pattern)

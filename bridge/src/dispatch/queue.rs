@@ -1,298 +1,243 @@
-//! Everything a group has read and not settled: users in order, their lanes, the frames in flight.
+//! The events that a group has read and not settled: decides what is sent, sent again, dead-lettered and settled.
 //!
-//! A user is in at most one frame at a time. So its events stay in order whatever happens to a frame, it may change
-//! lanes whenever it is not in flight, and it waits alone when one of its events is to be tried again.
+//! The queue does no I/O and reads no clock. Its caller passes the time, reports what happened, and carries out the
+//! [`Action`]s. Each kind of state has one owner: [`Assignments`], [`Users`], [`Lanes`], [`Flights`], [`DeadLetters`],
+//! [`Marks`] and [`AckTimeout`]. The queue itself only passes events between them.
 
-mod answers;
-mod beats;
-mod hand_over;
-mod packing;
+mod event;
+mod marks;
+mod assignments;
+mod users;
+mod batch;
+mod lane;
+mod lanes;
+mod flights;
+mod ack_timeout;
+mod outcomes;
+mod liveness;
+mod dead_letters;
+#[cfg(test)]
+mod tests;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
-use super::doorbell::Ring;
-use super::lane::{Lane, rendezvous};
-use super::marks::Marks;
+use self::ack_timeout::AckTimeout;
+use self::assignments::Assignments;
+pub use self::batch::Limits;
+pub use self::dead_letters::DeadLetter;
+use self::dead_letters::DeadLetters;
+use self::event::Event;
+use self::flights::Flights;
+use self::lanes::Lanes;
+use self::marks::Marks;
+use self::users::Users;
+use super::doorbell::Message;
 use crate::log::{FOR_GROUP, Mark, Partition, Record};
 use crate::metrics::Metrics;
+use crate::policy::{Failure, Fate};
 
-/// The least time an agent has to answer a frame.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the caller may sleep when nothing is due.
+const MAX_SLEEP: Duration = Duration::from_millis(200);
+/// How long the caller sleeps at least, so that it cannot spin.
+const MIN_SLEEP: Duration = Duration::from_millis(1);
 
-/// How frames are made.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    pub events: usize,
-    pub bytes: usize,
-    pub wait: Duration,
+/// What a queue needs from its owner for as long as it lives.
+pub struct Settings {
+    /// The group's name.
+    pub group: &'static str,
+    pub limits: Limits,
+    /// The channel that agents answer on.
+    pub reply_to: String,
+    /// Decides what happens after a failure. A parameter because backoff is random.
+    pub policy: fn(&Failure<'_>) -> Fate,
+    pub metrics: Metrics,
 }
 
-/// An event in hand and what it has been through.
+/// What the caller has to do.
 #[derive(Debug)]
-pub struct Held {
-    pub record: Record,
-    /// Of the partition's assignment: work of an earlier one is not ours to settle.
-    assignment: u64,
-    arrived: Instant,
-    /// Frames with it that reached an agent.
-    pub tries: u32,
-    deaths: u32,
-    retries: u32,
-    /// The largest frame it may travel in.
-    company: usize,
-    pub first_failed: Option<SystemTime>,
-}
-
-impl Held {
-    fn apart(&self) -> bool {
-        self.deaths > 0 || self.company != usize::MAX
-    }
-}
-
-/// Where a user is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Idle,
-    /// In a lane's queue, or without a lane.
-    Ready,
-    Flying,
-    /// Waits before an event is tried again.
-    Waiting,
-}
-
-#[derive(Debug)]
-struct User {
-    waiting: VecDeque<Held>,
-    place: Place,
-}
-
-/// A frame that has been sent, perhaps several times, and not answered.
-#[derive(Debug)]
-struct Flight {
-    lane: String,
-    epoch: u64,
-    /// One for each sending; an answer to any of them counts, as it means that the effects are durable.
-    names: Vec<(Uuid, Instant)>,
-    sent: Instant,
-    deadline: Instant,
-    held: Vec<Held>,
-}
-
-/// What the queue wants done.
-#[derive(Debug)]
-pub enum Order {
-    Ring(Ring),
-    Bury { held: Box<Held>, reason: String },
-}
-
-/// A partition's readers are changing: what is in flight is waited for until `until`.
-#[derive(Debug)]
-struct HandOver {
-    partitions: Vec<Partition>,
-    settled: oneshot::Sender<()>,
-    until: Instant,
+pub enum Action {
+    /// Publish the message, then report to [`Queue::published`].
+    Publish(Message),
+    /// Write the dead letter, then report to [`Queue::dead_letter_written`].
+    DeadLetter(Box<DeadLetter>),
 }
 
 pub struct Queue {
-    group: &'static str,
-    limits: Limits,
-    reply_to: String,
-    metrics: Metrics,
-    /// Counts changes of assignment; an answer with another epoch than its frame's is ignored.
-    epoch: u64,
-    assigned: HashMap<Partition, u64>,
-    users: HashMap<Uuid, User>,
-    lanes: BTreeMap<String, Lane>,
-    flights: HashMap<u64, Flight>,
-    flown: u64,
-    names: HashMap<Uuid, u64>,
+    settings: Settings,
+    assignments: Assignments,
+    users: Users,
+    lanes: Lanes,
+    flights: Flights,
+    dead_letters: DeadLetters,
     marks: Marks,
-    waiting: BinaryHeap<Reverse<(Instant, Uuid)>>,
-    burying: Vec<(Partition, i64)>,
-    hand_overs: Vec<HandOver>,
-    held: usize,
-    /// False while answers cannot be heard: nothing is sent then.
-    listening: bool,
-    latencies: VecDeque<Duration>,
-    patience: Duration,
-    orders: Vec<Order>,
+    ack_timeout: AckTimeout,
+    /// False while answers cannot be received. Nothing is sent then.
+    subscribed: bool,
+    actions: Vec<Action>,
 }
 
 impl Queue {
-    pub fn new(group: &'static str, limits: Limits, reply_to: String, metrics: Metrics) -> Self {
+    pub fn new(settings: Settings) -> Self {
         Self {
-            group,
-            limits,
-            reply_to,
-            metrics,
-            epoch: 1,
-            assigned: HashMap::new(),
-            users: HashMap::new(),
-            lanes: BTreeMap::new(),
-            flights: HashMap::new(),
-            flown: 0,
-            names: HashMap::new(),
+            settings,
+            assignments: Assignments::default(),
+            users: Users::default(),
+            lanes: Lanes::default(),
+            flights: Flights::default(),
+            dead_letters: DeadLetters::default(),
             marks: Marks::default(),
-            waiting: BinaryHeap::new(),
-            burying: Vec::new(),
-            hand_overs: Vec::new(),
-            held: 0,
-            listening: false,
-            latencies: VecDeque::new(),
-            patience: PATIENCE,
-            orders: Vec::new(),
+            ack_timeout: AckTimeout::default(),
+            subscribed: false,
+            actions: Vec::new(),
         }
     }
 
     /// Events read and not settled.
-    pub fn held(&self) -> usize {
-        self.held
+    pub fn unsettled(&self) -> usize {
+        self.users.waiting() + self.flights.events() + self.dead_letters.len()
     }
 
-    pub fn in_flight(&self) -> usize {
+    pub fn frames_in_flight(&self) -> usize {
         self.flights.len()
     }
 
+    /// Partitions that are read here.
     pub fn partitions(&self) -> usize {
-        self.assigned.len()
+        self.assignments.len()
     }
 
     /// Lanes that may be given work.
-    pub fn lanes(&self) -> usize {
-        self.lanes.values().filter(|lane| !lane.deaf).count()
+    pub fn live_lanes(&self) -> usize {
+        self.lanes.live()
     }
 
-    pub fn orders(&mut self) -> Vec<Order> {
-        std::mem::take(&mut self.orders)
+    /// What the caller has to do since the last call, in order.
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
     }
 
-    /// How far each partition has got since the last time.
-    pub fn marks(&mut self) -> Vec<Mark> {
+    /// The marks that have moved since the last call.
+    pub fn take_marks(&mut self) -> Vec<Mark> {
         self.marks.take()
     }
 
+    /// Records of these partitions are read here from now on.
     pub fn assign(&mut self, partitions: Vec<Partition>) {
-        self.epoch += 1;
-        for partition in partitions {
-            self.assigned.insert(partition, self.epoch);
-        }
+        self.assignments.assign(partitions);
     }
 
-    /// Takes records that were read; they come in order of offset.
+    /// Takes records that were read, in order of offset. Records of partitions that are not assigned are ignored.
     pub fn read(&mut self, records: Vec<Record>, now: Instant) {
         for record in records {
-            let Some(&assignment) = self.assigned.get(&record.partition) else {
+            let partition = &record.partition;
+            let Some(assignment) = self.assignments.current(partition) else {
                 continue;
             };
-            self.marks.read(&record.partition, record.offset);
-            let for_other = record
-                .entry
-                .headers
-                .get(FOR_GROUP)
-                .is_some_and(|group| group != self.group);
-            if for_other || self.handing_over(&record.partition) {
-                if for_other {
-                    self.marks.settle(&record.partition, record.offset);
-                }
-                continue;
-            }
-            self.held += 1;
-            let id = record.entry.user;
-            let held = Held {
-                record,
-                assignment,
-                arrived: now,
-                tries: 0,
-                deaths: 0,
-                retries: 0,
-                company: usize::MAX,
-                first_failed: None,
-            };
-            let user = self.users.entry(id).or_insert_with(|| User {
-                waiting: VecDeque::new(),
-                place: Place::Idle,
-            });
-            user.waiting.push_back(held);
-            if user.place == Place::Idle {
-                self.route(id);
+            self.marks.read(partition, record.offset);
+            let for_group = record.entry.headers.get(FOR_GROUP);
+            if for_group.is_some_and(|group| group != self.settings.group) {
+                self.marks.settle(partition, record.offset);
+            } else if !self.assignments.is_handing_over(partition)
+                && let Some(user) = self.users.push(Event::new(record, assignment, now))
+            {
+                self.lanes.enqueue(user);
             }
         }
     }
 
-    /// Puts a user who is not in flight in its lane's queue. Without a lane it stays ready until there is one.
-    fn route(&mut self, id: Uuid) {
-        let Some(user) = self.users.get_mut(&id) else {
-            return;
-        };
-        let Some(next) = user.waiting.front() else {
-            self.users.remove(&id);
-            return;
-        };
-        user.place = Place::Ready;
-        let live = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| !lane.deaf)
-            .map(|(name, _)| name);
-        let Some(name) = rendezvous(id, live).cloned() else {
-            return;
-        };
-        let (apart, arrived) = (next.apart(), next.arrived);
-        let Some(lane) = self.lanes.get_mut(&name) else {
-            return;
-        };
-        if apart {
-            lane.apart.push_back(id);
-        } else {
-            lane.ready.push_back(id);
-            lane.since = Some(lane.since.map_or(arrived, |since| since.min(arrived)));
+    /// The partitions are read elsewhere: from now on without `settled`, otherwise once `settled` is signalled. Until then
+    /// frames in flight may settle for up to `limit`, but nothing new is sent.
+    pub fn revoke(
+        &mut self,
+        partitions: Vec<Partition>,
+        settled: Option<oneshot::Sender<()>>,
+        limit: Duration,
+        now: Instant,
+    ) {
+        self.users.drop_partitions(&partitions);
+        self.requeue_users();
+        match settled {
+            Some(settled) => self
+                .assignments
+                .start_hand_over(partitions, settled, now + limit),
+            None => {
+                self.assignments.revoke(&partitions);
+                self.marks.forget(&partitions);
+            }
         }
     }
 
-    /// The lanes have changed: every ready user finds its lane anew. Those in flight do so when they land.
-    fn route_all(&mut self) {
-        for lane in self.lanes.values_mut() {
-            lane.ready.clear();
-            lane.apart.clear();
-            lane.since = None;
+    /// Signals the waiting reader of each hand-over that is over. The caller passes on the marks first: the next reader starts
+    /// from them.
+    pub fn finish_hand_overs(&mut self, now: Instant) {
+        let (flights, dead_letters) = (&self.flights, &self.dead_letters);
+        let in_flight = |partitions: &[Partition]| {
+            flights.carry(partitions) || dead_letters.pending_for(partitions)
+        };
+        let finished = self.assignments.finish_hand_overs(now, in_flight);
+        self.marks.forget(&finished);
+    }
+
+    /// Sends all frames that may be sent now.
+    pub fn send_due(&mut self, now: Instant) {
+        if !self.subscribed {
+            return;
         }
-        let ready = self
-            .users
-            .iter()
-            .filter(|(_, user)| user.place == Place::Ready);
-        let mut ready: Vec<(Instant, Uuid)> = ready
-            .filter_map(|(id, user)| Some((user.waiting.front()?.arrived, *id)))
-            .collect();
-        ready.sort_unstable();
-        for (_, id) in ready {
-            self.route(id);
+        for lane in self.lanes.names() {
+            while let Some(events) =
+                self.lanes
+                    .next_batch(&lane, &mut self.users, &self.settings.limits, now)
+            {
+                let flight = self
+                    .flights
+                    .begin(&lane, self.assignments.epoch(), events, now);
+                self.send(flight, Duration::ZERO, now);
+            }
         }
     }
 
-    /// When something is due that no message will announce.
-    pub fn wake(&self, now: Instant) -> Instant {
-        let mut wake = now + Duration::from_millis(200);
-        let waiting = self.waiting.peek().map(|Reverse((at, _))| *at);
-        let frames = self
-            .lanes
-            .values()
-            .filter(|lane| self.listening && lane.may_send());
-        let frames = frames.filter_map(|lane| Some(lane.since? + self.limits.wait));
-        let deadlines = self.flights.values().map(|flight| flight.deadline);
-        let hand_overs = self.hand_overs.iter().map(|hand_over| hand_over.until);
-        for at in waiting
-            .into_iter()
-            .chain(frames)
-            .chain(deadlines)
-            .chain(hand_overs)
+    /// Sends a flight, for the first time or again. It is late after the ack timeout and `extra`.
+    fn send(&mut self, flight: u64, extra: Duration, now: Instant) {
+        let deadline = now + self.ack_timeout.current() + extra;
+        if let Some(message) = self
+            .flights
+            .send(flight, &self.settings.reply_to, deadline, now)
         {
-            wake = wake.min(at);
+            self.settings
+                .metrics
+                .frames
+                .with_label_values(&[self.settings.group])
+                .inc();
+            self.actions.push(Action::Publish(message));
         }
-        wake.max(now + Duration::from_millis(1))
+    }
+
+    /// Lanes or waiting events have changed: every ready user finds its lane anew. Users in flight do so when they land.
+    fn requeue_users(&mut self) {
+        self.lanes.clear_queues();
+        for user in self.users.ready() {
+            self.lanes.enqueue(user);
+        }
+    }
+
+    /// When [`Queue::tick`] is to be called next, unless something is reported before.
+    pub fn next_wake(&self, now: Instant) -> Instant {
+        let batch = self
+            .lanes
+            .next_batch_due(&self.settings.limits)
+            .filter(|_| self.subscribed);
+        let due = [
+            self.users.next_timer(),
+            batch,
+            self.flights.next_deadline(),
+            self.assignments.next_deadline(),
+        ];
+        let wake = due
+            .into_iter()
+            .flatten()
+            .fold(now + MAX_SLEEP, Instant::min);
+        wake.max(now + MIN_SLEEP)
     }
 }

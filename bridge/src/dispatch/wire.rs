@@ -1,10 +1,10 @@
-//! A frame as the bytes of its Redis message. Events are copied into it as they are; nobody parses them.
+//! Encodes a frame as a Redis message. Events are copied into it as JSON text, without parsing them.
 
 use bytes::Bytes;
 use domain::frame::Kind;
 use uuid::Uuid;
 
-/// Everything in a frame but its events.
+/// All fields of a frame except its events.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     pub frame: Uuid,
@@ -15,9 +15,8 @@ pub struct Head<'a> {
     pub kind: Kind,
 }
 
-/// Prints a frame. The channel names come from Redis and from here: neither holds a character that JSON would escape,
-/// and one that did is escaped all the same.
-pub fn print<'a>(head: &Head<'_>, events: impl Iterator<Item = &'a Bytes> + Clone) -> Vec<u8> {
+/// Encodes a frame as JSON (`domain::frame::Frame`). Each of `events` must be valid JSON.
+pub fn encode<'a>(head: &Head<'_>, events: impl Iterator<Item = &'a Bytes> + Clone) -> Vec<u8> {
     let size: usize = events.clone().map(|event| event.len() + 1).sum();
     let kind = match head.kind {
         Kind::Events => "events",
@@ -34,8 +33,8 @@ pub fn print<'a>(head: &Head<'_>, events: impl Iterator<Item = &'a Bytes> + Clon
     );
     let mut frame = Vec::with_capacity(opening.len() + size + 2);
     frame.extend_from_slice(opening.as_bytes());
-    for (place, event) in events.enumerate() {
-        if place > 0 {
+    for (index, event) in events.enumerate() {
+        if index > 0 {
             frame.push(b',');
         }
         frame.extend_from_slice(event);
@@ -51,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_is_the_frame_that_agents_read() {
+    fn an_encoded_frame_decodes_to_the_same_frame() {
         let events = [
             Bytes::from_static(br#"{"id":"1"}"#),
             Bytes::from_static(br#"{"id": "2" }"#),
@@ -64,7 +63,7 @@ mod tests {
             attempt: 2,
             kind: Kind::Events,
         };
-        let frame: Frame = serde_json::from_slice(&print(&head, events.iter())).unwrap();
+        let frame: Frame = serde_json::from_slice(&encode(&head, events.iter())).unwrap();
         assert_eq!(
             (frame.frame, frame.epoch, frame.attempt, frame.kind),
             (head.frame, 9, 2, Kind::Events)
@@ -81,11 +80,11 @@ mod tests {
                 .collect::<Vec<_>>(),
             [r#"{"id":"1"}"#, r#"{"id": "2" }"#]
         );
-        let beat = Head {
+        let heartbeat = Head {
             kind: Kind::Heartbeat,
             ..head
         };
-        let frame: Frame = serde_json::from_slice(&print(&beat, [].iter())).unwrap();
+        let frame: Frame = serde_json::from_slice(&encode(&heartbeat, [].iter())).unwrap();
         assert!(frame.events.is_empty());
     }
 }

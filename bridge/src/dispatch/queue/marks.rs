@@ -1,73 +1,73 @@
-//! Low-water marks: how far each partition is settled without a gap.
+//! Owns the marks: for each partition, the offset before which every record is settled.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::log::{Mark, Partition};
 
-/// The offsets under way of every partition.
 #[derive(Debug, Default)]
 pub struct Marks {
-    partitions: HashMap<Partition, UnderWay>,
+    partitions: HashMap<Partition, Progress>,
+    /// Partitions whose mark has moved since the last [`Marks::take`].
     moved: Vec<Partition>,
 }
 
 #[derive(Debug, Default)]
-struct UnderWay {
-    /// In order of offset; true once settled. Offsets may have gaps: Kafka's have.
-    offsets: VecDeque<(i64, bool)>,
+struct Progress {
+    /// The records from the first unsettled one on, in order of offset, and whether each is settled. Kafka's offsets have
+    /// gaps.
+    records: VecDeque<(i64, bool)>,
+    /// The mark: the offset after the last record of the settled run.
     next: i64,
-    told: i64,
+    /// The mark that was last taken.
+    taken: i64,
 }
 
 impl Marks {
-    /// A record has been read: nothing past it counts until it is settled.
+    /// A record was read. The mark stays before it until it is settled.
     pub fn read(&mut self, partition: &Partition, offset: i64) {
-        let under_way = self.partitions.entry(partition.clone()).or_default();
-        under_way.offsets.push_back((offset, false));
+        let progress = self.partitions.entry(partition.clone()).or_default();
+        progress.records.push_back((offset, false));
     }
 
-    /// A record needs no more work. Only a contiguous run of settled records moves the mark.
+    /// A record needs no more work. The mark moves past it once all records before it are settled.
     pub fn settle(&mut self, partition: &Partition, offset: i64) {
-        let Some(under_way) = self.partitions.get_mut(partition) else {
+        let Some(progress) = self.partitions.get_mut(partition) else {
             return;
         };
-        let place = under_way
-            .offsets
+        let index = progress
+            .records
             .binary_search_by_key(&offset, |(offset, _)| *offset);
-        if let Some((_, settled)) = place
-            .ok()
-            .and_then(|place| under_way.offsets.get_mut(place))
-        {
+        if let Some((_, settled)) = index.ok().and_then(|index| progress.records.get_mut(index)) {
             *settled = true;
         }
-        let before = under_way.next;
-        while let Some((offset, true)) = under_way.offsets.front() {
-            under_way.next = offset + 1;
-            under_way.offsets.pop_front();
+        let before = progress.next;
+        while let Some((offset, true)) = progress.records.front() {
+            progress.next = offset + 1;
+            progress.records.pop_front();
         }
-        if under_way.next != before {
+        if progress.next != before {
             self.moved.push(partition.clone());
         }
     }
 
-    /// Forgets partitions that others read from now on.
+    /// Forgets partitions that are read elsewhere from now on.
     pub fn forget(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             self.partitions.remove(partition);
         }
     }
 
-    /// The marks that have moved since the last time.
+    /// The marks that have moved since the last call.
     pub fn take(&mut self) -> Vec<Mark> {
         let mut marks = Vec::new();
         for partition in std::mem::take(&mut self.moved) {
-            if let Some(under_way) = self.partitions.get_mut(&partition)
-                && under_way.next > under_way.told
+            if let Some(progress) = self.partitions.get_mut(&partition)
+                && progress.next > progress.taken
             {
-                under_way.told = under_way.next;
+                progress.taken = progress.next;
                 marks.push(Mark {
                     partition,
-                    next: under_way.next,
+                    next: progress.next,
                 });
             }
         }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_waits_for_the_slowest() {
+    fn a_mark_waits_for_the_first_unsettled_record() {
         let partition = Partition {
             topic: "t".into(),
             number: 0,

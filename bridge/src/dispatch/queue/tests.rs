@@ -1,0 +1,10 @@
+//! Tests that drive the queue with a clock of their own: no sleeping, no Redis, no log.
+
+mod harness;
+mod frames;
+mod lanes;
+mod heartbeats;
+mod failures;
+mod unanswered;
+mod partitions;
+mod model;

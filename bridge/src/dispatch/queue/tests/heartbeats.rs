@@ -1,0 +1,99 @@
+//! Heartbeats: one each second for each lane, and no new work for a lane that owes an answer.
+
+use super::harness::{BACKOFF, FULL, Harness, MS, SECOND};
+
+#[test]
+fn each_lane_gets_a_heartbeat_every_second() {
+    let mut h = Harness::new(&["a", "b"]);
+    h.wait(SECOND - MS);
+    assert!(h.heartbeats().is_empty());
+    h.wait(MS);
+    let beats = h.heartbeats();
+    let mut lanes: Vec<&str> = beats.iter().map(|beat| beat.lane()).collect();
+    lanes.sort_unstable();
+    assert_eq!(lanes, ["a", "b"]);
+    assert!(beats.iter().all(|beat| beat.events.is_empty()));
+}
+
+#[test]
+fn a_deaf_lane_gets_no_new_work_until_it_answers() {
+    let mut h = Harness::new(&["a"]);
+    h.read(1, FULL);
+    let stuck = h.one();
+    h.wait(SECOND);
+    let owed = h.heartbeats().remove(0);
+    h.wait(3 * SECOND - MS);
+    assert_eq!(h.queue.live_lanes(), 1);
+    h.sent();
+    h.wait(MS);
+    assert_eq!((h.queue.live_lanes(), h.queue.frames_in_flight()), (0, 0));
+    h.wait(SECOND);
+    h.nothing_sent();
+    h.answer(&owed, []);
+    assert_eq!(h.queue.live_lanes(), 1);
+    assert_eq!(h.one().events, stuck.events);
+}
+
+#[test]
+fn a_deaf_lane_hands_its_work_to_a_live_one() {
+    let mut h = Harness::new(&["a", "b"]);
+    for user in 0..16 {
+        h.read(user, 1);
+    }
+    h.wait(SECOND);
+    h.sent();
+    for _ in 0..40 {
+        for beat in h.heartbeats().iter().filter(|beat| beat.lane() == "b") {
+            h.answer(beat, []);
+        }
+        for sent in h.sent().iter().filter(|sent| sent.lane() == "b") {
+            h.done(sent);
+        }
+        h.wait(BACKOFF);
+    }
+    assert_eq!(h.queue.live_lanes(), 1);
+    for _ in 0..40 {
+        for beat in h.heartbeats().iter().filter(|beat| beat.lane() == "b") {
+            h.answer(beat, []);
+        }
+        for sent in h.sent() {
+            assert_eq!(sent.lane(), "b");
+            h.done(&sent);
+        }
+        h.wait(BACKOFF);
+    }
+    assert_eq!((h.queue.unsettled(), h.mark(0)), (0, 16));
+}
+
+#[test]
+fn a_heartbeat_without_a_subscriber_ends_its_lane() {
+    let mut h = Harness::new(&["a"]);
+    h.read(1, FULL);
+    let sent = h.one();
+    h.wait(SECOND);
+    let beat = h.heartbeats().remove(0);
+    h.published(&beat, Some(1));
+    assert_eq!(h.queue.live_lanes(), 1);
+    h.published(&beat, Some(0));
+    assert_eq!((h.queue.live_lanes(), h.queue.frames_in_flight()), (0, 0));
+    h.found(&["a"]);
+    let sent_again = h.sent();
+    assert!(sent_again.iter().any(|again| again.events == sent.events));
+}
+
+#[test]
+fn heartbeats_whose_answers_were_missed_do_not_make_a_lane_deaf() {
+    let mut h = Harness::new(&["a"]);
+    h.wait(SECOND);
+    assert_eq!(h.heartbeats().len(), 1);
+    h.queue.subscription_lost(h.now);
+    h.wait(10 * SECOND);
+    assert!(
+        h.heartbeats().is_empty(),
+        "none is sent while answers cannot be received"
+    );
+    assert_eq!(h.queue.live_lanes(), 1);
+    h.queue.subscribed();
+    assert_eq!(h.heartbeats().len(), 1);
+    assert_eq!(h.queue.live_lanes(), 1);
+}
