@@ -5,6 +5,7 @@
 )]
 
 mod accounts;
+mod arguments;
 mod bad_input;
 mod batch;
 mod browsers;
@@ -28,7 +29,7 @@ mod users;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use tests::fixture::Log;
 use tests::runner::Runner;
 
@@ -102,11 +103,13 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
 }
 
 fn main() -> Result<ExitCode> {
-    let mut arguments = Arguments::from_args();
+    let (mut arguments, filters) = arguments::parse(std::env::args());
     // A test needs a system of its own while it runs, so a second thread would start a second system.
     arguments.test_threads = Some(1);
     let runner = Runner::new()?;
-    let conclusion = libtest_mimic::run(&arguments, all_trials(&runner));
+    let mut trials = all_trials(&runner);
+    trials.retain(|trial| filters.select(trial.name()));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     runner.stop_systems();
     Ok(conclusion.exit_code())
 }
