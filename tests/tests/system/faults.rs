@@ -210,8 +210,6 @@ pub async fn appends_interrupted(fixture: &mut Fixture) -> Result<()> {
 
 /// A consumer group loses its offsets and consumes all task events from the beginning.
 pub async fn consumer_offsets_are_lost(fixture: &mut Fixture) -> Result<()> {
-    // A poison event of an earlier test is consumed again, and becomes a dead letter again.
-    fixture.expect_error("an event becomes a dead letter");
     under_load(fixture, async |fixture, load| {
         fixture.bridge()?.kill9().await;
         let reset = fixture
@@ -235,10 +233,7 @@ pub async fn consumer_offsets_are_lost(fixture: &mut Fixture) -> Result<()> {
         )
         .await
     })
-    .await?;
-    // The checker has found every acknowledged write on the trail, so no dead letter is one of them.
-    fixture.dead_letters(&["discard", "--all"]).await?;
-    Ok(())
+    .await
 }
 
 /// One of two bridges is killed and stays down: the other one takes over its lanes.
