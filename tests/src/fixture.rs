@@ -47,6 +47,8 @@ impl Fixture {
         let folder = Scratch::new("system")?;
         let mut options = SystemOptions::new(folder.path(), log);
         options.bridges = 2;
+        // Tests kill processes, never the machine, so nothing needs to survive a power failure.
+        options.fsync = false;
         options.bridge_env = vec![("LOG_FORMAT".to_owned(), "json".to_owned())];
         let system = System::start(options).await?;
         // With a second bridge, most faults of the first would have no effect that a test could see.

@@ -14,6 +14,8 @@ use crate::client::Api;
 pub async fn start_with_settings(settings: &[(&str, &str)]) -> Result<(System, Api, Scratch)> {
     let folder = Scratch::new("settings")?;
     let mut options = SystemOptions::new(folder.path(), Log::Postgres);
+    // These tests kill processes at most, so nothing needs to survive a power failure.
+    options.fsync = false;
     let variables = settings
         .iter()
         .map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), (*value).to_owned()));

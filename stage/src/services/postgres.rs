@@ -239,14 +239,7 @@ fn settings(port: u16, fsync: bool) -> Vec<String> {
         "log_min_messages=warning".to_owned(),
     ];
     if !fsync {
-        settings.extend(
-            [
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-            ]
-            .map(str::to_owned),
-        );
+        settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
     }
     settings
 }
