@@ -63,6 +63,10 @@ const TABLE: &[(&str, [u16; 8])] = &[
 /// The callers that may change the owner's task.
 const MAY_WRITE: [&str; 2] = ["the owner", "a service for the owner"];
 
+/// Operations that change a password, rotate or revoke a refresh token, or delete the account. The next operation needs new
+/// accounts.
+const ENDS_SESSIONS: [&str; 4] = ["changePassword", "refresh", "logout", "deleteMe"];
+
 pub async fn every_operation_by_every_caller(fixture: &mut Fixture) -> Result<()> {
     let described: Vec<(String, Method, String)> = fixture
         .api
@@ -81,12 +85,16 @@ pub async fn every_operation_by_every_caller(fixture: &mut Fixture) -> Result<()
         rows.difference(&names).collect::<Vec<_>>()
     );
     let mut wrong = Vec::new();
+    let mut reusable: Option<Accounts> = None;
     for (path, method, name) in &described {
         let (_, row) = TABLE
             .iter()
             .find(|(row, _)| row == name)
             .context("the operation has no row")?;
-        let accounts = Accounts::new(fixture).await?;
+        let accounts = match reusable.take() {
+            Some(accounts) => accounts,
+            None => Accounts::new(fixture).await?,
+        };
         for (who, expected) in CALLERS.iter().zip(row) {
             if let Err(error) = accounts
                 .ask(fixture, (path, method, name), who, *expected)
@@ -94,6 +102,9 @@ pub async fn every_operation_by_every_caller(fixture: &mut Fixture) -> Result<()
             {
                 wrong.push(format!("{name} by {who}: {error:#}"));
             }
+        }
+        if !ENDS_SESSIONS.contains(&name.as_str()) {
+            reusable = Some(accounts);
         }
     }
     ensure!(
@@ -105,7 +116,7 @@ pub async fn every_operation_by_every_caller(fixture: &mut Fixture) -> Result<()
     Ok(())
 }
 
-/// New accounts for one operation, because some operations delete or sign out the account.
+/// The accounts of the callers. Operations share them, because creating some takes longer than all requests of one operation.
 struct Accounts {
     owner: User,
     /// The access token of each caller, in the order of `CALLERS`. The first has none.
