@@ -1,14 +1,15 @@
-//! The OpenAPI document (functions/api/openapi) speaks of everything that the code reads, sets and refuses with.
+//! The OpenAPI document (functions/api/openapi) describes every name and every problem type that the code uses.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{files, none};
+use super::{files, no_violations};
 
-/// Headers that OpenAPI leaves to other parts of a document: media types, the security scheme, browsers.
-const ELSEWHERE: [&str; 8] = [
+/// Headers that an OpenAPI operation does not list: media types and the security scheme stand elsewhere in the document, and the
+/// rest belongs to HTTP or to CORS.
+const NOT_LISTED: [&str; 8] = [
     "content-type",
     "content-length",
     "authorization",
@@ -19,8 +20,9 @@ const ELSEWHERE: [&str; 8] = [
     "allow",
 ];
 
-/// The calls that take a name from a request or put one into an answer.
-const CALLS: [&str; 15] = [
+/// What precedes a name that the code reads from a request or writes into a response: a JSON member, a query parameter or a
+/// header.
+const BEFORE_A_NAME: [&str; 15] = [
     ".required(",
     ".optional(",
     ".take(",
@@ -38,7 +40,7 @@ const CALLS: [&str; 15] = [
     "const NAME: &str =",
 ];
 
-/// The sources without their tests.
+/// The sources of the API and of the domain, without their unit tests.
 fn sources() -> Result<Vec<(String, String)>> {
     let mut sources = files("functions/api/src", &[".rs"])?;
     sources.extend(files("domain/src", &[".rs"])?);
@@ -49,19 +51,22 @@ fn sources() -> Result<Vec<(String, String)>> {
     Ok(sources)
 }
 
-/// The literal that a call begins with, if it does begin with one.
+/// The string literal at the start of `rest`, if there is one.
 fn literal(rest: &str) -> Option<&str> {
     rest.trim_start().strip_prefix('"')?.split('"').next()
 }
 
-/// Every name of a member, a parameter or a header in the document's parts.
+/// The names of all members, parameters and headers in the document, in lower case.
 fn described() -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for (path, text) in files("functions/api/openapi", &[".json"])? {
         let part = serde_json::from_str(&text).with_context(|| path.clone())?;
         collect(&part, &mut names);
     }
-    ensure!(names.contains("title"), "the document has no members");
+    ensure!(
+        names.contains("title"),
+        "the document describes no member `title`"
+    );
     Ok(names)
 }
 
@@ -90,27 +95,27 @@ fn collect(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_name_that_is_read_or_set_is_described() -> Result<()> {
+fn every_name_is_described() -> Result<()> {
     let described = described()?;
-    let (mut wrong, mut seen) = (Vec::new(), 0);
+    let (mut violations, mut seen) = (Vec::new(), 0);
     for (path, text) in sources()? {
-        let used = CALLS
+        let used = BEFORE_A_NAME
             .iter()
             .flat_map(|call| text.split(call).skip(1))
             .filter_map(literal);
         for name in used {
             seen += 1;
-            if !described.contains(name) && !ELSEWHERE.contains(&name) {
-                wrong.push(format!("{path}: {name}"));
+            if !described.contains(name) && !NOT_LISTED.contains(&name) {
+                violations.push(format!("{path}: {name}"));
             }
         }
     }
     ensure!(seen > 60, "only {seen} names were found in the sources");
-    none("the document describes every name", &wrong)
+    no_violations("the document describes every name", &violations)
 }
 
 #[test]
-fn every_problem_is_described() -> Result<()> {
+fn every_problem_type_is_described() -> Result<()> {
     let mut described = BTreeSet::new();
     for (path, text) in files("functions/api/openapi", &[".json"])? {
         let part: Value = serde_json::from_str(&text).with_context(|| path.clone())?;
@@ -121,9 +126,9 @@ fn every_problem_is_described() -> Result<()> {
             described.extend(types.keys().cloned());
         }
     }
-    let (mut wrong, mut seen) = (Vec::new(), 0);
+    let (mut violations, mut seen) = (Vec::new(), 0);
     for (path, text) in sources()? {
-        // A problem is made with its status, its slug and its title.
+        // `Self::new(status, slug, title)` makes a problem.
         for made in text.split("Self::new(").skip(1) {
             let mut parts = made.split(',').map(str::trim);
             let (status, slug) = (parts.next(), parts.next().and_then(literal));
@@ -132,11 +137,11 @@ fn every_problem_is_described() -> Result<()> {
             {
                 seen += 1;
                 if !described.contains(slug) {
-                    wrong.push(format!("{path}: {slug}"));
+                    violations.push(format!("{path}: {slug}"));
                 }
             }
         }
     }
     ensure!(seen > 12, "only {seen} problems were found in the sources");
-    none("the document describes every problem", &wrong)
+    no_violations("the document describes every problem type", &violations)
 }

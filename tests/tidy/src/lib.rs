@@ -1,10 +1,12 @@
-//! The house rules that a machine can check (style.md), on the tree as it is.
+//! The house rules that a machine can check. They read the source tree only and need no running service.
+#![cfg(test)]
 #![allow(
     clippy::indexing_slicing,
-    reason = "a member that a JSON value lacks reads as null"
+    reason = "indexing a JSON or TOML value with an absent member yields null or panics the test, which is what a test wants"
 )]
 
 mod events;
+mod imports;
 mod manifests;
 mod openapi;
 mod source;
@@ -14,15 +16,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+/// The root of the workspace.
 fn root() -> Result<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(here
-        .parent()
-        .context("tests lies in the workspace")?
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = package.ancestors().nth(2);
+    Ok(root
+        .context("this package lies in tests/tidy")?
         .to_path_buf())
 }
 
-/// Files below a folder of the workspace with one of these endings, by path from the root, and their text.
+/// All files below the folder `below` whose names end with one of `endings`: path relative to the root, and text, sorted by path.
+/// Hidden folders and `target` are skipped.
 fn files(below: &str, endings: &[&str]) -> Result<Vec<(String, String)>> {
     let root = root()?;
     let mut found = Vec::new();
@@ -53,7 +57,12 @@ fn files(below: &str, endings: &[&str]) -> Result<Vec<(String, String)>> {
     Ok(found)
 }
 
-fn none(rule: &str, wrong: &[String]) -> Result<()> {
-    ensure!(wrong.is_empty(), "{rule}:\n  {}", wrong.join("\n  "));
+/// Fails with the rule and every violation of it, unless there is none.
+fn no_violations(rule: &str, violations: &[String]) -> Result<()> {
+    ensure!(
+        violations.is_empty(),
+        "{rule}:\n  {}",
+        violations.join("\n  ")
+    );
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! spin.toml and the Cargo manifests agree with the tree.
+//! spin.toml and the Cargo manifests match the source tree.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use toml::Table;
 
-use super::{files, none, root};
+use super::{files, no_violations, root};
 
 fn manifest() -> Result<Table> {
     Ok(std::fs::read_to_string(root()?.join("spin.toml"))?.parse()?)
@@ -15,11 +15,13 @@ fn table<'a>(manifest: &'a Table, name: &str) -> Result<&'a Table> {
     manifest
         .get(name)
         .and_then(toml::Value::as_table)
-        .with_context(|| format!("spin.toml has [{name}]"))
+        .with_context(|| format!("spin.toml has no table [{name}]"))
 }
 
+/// The folders under `functions/` except `guest`, which is a library, are the components of spin.toml. Each component has a
+/// trigger, is built by plain `cargo build`, and may connect to named hosts only.
 #[test]
-fn each_function_is_a_component() -> Result<()> {
+fn every_function_is_a_component() -> Result<()> {
     let manifest = manifest()?;
     let components: BTreeSet<_> = table(&manifest, "component")?.keys().cloned().collect();
     let mut folders = BTreeSet::new();
@@ -32,7 +34,7 @@ fn each_function_is_a_component() -> Result<()> {
     }
     ensure!(
         components == folders,
-        "components in spin.toml: {components:?}; folders under functions: {folders:?}"
+        "components in spin.toml: {components:?}; folders under functions/: {folders:?}"
     );
     let mut triggered = BTreeSet::new();
     for triggers in table(&manifest, "trigger")?.values() {
@@ -47,7 +49,7 @@ fn each_function_is_a_component() -> Result<()> {
     }
     ensure!(
         triggered == components,
-        "components with a trigger: {triggered:?}"
+        "components: {components:?}; components with a trigger: {triggered:?}"
     );
     for name in &components {
         let component = manifest["component"][name]
@@ -59,28 +61,31 @@ fn each_function_is_a_component() -> Result<()> {
             .unwrap_or_default();
         ensure!(
             source == format!("target/wasm32-wasip1/release/{name}.wasm"),
-            "{name} is built to {source}"
+            "spin.toml takes {name} from {source}"
         );
         let command = component
             .get("build")
             .and_then(|build| build.get("command"))
             .and_then(toml::Value::as_str);
-        let plain = format!("cargo build --target wasm32-wasip1 --release -p {name}");
-        ensure!(command == Some(&plain), "{name} is built by {command:?}");
+        let expected = format!("cargo build --target wasm32-wasip1 --release -p {name}");
+        ensure!(
+            command == Some(&expected),
+            "{name} is built by {command:?}, expected {expected:?}"
+        );
         let hosts = component
             .get("allowed_outbound_hosts")
             .and_then(toml::Value::as_array);
-        let open = hosts
+        let any_host = hosts
             .into_iter()
             .flatten()
             .filter_map(toml::Value::as_str)
             .any(|host| host.contains('*'));
-        ensure!(!open, "{name} may talk to anybody");
+        ensure!(!any_host, "allowed_outbound_hosts of {name} has a wildcard");
     }
     Ok(())
 }
 
-/// The text of a constant that is named at the start of `argument` and declared in the same file.
+/// The value of the string constant whose name `argument` starts with, if `text` declares it.
 fn constant<'a>(text: &'a str, argument: &str) -> Option<&'a str> {
     let name = argument
         .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
@@ -89,8 +94,10 @@ fn constant<'a>(text: &'a str, argument: &str) -> Option<&'a str> {
     value.split('"').next()
 }
 
+/// The functions read exactly the variables that spin.toml passes to its components, and spin.toml declares exactly the
+/// variables that it uses.
 #[test]
-fn variables_read_are_variables_declared() -> Result<()> {
+fn variables_are_declared_and_used() -> Result<()> {
     let manifest = manifest()?;
     let mut read = BTreeSet::new();
     for (_, text) in files("functions", &[".rs"])? {
@@ -103,17 +110,17 @@ fn variables_read_are_variables_declared() -> Result<()> {
             read.extend(name.map(str::to_owned));
         }
     }
-    let mut given = BTreeSet::new();
+    let mut passed = BTreeSet::new();
     let mut templates = String::new();
     for component in table(&manifest, "component")?.values() {
         let variables = component.get("variables").and_then(toml::Value::as_table);
-        given.extend(variables.into_iter().flat_map(Table::keys).cloned());
+        passed.extend(variables.into_iter().flat_map(Table::keys).cloned());
         templates.push_str(&component.to_string());
     }
     templates.push_str(&table(&manifest, "trigger")?.to_string());
     ensure!(
-        read == given,
-        "read by functions: {read:?}; given to components in spin.toml: {given:?}"
+        read == passed,
+        "read by the functions: {read:?}; passed to components in spin.toml: {passed:?}"
     );
     let declared: BTreeSet<_> = table(&manifest, "variables")?.keys().cloned().collect();
     let unused: Vec<_> = declared
@@ -121,7 +128,7 @@ fn variables_read_are_variables_declared() -> Result<()> {
         .filter(|name| !templates.contains(&format!("{{{{ {name} }}}}")))
         .cloned()
         .collect();
-    none("a variable declared in spin.toml is used in it", &unused)?;
+    no_violations("a variable that spin.toml declares is used in it", &unused)?;
     let used = templates
         .split("{{ ")
         .skip(1)
@@ -130,13 +137,13 @@ fn variables_read_are_variables_declared() -> Result<()> {
         .filter(|name| !declared.contains(*name))
         .map(str::to_owned)
         .collect();
-    none("a variable used in spin.toml is declared in it", &unknown)
+    no_violations("a variable that spin.toml uses is declared in it", &unknown)
 }
 
-/// Members name no version of their own.
+/// Packages inherit the versions of their dependencies and their lints from the workspace.
 #[test]
-fn one_table_of_versions() -> Result<()> {
-    let mut wrong = Vec::new();
+fn versions_and_lints_come_from_the_workspace() -> Result<()> {
+    let mut violations = Vec::new();
     for (path, text) in files("", &["Cargo.toml"])? {
         let member: Table = text.parse().with_context(|| path.clone())?;
         if path == "Cargo.toml" {
@@ -150,7 +157,7 @@ fn one_table_of_versions() -> Result<()> {
                 .flatten()
             {
                 if value.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
-                    wrong.push(format!("{path}: {name}"));
+                    violations.push(format!("{path}: {name}"));
                 }
             }
         }
@@ -159,8 +166,8 @@ fn one_table_of_versions() -> Result<()> {
             .and_then(|lints| lints.get("workspace"))
             .is_none()
         {
-            wrong.push(format!("{path}: its lints are not the workspace's"));
+            violations.push(format!("{path}: it does not inherit the lints"));
         }
     }
-    none("versions and lints are in the workspace's table", &wrong)
+    no_violations("dependencies and lints say `workspace = true`", &violations)
 }
