@@ -113,5 +113,8 @@ fn main() -> Result<ExitCode> {
     trials.retain(|trial| filters.select(trial.name()));
     let conclusion = libtest_mimic::run(&arguments, trials);
     runner.stop_systems();
+    if !arguments.list {
+        eprintln!("The slowest tests:\n{}", runner.slowest());
+    }
     Ok(conclusion.exit_code())
 }
