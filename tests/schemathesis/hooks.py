@@ -19,6 +19,10 @@ requests = 0
 accounts = iter(ACCOUNTS["accounts"])
 # The query of the list that returned each cursor.
 cursors = {}
+# The current version of each task, as an ETag.
+etags = {}
+# Refresh tokens that nobody has used yet.
+refresh_tokens = []
 
 # These operations delete or sign out the account, so all later requests with its token would be rejected.
 CONSUMES_ACCOUNT = {"deleteMe", "changePassword"}
@@ -45,7 +49,7 @@ def before_call(context, case, kwargs):
         account = next_account()
         if account is not None:
             case.headers["Authorization"] = f"Bearer {account['token']}"
-    # `/api/tasks/batch` is an operation of its own, so `batch` is no value for the id in `/api/tasks/{id}`.
+    # Schemathesis takes the last segment of a path for an id, but `/api/tasks/batch` is an operation of its own.
     if case.path_parameters.get("id") == "batch":
         case.path_parameters["id"] = str(uuid.uuid4())
     if case.meta is None or not case.meta.generation.mode.is_positive:
@@ -61,6 +65,17 @@ def before_call(context, case, kwargs):
         if name in case.headers and not str(case.headers[name]).strip():
             del case.headers[name]
     follow_cursor(case)
+    # A generated version is hardly ever the current one.
+    if "If-Match" in case.headers:
+        with lock:
+            case.headers["If-Match"] = etags.get(case.path_parameters.get("id"), "*")
+    # Nor is a generated refresh token one that was issued. Accounts with a known password get some.
+    if operation == "login" and len(refresh_tokens) < 5 and isinstance(case.body, dict):
+        case.body = {**case.body, "email": ACCOUNTS["admin"]["email"], "password": ACCOUNTS["password"]}
+    if operation == "refresh" and isinstance(case.body, dict):
+        with lock:
+            if refresh_tokens:
+                case.body = {**case.body, "refresh_token": refresh_tokens.pop()}
     # OpenAPI cannot express that these parameters require `q`.
     if case.query.get("sort") == "relevance" or case.query.get("highlight") is not None:
         case.query.setdefault("q", "plant")
@@ -74,11 +89,27 @@ def after_call(context, case, response):
     global requests
     with lock:
         requests += 1
+    if response.status_code in (200, 201):
+        remember(response)
     if response.status_code == 200 and "next_cursor" in response.text:
         cursor = response.json().get("next_cursor")
         if cursor is not None:
             with lock:
                 cursors[cursor] = dict(case.query)
+
+
+def remember(response):
+    """Keeps the version of a task, or a new refresh token, for later requests."""
+    if "application/json" not in response.headers.get("content-type", [""])[0]:
+        return
+    body = response.json()
+    if not isinstance(body, dict):
+        return
+    with lock:
+        if "version" in body and "id" in body:
+            etags[body["id"]] = f'"{body["version"]}"'
+        if "refresh_token" in body:
+            refresh_tokens.append(body["refresh_token"])
 
 
 def next_account():
