@@ -1,4 +1,4 @@
-"""What the OpenAPI document cannot say, so that Schemathesis knows it too. Each exception has its reason."""
+"""Hooks for Schemathesis: rules of the API that an OpenAPI document cannot express. Each exception states its reason."""
 
 import atexit
 import json
@@ -9,24 +9,29 @@ import uuid
 import schemathesis
 
 with open(os.environ["SPINDLE_CAST"], encoding="utf-8") as file:
-    CAST = json.load(file)
+    ACCOUNTS = json.load(file)
 
-ADMIN = f"Bearer {CAST['admin']['token']}"
+ADMIN = f"Bearer {ACCOUNTS['admin']['token']}"
 
 lock = threading.Lock()
 requests = 0
-accounts = iter(CAST["accounts"])
-# The query that each cursor came with.
+# Accounts for requests that delete or sign out their account.
+accounts = iter(ACCOUNTS["accounts"])
+# The query of the list that returned each cursor.
 cursors = {}
+# The current version of each task, as an ETag.
+etags = {}
+# Refresh tokens that nobody has used yet.
+refresh_tokens = []
 
-# An account is used up by these, and nobody else's requests would be answered after them.
-USES_ACCOUNT_UP = {"deleteMe", "changePassword"}
+# These operations delete or sign out the account, so all later requests with its token would be rejected.
+CONSUMES_ACCOUNT = {"deleteMe", "changePassword"}
 
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Acting for somebody is for services; this run's caller is an admin, for whom each such request is a 403 and says
-    nothing else. The authorisation matrix (tests/tests/system/matrix.rs) has it."""
+    """Removes X-On-Behalf-Of from all operations. Only services may send it, and this run's caller is an admin, who would get
+    nothing but 403. The authorisation matrix (tests/tests/system/matrix.rs) covers the header."""
     for item in raw_schema["paths"].values():
         for operation in item.values():
             if isinstance(operation, dict):
@@ -40,31 +45,42 @@ def before_load_schema(context, raw_schema):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     operation = case.operation.definition.raw["operationId"]
-    if operation in USES_ACCOUNT_UP and case.headers.get("Authorization") == ADMIN:
+    if operation in CONSUMES_ACCOUNT and case.headers.get("Authorization") == ADMIN:
         account = next_account()
         if account is not None:
             case.headers["Authorization"] = f"Bearer {account['token']}"
-    # Schemathesis takes the last part of a path for an id; a path that is written out comes first, and its name is no id.
+    # Schemathesis takes the last segment of a path for an id, but `/api/tasks/batch` is an operation of its own.
     if case.path_parameters.get("id") == "batch":
         case.path_parameters["id"] = str(uuid.uuid4())
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
-    # Every account has this password, which no schema may tell.
+    # All accounts have this password, which the schema cannot contain.
     if operation == "changePassword" and isinstance(case.body, dict):
-        case.body = {**case.body, "current_password": CAST["password"]}
-    # A key belongs to one request: generated ones are alike, and the second request with one is refused.
+        case.body = {**case.body, "current_password": ACCOUNTS["password"]}
+    # Generated keys repeat, and a second request with the same key and another body is rejected.
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
-    # Schemathesis takes an empty header for a valid one, although its schema has a pattern that says otherwise.
+    # Schemathesis considers an empty header valid, although the pattern in its schema excludes it.
     for name in ("If-Match", "If-None-Match"):
         if name in case.headers and not str(case.headers[name]).strip():
             del case.headers[name]
     follow_cursor(case)
-    # OpenAPI has no words for "only together with `q`".
+    # A generated version is hardly ever the current one.
+    if "If-Match" in case.headers:
+        with lock:
+            case.headers["If-Match"] = etags.get(case.path_parameters.get("id"), "*")
+    # Nor is a generated refresh token one that was issued. Accounts with a known password get some.
+    if operation == "login" and len(refresh_tokens) < 5 and isinstance(case.body, dict):
+        case.body = {**case.body, "email": ACCOUNTS["admin"]["email"], "password": ACCOUNTS["password"]}
+    if operation == "refresh" and isinstance(case.body, dict):
+        with lock:
+            if refresh_tokens:
+                case.body = {**case.body, "refresh_token": refresh_tokens.pop()}
+    # OpenAPI cannot express that these parameters require `q`.
     if case.query.get("sort") == "relevance" or case.query.get("highlight") is not None:
         case.query.setdefault("q", "plant")
-    # Whether a part of a due is enough depends on the due that the task has.
-    if operation == "updateTask" and isinstance(case.body, dict) and is_part(case.body.get("due")):
+    # Whether a partial due date is valid depends on the due date that the task has.
+    if operation == "updateTask" and isinstance(case.body, dict) and is_partial(case.body.get("due")):
         case.body = {name: value for name, value in case.body.items() if name != "due"}
 
 
@@ -73,11 +89,27 @@ def after_call(context, case, response):
     global requests
     with lock:
         requests += 1
+    if response.status_code in (200, 201):
+        remember(response)
     if response.status_code == 200 and "next_cursor" in response.text:
         cursor = response.json().get("next_cursor")
         if cursor is not None:
             with lock:
                 cursors[cursor] = dict(case.query)
+
+
+def remember(response):
+    """Keeps the version of a task, or a new refresh token, for later requests."""
+    if "application/json" not in response.headers.get("content-type", [""])[0]:
+        return
+    body = response.json()
+    if not isinstance(body, dict):
+        return
+    with lock:
+        if "version" in body and "id" in body:
+            etags[body["id"]] = f'"{body["version"]}"'
+        if "refresh_token" in body:
+            refresh_tokens.append(body["refresh_token"])
 
 
 def next_account():
@@ -86,7 +118,7 @@ def next_account():
 
 
 def follow_cursor(case):
-    """A cursor is opaque: it is good where a list gave it, with the query that it was given for."""
+    """A cursor is opaque, and valid only with the query of the list that returned it."""
     cursor = case.query.pop("cursor", None)
     with lock:
         query = cursors.get(cursor) if isinstance(cursor, str) else None
@@ -94,16 +126,16 @@ def follow_cursor(case):
         case.query = {**query, "cursor": cursor}
 
 
-def is_part(due):
+def is_partial(due):
     if not isinstance(due, dict):
         return False
-    given = {name for name, value in due.items() if value is not None}
-    if given == {"datetime"}:
+    present = {name for name, value in due.items() if value is not None}
+    if present == {"datetime"}:
         return not due["datetime"].upper().endswith("Z") and due["datetime"][-6] not in "+-"
-    return given not in ({"date"}, {"datetime", "timezone"})
+    return present not in ({"date"}, {"datetime", "timezone"})
 
 
 @atexit.register
-def tell():
+def write_request_count():
     with open(os.environ["SPINDLE_REQUESTS"], "w", encoding="utf-8") as file:
         file.write(f"{requests}\n")

@@ -1,4 +1,4 @@
-//! The judge of delivery: holds what clients were told against the audit trail, the tasks and the outbox.
+//! Checks delivery: compares the acknowledged writes with the audit trail, the tasks, the outbox and what the API shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use serde_json::Value;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::client::{Calls, Person, number};
-use crate::ledger::Ledger;
+use crate::acknowledged::AcknowledgedWrites;
+use crate::client::{Requests, User, number};
 use crate::wait;
 
-/// How long what is on its way may take to arrive once nothing is broken any more.
-const SETTLED: Duration = Duration::from_secs(60);
+/// How soon everything acknowledged is delivered once nothing is broken any more.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
-/// One entry of the trail, from the database or from the API.
+/// One task event on the audit trail, as the database or the API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     task: Uuid,
@@ -24,49 +24,56 @@ struct Entry {
     event: Uuid,
 }
 
-/// Judges everything that some people wrote.
+/// Waits until the outbox is empty, so every event has reached the log.
+///
+/// # Errors
+/// Rows are left at the limit; the error shows one of them.
+pub async fn outbox_is_empty(database: &Client, limit: Duration) -> Result<()> {
+    wait::until("the outbox is empty", limit, async || {
+        let row = database
+            .query_one(include_str!("../sql/outbox_size.sql"), &[])
+            .await?;
+        let (waiting, first): (i64, Option<String>) = (row.get(0), row.get(1));
+        ensure!(
+            waiting == 0,
+            "{waiting} rows are left, the first is {}",
+            first.unwrap_or_default()
+        );
+        Ok(Some(()))
+    })
+    .await
+}
+
+/// Checks everything that some users wrote.
 pub struct Checker<'a> {
     database: &'a Client,
-    people: &'a [Person],
+    users: &'a [User],
 }
 
 impl<'a> Checker<'a> {
     #[must_use]
-    pub fn new(database: &'a Client, people: &'a [Person]) -> Self {
-        Self { database, people }
+    pub fn new(database: &'a Client, users: &'a [User]) -> Self {
+        Self { database, users }
     }
 
     fn ids(&self) -> Vec<Uuid> {
-        self.people.iter().map(|person| person.id).collect()
+        self.users.iter().map(|user| user.id).collect()
     }
 
-    /// Waits until the outbox is empty and each version of each task has an entry.
+    /// Waits until the outbox is empty and every version of every task is on the audit trail.
     ///
     /// # Errors
-    /// Names what did not arrive.
-    pub async fn arrived(&self) -> Result<()> {
+    /// Names what is missing at the limit.
+    pub async fn wait_for_delivery(&self) -> Result<()> {
         let ids = self.ids();
-        wait::until("the outbox is empty", SETTLED, async || {
-            let row = self
-                .database
-                .query_one(include_str!("outbox.sql"), &[])
-                .await?;
-            let (waiting, oldest): (i64, Option<String>) = (row.get(0), row.get(1));
-            ensure!(
-                waiting == 0,
-                "{waiting} rows wait, the first is {}",
-                oldest.unwrap_or_default()
-            );
-            Ok(Some(()))
-        })
-        .await?;
+        outbox_is_empty(self.database, RECOVERY_LIMIT).await?;
         wait::until(
             "every version of every task is on the audit trail",
-            SETTLED,
+            RECOVERY_LIMIT,
             async || {
                 let row = self
                     .database
-                    .query_one(include_str!("missing.sql"), &[&ids])
+                    .query_one(include_str!("../sql/missing_versions.sql"), &[&ids])
                     .await?;
                 let (missing, first): (i64, Option<String>) = (row.get(0), row.get(1));
                 ensure!(
@@ -80,64 +87,60 @@ impl<'a> Checker<'a> {
         .await
     }
 
-    /// Waits for what is on its way, then asserts every promise of delivery.
+    /// Waits for delivery, then checks that every acknowledged write is on the trail exactly once and in order, that tasks, trail
+    /// and API agree, and that the hash chains verify.
     ///
     /// # Errors
-    /// Names the promise that was broken.
-    pub async fn settle(&self, ledger: &Ledger) -> Result<()> {
-        self.arrived().await?;
+    /// Names the guarantee that does not hold.
+    pub async fn check_delivery(&self, acknowledged: &AcknowledgedWrites) -> Result<()> {
+        self.wait_for_delivery().await?;
         let trail = self.trail().await?;
-        told_once(ledger, &trail)?;
-        contiguous(&trail)?;
-        self.as_tasks_are(&trail).await?;
+        every_write_is_there_once(acknowledged, &trail)?;
+        versions_are_contiguous(&trail)?;
+        self.tasks_match_trail(&trail).await?;
         let ids = self.ids();
-        let doubled = self
+        let duplicates = self
             .database
-            .query(include_str!("doubled.sql"), &[&ids])
+            .query(include_str!("../sql/duplicate_events.sql"), &[&ids])
             .await?;
         ensure!(
-            doubled.is_empty(),
+            duplicates.is_empty(),
             "{} events are on the trail more than once",
-            doubled.len()
+            duplicates.len()
         );
-        for person in self.people {
-            let mine: BTreeSet<_> = trail
-                .get(&person.id)
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect();
-            same_through_the_api(person, &mine).await?;
-            chain_holds(person).await?;
+        for user in self.users {
+            let mine: BTreeSet<_> = trail.get(&user.id).into_iter().flatten().cloned().collect();
+            api_matches_trail(user, &mine).await?;
+            hash_chain_verifies(user).await?;
         }
         Ok(())
     }
 
-    /// Waits for what is on its way, then asserts that each number up to a person's last is that of one task event.
+    /// Waits for delivery, then checks that each user's sequence numbers from 1 to the last one belong to one task event each.
     ///
     /// # Errors
-    /// Names somebody with a gap or a number used twice.
-    pub async fn gapless(&self) -> Result<()> {
-        self.arrived().await?;
+    /// Names a user with a gap or with a number that was used twice.
+    pub async fn check_sequence_numbers(&self) -> Result<()> {
+        self.wait_for_delivery().await?;
         let ids = self.ids();
-        let statement = include_str!("gaps.sql");
+        let statement = include_str!("../sql/sequence_numbers.sql");
         for row in self.database.query(statement, &[&ids]).await? {
             let (user, last): (Uuid, i64) = (row.get(0), row.get(1));
             let (events, numbers): (i64, i64) = (row.get(2), row.get(3));
             ensure!(
                 events == last && numbers == last,
-                "{user} is at number {last}, with {events} task events of {numbers} numbers"
+                "user {user} is at sequence number {last}, with {events} task events of {numbers} numbers"
             );
         }
         Ok(())
     }
 
-    /// Task entries by user as the database holds them.
+    /// The task entries in the database by user, in chain order.
     async fn trail(&self) -> Result<BTreeMap<Uuid, Vec<Entry>>> {
         let mut trail: BTreeMap<Uuid, Vec<Entry>> = BTreeMap::new();
         for row in self
             .database
-            .query(include_str!("trail.sql"), &[&self.ids()])
+            .query(include_str!("../sql/trail_entries.sql"), &[&self.ids()])
             .await?
         {
             let entry = Entry {
@@ -151,8 +154,8 @@ impl<'a> Checker<'a> {
         Ok(trail)
     }
 
-    /// Whether acknowledged or not: a task is at the version that its trail ends with.
-    async fn as_tasks_are(&self, trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
+    /// Checks that each task has the version of its last entry. This covers writes that were not acknowledged, too.
+    async fn tasks_match_trail(&self, trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
         let mut last: BTreeMap<Uuid, i64> = BTreeMap::new();
         for entry in trail.values().flatten() {
             let version = last.entry(entry.task).or_default();
@@ -160,23 +163,29 @@ impl<'a> Checker<'a> {
         }
         for row in self
             .database
-            .query(include_str!("tasks.sql"), &[&self.ids()])
+            .query(include_str!("../sql/task_versions.sql"), &[&self.ids()])
             .await?
         {
             let (task, version): (Uuid, i64) = (row.get(0), row.get(1));
-            let seen = last.remove(&task).unwrap_or_default();
+            let delivered = last.remove(&task).unwrap_or_default();
             ensure!(
-                seen == version,
-                "task {task} is at version {version}, its trail ends with {seen}"
+                delivered == version,
+                "task {task} is at version {version}, its last entry has {delivered}"
             );
         }
-        ensure!(last.is_empty(), "on the trail, but not in tasks: {last:?}");
+        ensure!(
+            last.is_empty(),
+            "on the trail, but not in the table tasks: {last:?}"
+        );
         Ok(())
     }
 }
 
-/// Every acknowledged write is on the trail exactly once, as what it was.
-fn told_once(ledger: &Ledger, trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
+/// Checks that every acknowledged write is on the trail exactly once, with its user, version and event type.
+fn every_write_is_there_once(
+    acknowledged: &AcknowledgedWrites,
+    trail: &BTreeMap<Uuid, Vec<Entry>>,
+) -> Result<()> {
     let mut found: BTreeMap<(Uuid, Uuid, i64, &str), usize> = BTreeMap::new();
     for (user, entries) in trail {
         for entry in entries {
@@ -185,12 +194,12 @@ fn told_once(ledger: &Ledger, trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> 
                 .or_default() += 1;
         }
     }
-    let (mut missing, mut doubled) = (Vec::new(), Vec::new());
-    for told in ledger.iter() {
-        match found.get(&(told.user, told.task, told.version, told.kind)) {
-            None => missing.push(told),
+    let (mut missing, mut duplicates) = (Vec::new(), Vec::new());
+    for write in acknowledged.iter() {
+        match found.get(&(write.user, write.task, write.version, write.kind)) {
+            None => missing.push(write),
             Some(1) => {}
-            Some(_) => doubled.push(told),
+            Some(_) => duplicates.push(write),
         }
     }
     ensure!(
@@ -200,16 +209,16 @@ fn told_once(ledger: &Ledger, trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> 
         missing.first()
     );
     ensure!(
-        doubled.is_empty(),
-        "{} acknowledged writes are on it twice, such as {:?}",
-        doubled.len(),
-        doubled.first()
+        duplicates.is_empty(),
+        "{} acknowledged writes are on the trail more than once, such as {:?}",
+        duplicates.len(),
+        duplicates.first()
     );
     Ok(())
 }
 
-/// One entry for each version of a task, from 1, with none left out, in the order of the chain.
-fn contiguous(trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
+/// Checks that the entries of each task have the versions 1, 2, 3 … in chain order.
+fn versions_are_contiguous(trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
     let mut next: BTreeMap<Uuid, i64> = BTreeMap::new();
     for entry in trail.values().flatten() {
         let version = next.entry(entry.task).or_insert(1);
@@ -225,9 +234,9 @@ fn contiguous(trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
     Ok(())
 }
 
-/// What the API says is what the database holds.
-async fn same_through_the_api(person: &Person, mine: &BTreeSet<Entry>) -> Result<()> {
-    let items = person.pages("/api/audit?limit=200").await?;
+/// Checks that `/api/audit` lists the entries of the database, and that a task's history lists those of the task.
+async fn api_matches_trail(user: &User, mine: &BTreeSet<Entry>) -> Result<()> {
+    let items = user.pages("/api/audit?limit=200").await?;
     let listed = items.iter().filter(|item| {
         item["type"]
             .as_str()
@@ -244,7 +253,7 @@ async fn same_through_the_api(person: &Person, mine: &BTreeSet<Entry>) -> Result
     let Some(one) = mine.first() else {
         return Ok(());
     };
-    let history = person
+    let history = user
         .pages(&format!("/api/tasks/{}/history", one.task))
         .await?;
     let shown = history.iter().map(entry).collect::<Result<BTreeSet<_>>>()?;
@@ -255,36 +264,37 @@ async fn same_through_the_api(person: &Person, mine: &BTreeSet<Entry>) -> Result
         .collect();
     ensure!(
         shown == mine,
-        "the history of task {} is not its trail",
+        "the history of task {} differs from its entries",
         one.task
     );
     Ok(())
 }
 
+/// An entry of the database from an item of `/api/audit` or of a task's history.
 fn entry(item: &Value) -> Result<Entry> {
     let event = item.get("event").unwrap_or(item);
     let task = event
         .pointer("/data/task")
-        .context("an entry without its task")?;
+        .context("an entry has no task")?;
     Ok(Entry {
         task: event["subject"]
             .as_str()
-            .context("an entry without subject")?
+            .context("an entry has no subject")?
             .parse()?,
         version: number(task, "version")?,
         kind: event["type"]
             .as_str()
-            .context("an entry without type")?
+            .context("an entry has no type")?
             .to_owned(),
         event: event["id"]
             .as_str()
-            .context("an entry without id")?
+            .context("an entry has no id")?
             .parse()?,
     })
 }
 
-async fn chain_holds(person: &Person) -> Result<()> {
-    let verdict = person
+async fn hash_chain_verifies(user: &User) -> Result<()> {
+    let verdict = user
         .get("/api/audit/verify")
         .send()
         .await?
@@ -292,8 +302,8 @@ async fn chain_holds(person: &Person) -> Result<()> {
         .json()?;
     ensure!(
         verdict["ok"] == true,
-        "the chain of {} does not verify: {verdict}",
-        person.id
+        "the hash chain of user {} does not verify: {verdict}",
+        user.id
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A person with an HTTP client: the only way the tests touch the API.
+//! The HTTP client of the tests. Every request to the API goes through it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,27 +9,29 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use crate::answer::Answer;
 use crate::contract::Contract;
+pub use crate::response::Response;
 
-/// A password that no list of common ones holds.
+/// The password of every test user. It is on no list of common passwords, so registration accepts it.
 pub const PASSWORD: &str = "correct horse battery staple 7";
 
-/// How long an answer may take that is read as it comes.
-const OPEN: Duration = Duration::from_secs(120);
+/// The time limit of a response that a test reads piece by piece.
+const STREAM_LIMIT: Duration = Duration::from_secs(120);
 
-/// Where the API listens.
+/// An anonymous client of one base URL.
 #[derive(Clone)]
 pub struct Api {
     http: reqwest::Client,
     base: String,
-    /// What every answer must keep to.
+    /// The document that every response must match.
     contract: Option<Arc<Contract>>,
 }
 
 impl Api {
+    /// A client that does not follow redirects and checks no document.
+    ///
     /// # Errors
-    /// Where no HTTP client can be made.
+    /// The HTTP client cannot be built.
     pub fn new(base: &str) -> Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
@@ -42,31 +44,36 @@ impl Api {
         })
     }
 
-    /// From now on an answer that is not described is an error.
+    /// The same client, for which a response that `contract` does not describe is an error.
     #[must_use]
-    pub fn under(self, contract: Arc<Contract>) -> Self {
+    pub fn checked_against(self, contract: Arc<Contract>) -> Self {
         Self {
             contract: Some(contract),
             ..self
         }
     }
 
+    /// The document that this client checks responses against.
+    ///
     /// # Errors
-    /// Where it is under none.
+    /// It checks none.
     pub fn contract(&self) -> Result<&Contract> {
-        self.contract.as_deref().context("no document is known")
+        self.contract
+            .as_deref()
+            .context("this client checks no OpenAPI document")
     }
 
+    /// The base URL, without a slash at its end.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// Registers somebody new, in the given timezone, and signs in.
+    /// Registers a user in this timezone and signs in.
     ///
     /// # Errors
-    /// Where the API refuses either.
-    pub async fn newcomer(&self, timezone: &str) -> Result<Person> {
+    /// The API rejects one of the two requests.
+    pub async fn new_user(&self, timezone: &str) -> Result<User> {
         let email = format!("{}@example.org", Uuid::new_v4().simple());
         let body =
             json!({"email": email, "password": PASSWORD, "name": "Newcomer", "timezone": timezone});
@@ -82,10 +89,10 @@ impl Api {
             .get("id")
             .or_else(|| account.pointer("/user/id"))
             .and_then(Value::as_str);
-        Ok(Person {
+        Ok(User {
             api: self.clone(),
             id: id
-                .context("register answers with the new user's id")?
+                .context("the response of register has no user id")?
                 .parse()?,
             email,
             token: text(&tokens, "access_token")?,
@@ -93,9 +100,11 @@ impl Api {
         })
     }
 
+    /// Signs in with [`PASSWORD`] and returns the response, whatever its status.
+    ///
     /// # Errors
-    /// Where there is no answer.
-    pub async fn login(&self, email: &str) -> Result<Answer> {
+    /// There is no response.
+    pub async fn login(&self, email: &str) -> Result<Response> {
         self.post("/api/auth/login")
             .json(&json!({"email": email, "password": PASSWORD}))
             .send()
@@ -103,9 +112,9 @@ impl Api {
     }
 }
 
-/// Somebody who has signed in.
+/// A user who has signed in. Requests carry the access token.
 #[derive(Clone)]
-pub struct Person {
+pub struct User {
     pub api: Api,
     pub id: Uuid,
     pub email: String,
@@ -113,11 +122,11 @@ pub struct Person {
     pub refresh_token: String,
 }
 
-impl Person {
-    /// The same person after signing in again, with the role that the account has by now.
+impl User {
+    /// The same user with tokens of a new session, which carry the account's current role.
     ///
     /// # Errors
-    /// Where the API refuses it.
+    /// The API rejects the request.
     pub async fn sign_in(&self) -> Result<Self> {
         let tokens = self.api.login(&self.email).await?.expect(200)?.json()?;
         Ok(Self {
@@ -127,10 +136,10 @@ impl Person {
         })
     }
 
-    /// Creates a task and answers with it.
+    /// Creates a task and returns it.
     ///
     /// # Errors
-    /// Where the API refuses it.
+    /// The API rejects the request.
     pub async fn create(&self, fields: Value) -> Result<Value> {
         self.post("/api/tasks")
             .json(&fields)
@@ -140,10 +149,10 @@ impl Person {
             .json()
     }
 
-    /// Follows `next_cursor` from `path` (which may hold a query) to the end.
+    /// The items of all pages of a list. `path` may have a query.
     ///
     /// # Errors
-    /// Where a page is refused.
+    /// The API rejects the request for a page.
     pub async fn pages(&self, path: &str) -> Result<Vec<Value>> {
         let mut items = Vec::new();
         let mut next = Some(path.to_owned());
@@ -161,64 +170,67 @@ impl Person {
     }
 }
 
-/// Who makes requests: anybody, or somebody who has signed in.
-pub trait Calls {
+/// Starts requests, anonymously or as a user.
+pub trait Requests {
+    /// A request for a path, which may have a query.
     #[must_use]
-    fn call(&self, method: Method, path: &str) -> Call;
+    fn request(&self, method: Method, path: &str) -> RequestBuilder;
 
     #[must_use]
-    fn get(&self, path: &str) -> Call {
-        self.call(Method::GET, path)
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
     }
 
     #[must_use]
-    fn post(&self, path: &str) -> Call {
-        self.call(Method::POST, path)
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
     }
 
     #[must_use]
-    fn put(&self, path: &str) -> Call {
-        self.call(Method::PUT, path)
+    fn put(&self, path: &str) -> RequestBuilder {
+        self.request(Method::PUT, path)
     }
 
+    /// A request with a JSON merge patch (RFC 7396).
     #[must_use]
-    fn patch(&self, path: &str) -> Call {
-        self.call(Method::PATCH, path)
+    fn patch(&self, path: &str) -> RequestBuilder {
+        self.request(Method::PATCH, path)
             .header("content-type", "application/merge-patch+json")
     }
 
     #[must_use]
-    fn delete(&self, path: &str) -> Call {
-        self.call(Method::DELETE, path)
+    fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(Method::DELETE, path)
     }
 }
 
-impl Calls for Api {
-    fn call(&self, method: Method, path: &str) -> Call {
-        Call {
+impl Requests for Api {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        RequestBuilder {
             request: self.http.request(method, format!("{}{path}", self.base)),
             contract: self.contract.clone(),
         }
     }
 }
 
-impl Calls for Person {
-    fn call(&self, method: Method, path: &str) -> Call {
-        let call = self.api.call(method, path);
-        Call {
-            request: call.request.bearer_auth(&self.token),
-            ..call
+impl Requests for User {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.api.request(method, path);
+        RequestBuilder {
+            request: request.request.bearer_auth(&self.token),
+            ..request
         }
     }
 }
 
-/// A request on its way to being sent.
-pub struct Call {
+/// A request that is not sent yet.
+pub struct RequestBuilder {
     request: reqwest::RequestBuilder,
     contract: Option<Arc<Contract>>,
 }
 
-impl Call {
+impl RequestBuilder {
+    /// Sets a header. A name or a value that HTTP does not allow is left out.
     #[must_use]
     pub fn header(self, name: &str, value: &str) -> Self {
         let pair = (
@@ -227,7 +239,7 @@ impl Call {
         );
         match pair {
             (Ok(name), Ok(value)) => {
-                // reqwest adds to what is there; a test that names a header means to say all of it.
+                // `RequestBuilder::header` of reqwest appends; a test that names a header replaces its value.
                 let mut headers = HeaderMap::new();
                 headers.insert(name, value);
                 Self {
@@ -244,17 +256,19 @@ impl Call {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// Sets the idempotency key.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
 
+    /// Makes the request conditional on a version of the resource.
     #[must_use]
     pub fn if_match(self, version: i64) -> Self {
         self.header("if-match", &format!("\"{version}\""))
     }
 
-    /// The JSON body; the content type is set unless the call names one already.
+    /// Sets a JSON body, and the content type unless the request has one.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         Self {
@@ -263,7 +277,7 @@ impl Call {
         }
     }
 
-    /// A body as it is.
+    /// Sets a body without a content type.
     #[must_use]
     pub fn body(self, body: Vec<u8>) -> Self {
         Self {
@@ -272,39 +286,41 @@ impl Call {
         }
     }
 
-    /// The answer as soon as it begins; its body is read, or not, by whoever asked.
+    /// Sends the request and returns when the response's headers are there. The caller reads the body.
     ///
     /// # Errors
-    /// Where there is no answer.
+    /// There is no response, or its status is an error.
     pub async fn open(self) -> Result<reqwest::Response> {
-        let response = self.request.timeout(OPEN).send().await?;
+        let response = self.request.timeout(STREAM_LIMIT).send().await?;
         Ok(response.error_for_status()?)
     }
 
+    /// Sends the request and returns the complete response, whatever its status.
+    ///
     /// # Errors
-    /// Where there is no answer, or one that the API's document does not describe.
-    pub async fn send(self) -> Result<Answer> {
+    /// There is no response, or the OpenAPI document does not describe it.
+    pub async fn send(self) -> Result<Response> {
         let (http, request) = self.request.build_split();
         let request = request?;
         let method = request.method().clone();
         let response = http.execute(request).await?;
-        let answer = Answer {
+        let response = Response {
             status: response.status(),
             path: response.url().path().to_owned(),
             headers: response.headers().clone(),
             body: response.bytes().await?.to_vec(),
         };
         if let Some(contract) = &self.contract {
-            contract.judge(&method, &answer)?;
+            contract.check(&method, &response)?;
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// A member that must be a string.
+/// The string in a member of a JSON object.
 ///
 /// # Errors
-/// Where it is not.
+/// The member is absent or not a string.
 pub fn text(value: &Value, member: &str) -> Result<String> {
     let found = value.get(member).and_then(Value::as_str);
     Ok(found
@@ -312,10 +328,10 @@ pub fn text(value: &Value, member: &str) -> Result<String> {
         .to_owned())
 }
 
-/// A member that must be a whole number.
+/// The integer in a member of a JSON object.
 ///
 /// # Errors
-/// Where it is not.
+/// The member is absent or not an integer.
 pub fn number(value: &Value, member: &str) -> Result<i64> {
     value
         .get(member)
@@ -323,7 +339,7 @@ pub fn number(value: &Value, member: &str) -> Result<i64> {
         .with_context(|| format!("no {member} in {value}"))
 }
 
-/// Percent-encodes a value for a query.
+/// Percent-encodes a value for a query or for one path segment.
 #[must_use]
 pub fn escape(value: &str) -> String {
     value

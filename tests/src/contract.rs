@@ -1,4 +1,5 @@
-//! The OpenAPI document as a judge: an answer that it does not describe fails the test that receives it.
+//! Checks responses against the OpenAPI document that the system serves. A response that the document does not describe fails
+//! the test that receives it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +9,10 @@ use jsonschema::Validator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client::Answer;
+use crate::client::Response;
 
-/// Headers that belong to HTTP and not to an operation.
-const HTTP: [&str; 6] = [
+/// Headers that belong to HTTP itself, so no operation documents them.
+const HTTP_HEADERS: [&str; 6] = [
     "connection",
     "content-length",
     "content-type",
@@ -20,65 +21,75 @@ const HTTP: [&str; 6] = [
     "transfer-encoding",
 ];
 
+/// The OpenAPI document, and the violations of it so far.
 pub struct Contract {
     document: Value,
-    /// Made once for each schema and kept, because making one takes much longer than using it.
+    /// Compiled schemas by their place in the document, because compiling one takes much longer than using it.
     validators: Mutex<BTreeMap<String, Arc<Validator>>>,
-    /// What was not kept since somebody last asked. Whoever repeats a request until it succeeds does not look at errors.
-    broken: Mutex<Vec<String>>,
+    /// Violations since the last [`Self::take_violations`]. They are kept as well as returned, because a client that retries
+    /// until it succeeds ignores errors.
+    violations: Mutex<Vec<String>>,
 }
 
-/// A response of the document, and the place where it is described.
-struct Response<'a> {
+/// The response object of the document that applies to a response.
+struct Documented<'a> {
+    /// A key for the cache of validators.
     place: String,
-    described: &'a Value,
+    definition: &'a Value,
 }
 
 impl Contract {
-    /// The document that a system serves.
+    /// Reads the document from `<base>/api/openapi.json`.
     ///
     /// # Errors
-    /// Where it serves none.
-    pub async fn of(base: &str) -> Result<Arc<Self>> {
+    /// The system serves no document there.
+    pub async fn fetch(base: &str) -> Result<Arc<Self>> {
         let address = format!("{}/api/openapi.json", base.trim_end_matches('/'));
-        let answer = reqwest::get(&address).await?.error_for_status()?;
+        let response = reqwest::get(&address).await?.error_for_status()?;
         Ok(Arc::new(Self {
-            document: answer.json().await?,
+            document: response.json().await?,
             validators: Mutex::default(),
-            broken: Mutex::default(),
+            violations: Mutex::default(),
         }))
     }
 
+    /// Checks status, headers and body of a response.
+    ///
     /// # Errors
-    /// Names what the document does not say of this answer.
-    pub fn judge(&self, method: &Method, answer: &Answer) -> Result<()> {
-        let judged = self.compare(method, answer);
-        if let Err(error) = &judged {
-            held(&self.broken).push(format!("{error:#}"));
+    /// Names what differs from the document.
+    pub fn check(&self, method: &Method, response: &Response) -> Result<()> {
+        let result = self.compare(method, response);
+        if let Err(error) = &result {
+            locked(&self.violations).push(format!("{error:#}"));
         }
-        judged
+        result
     }
 
-    /// Takes what was not kept since this was last called.
-    pub fn broken(&self) -> Vec<String> {
-        std::mem::take(&mut *held(&self.broken))
+    /// Returns and forgets the violations so far.
+    pub fn take_violations(&self) -> Vec<String> {
+        std::mem::take(&mut *locked(&self.violations))
     }
 
-    fn compare(&self, method: &Method, answer: &Answer) -> Result<()> {
-        let status = answer.status.as_u16();
-        // The host's own, for a function that was cut off or fell; its log says why, and is judged too.
-        if status == 500 && answer.body.is_empty() {
+    fn compare(&self, method: &Method, response: &Response) -> Result<()> {
+        let status = response.status.as_u16();
+        // The function host answers for a function that failed or was stopped. The end of the test checks the host's log.
+        if status == 500 && response.body.is_empty() {
             return Ok(());
         }
-        let asked = || format!("{method} {}: {status} is not as described", answer.path);
-        let Some(response) = self.response(method, answer).with_context(asked)? else {
+        let place = || {
+            format!(
+                "{method} {}: the {status} response is not as documented",
+                response.path
+            )
+        };
+        let Some(documented) = self.documented(method, response).with_context(place)? else {
             return Ok(());
         };
-        self.headers(&response, answer).with_context(asked)?;
-        self.body(&response, answer).with_context(asked)
+        self.headers(&documented, response).with_context(place)?;
+        self.body(&documented, response).with_context(place)
     }
 
-    /// The paths and methods of the document, and the operation of each.
+    /// Path, method and operation object of every operation in the document.
     pub fn operations(&self) -> impl Iterator<Item = (&str, Method, &Value)> {
         let paths = self.document["paths"].as_object().into_iter().flatten();
         paths.flat_map(|(path, item)| {
@@ -91,18 +102,18 @@ impl Contract {
         })
     }
 
-    /// What is described; `None` for a preflight, which is no operation.
-    fn response(&self, method: &Method, answer: &Answer) -> Result<Option<Response<'_>>> {
+    /// The definition that applies to a response. `None` for a CORS preflight, which the document does not list.
+    fn documented(&self, method: &Method, response: &Response) -> Result<Option<Documented<'_>>> {
         let mut matching: Vec<_> = self
             .operations()
-            .filter(|(path, _, _)| matches(path, &answer.path))
+            .filter(|(path, _, _)| matches(path, &response.path))
             .collect();
-        // A path that is written out comes before one with a parameter in that place.
-        if matching.iter().any(|(path, _, _)| *path == answer.path) {
-            matching.retain(|(path, _, _)| *path == answer.path);
+        // A path without parameters takes precedence over a template that matches it, too.
+        if matching.iter().any(|(path, _, _)| *path == response.path) {
+            matching.retain(|(path, _, _)| *path == response.path);
         }
         if *method == Method::OPTIONS && !matching.is_empty() {
-            ensure!(answer.status == 204, "a preflight is answered with 204");
+            ensure!(response.status == 204, "the status of a preflight is 204");
             return Ok(None);
         }
         let found = matching.iter().find(|(_, known, _)| known == method);
@@ -113,74 +124,74 @@ impl Contract {
                 (405, "MethodNotAllowed")
             };
             ensure!(
-                answer.status == status,
-                "no operation is described, so it should be {status}"
+                response.status == status,
+                "the document has no such operation, so the status must be {status}"
             );
             let place = format!("/components/responses/{name}");
-            let described = self.document.pointer(&place).context(name)?;
-            return Ok(Some(Response { place, described }));
+            let definition = self.document.pointer(&place).context(name)?;
+            return Ok(Some(Documented { place, definition }));
         };
-        let status = answer.status.as_u16().to_string();
-        let described = operation["responses"]
+        let status = response.status.as_u16().to_string();
+        let definition = operation["responses"]
             .get(&status)
-            .context("the operation has no such status")?;
-        Ok(Some(match described["$ref"].as_str() {
-            Some(reference) => Response {
+            .context("the operation documents no such status")?;
+        Ok(Some(match definition["$ref"].as_str() {
+            Some(reference) => Documented {
                 place: reference.to_owned(),
-                described: self.resolve(described)?,
+                definition: self.resolve(definition)?,
             },
-            None => Response {
+            None => Documented {
                 place: format!("{method} {path} {status}"),
-                described,
+                definition,
             },
         }))
     }
 
-    fn headers(&self, response: &Response, answer: &Answer) -> Result<()> {
-        let described = response.described["headers"].as_object();
-        let described = described.context("no headers are described")?;
+    fn headers(&self, documented: &Documented, response: &Response) -> Result<()> {
+        let described = documented.definition["headers"].as_object();
+        let described = described.context("the document lists no headers")?;
         for (name, header) in described {
             let header = self.resolve(header)?;
-            match answer.header(name) {
+            match response.header(name) {
                 Some(value) => self
                     .valid(&header.to_string(), &header["schema"], &json!(value))
                     .with_context(|| format!("the header {name}: {value}"))?,
-                None => ensure!(header["required"] != true, "it lacks the header {name}"),
+                None => ensure!(header["required"] != true, "the header {name} is missing"),
             }
         }
-        for name in answer.headers.keys() {
-            let is_known = HTTP.contains(&name.as_str())
+        for name in response.headers.keys() {
+            let is_known = HTTP_HEADERS.contains(&name.as_str())
                 || described
                     .keys()
                     .any(|known| known.eq_ignore_ascii_case(name.as_str()));
-            ensure!(is_known, "the header {name} is not described");
+            ensure!(is_known, "the header {name} is not documented");
         }
         Ok(())
     }
 
-    fn body(&self, response: &Response, answer: &Answer) -> Result<()> {
-        let given = answer.header("content-type");
-        let Some(content) = response.described["content"].as_object() else {
+    fn body(&self, documented: &Documented, response: &Response) -> Result<()> {
+        let media_type = response.header("content-type");
+        let Some(content) = documented.definition["content"].as_object() else {
             ensure!(
-                answer.body.is_empty() && given.is_none(),
-                "a body is not described"
+                response.body.is_empty() && media_type.is_none(),
+                "the document allows no body"
             );
             return Ok(());
         };
-        let given = given.context("it has no content type")?;
+        let media_type = media_type.context("the content type is missing")?;
         let media = content
-            .get(given)
-            .with_context(|| format!("the content type {given} is not described"))?;
-        let place = format!("{} {given}", response.place);
-        if given.ends_with("json") && given != "application/x-ndjson" {
-            let body = answer.json()?;
+            .get(media_type)
+            .with_context(|| format!("the content type {media_type} is not documented"))?;
+        let place = format!("{} {media_type}", documented.place);
+        if media_type.ends_with("json") && media_type != "application/x-ndjson" {
+            let body = response.json()?;
             return self
                 .valid(&place, &media["schema"], &body)
                 .with_context(|| format!("the body {body:.2000}"));
         }
-        if given == "application/x-ndjson" {
-            for line in answer.body.split_inclusive(|byte| *byte == b'\n') {
-                ensure!(line.ends_with(b"\n"), "the last line is cut off");
+        if media_type == "application/x-ndjson" {
+            for line in response.body.split_inclusive(|byte| *byte == b'\n') {
+                ensure!(line.ends_with(b"\n"), "the last line has no line feed");
                 let item = json!({ "$ref": "#/components/schemas/AuditItem" });
                 self.valid(&place, &item, &serde_json::from_slice(line)?)?;
             }
@@ -188,7 +199,7 @@ impl Contract {
         Ok(())
     }
 
-    /// What a reference stands for, or the value itself.
+    /// The target of a reference, or the value itself.
     fn resolve<'a>(&'a self, value: &'a Value) -> Result<&'a Value> {
         let Some(reference) = value["$ref"].as_str() else {
             return Ok(value);
@@ -199,6 +210,7 @@ impl Contract {
             .with_context(|| format!("{reference} is not in the document"))
     }
 
+    /// Checks `instance` against `schema`, whose place in the document is `key`.
     fn valid(&self, key: &str, schema: &Value, instance: &Value) -> Result<()> {
         let validator = self.validator(key, schema)?;
         let errors: Vec<_> = validator
@@ -213,7 +225,7 @@ impl Contract {
     }
 
     fn validator(&self, key: &str, schema: &Value) -> Result<Arc<Validator>> {
-        let mut validators = held(&self.validators);
+        let mut validators = locked(&self.validators);
         if let Some(validator) = validators.get(key) {
             return Ok(Arc::clone(validator));
         }
@@ -225,24 +237,24 @@ impl Contract {
         let validator = jsonschema::draft202012::options()
             .should_validate_formats(true)
             .build(&whole)
-            .map_err(|error| anyhow::anyhow!("{key}: the schema is none: {error}"))?;
+            .map_err(|error| anyhow::anyhow!("{key}: the schema is invalid: {error}"))?;
         let validator = Arc::new(validator);
         validators.insert(key.to_owned(), Arc::clone(&validator));
         Ok(validator)
     }
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a path is of this pattern; a parameter is one segment.
-fn matches(pattern: &str, path: &str) -> bool {
-    let (mut patterns, mut segments) = (pattern.split('/'), path.split('/'));
+/// Whether a path matches a path template, in which a parameter stands for one segment.
+fn matches(template: &str, path: &str) -> bool {
+    let (mut parts, mut segments) = (template.split('/'), path.split('/'));
     loop {
-        match (patterns.next(), segments.next()) {
+        match (parts.next(), segments.next()) {
             (None, None) => return true,
-            (Some(pattern), Some(segment)) if pattern == segment || pattern.starts_with('{') => {}
+            (Some(part), Some(segment)) if part == segment || part.starts_with('{') => {}
             _ => return false,
         }
     }

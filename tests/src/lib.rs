@@ -1,20 +1,24 @@
-//! The harness of the whole road, in the order a test meets it: the stage with the running system, people and their
-//! requests, the document that answers keep to, what they were told, many of them at once, and the judge.
+//! The harness of the system tests: it starts the whole system, sends requests as users do, and checks every response against
+//! the OpenAPI document and every acknowledged write against the audit trail.
+//!
+//! The modules in the order in which a test meets them: [`runner`] runs tests on running systems ([`fixture`], [`settings`]);
+//! users ([`client`], [`roles`], [`tokens`]) send requests and get responses ([`response`], [`contract`]); [`load`] lets many
+//! users write at once and keeps what was [`acknowledged`]; [`checker`] and [`golden`] compare that with what was delivered.
 #![allow(
     clippy::indexing_slicing,
-    reason = "a member that a JSON value lacks reads as null"
+    reason = "indexing a JSON value with an absent member yields null"
 )]
 
-pub mod answer;
+pub mod acknowledged;
 pub mod checker;
 pub mod client;
 pub mod contract;
-pub mod ledger;
+pub mod fixture;
+pub mod golden;
 pub mod load;
+pub mod response;
+pub mod roles;
+pub mod runner;
 pub mod settings;
-pub mod shape;
-pub mod stage;
-pub mod staff;
 pub mod tokens;
 pub mod wait;
-pub mod world;

@@ -1,4 +1,4 @@
-//! People who write at once, keep trying when something is down, and note only what they were told.
+//! Load: many clients that write at once, retry during outages, and record only acknowledged writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,164 +14,165 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::client::{Answer, Api, Call, Calls, Person, number, text};
-use crate::ledger::{Ledger, Told};
+use crate::acknowledged::{AcknowledgedWrite, AcknowledgedWrites};
+use crate::client::{Api, RequestBuilder, Requests, Response, User, number, text};
 use crate::wait;
 
-/// The load ends here, whatever a test forgot.
-const MOST_WRITES: u64 = 40_000;
-const LONGEST: Duration = Duration::from_secs(150);
-/// How long an outage may keep a test waiting for the next acknowledged writes.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Each worker keeps about this many tasks to write to.
-const HELD: usize = 12;
-/// One request in so many is abandoned by its client before the answer is there, and sent again.
-const ABANDONED: u32 = 60;
+/// The load fails beyond these limits, in case a test does not end it.
+const MAX_WRITES: u64 = 40_000;
+const MAX_DURATION: Duration = Duration::from_secs(150);
+/// How long a test waits for the next acknowledged writes, an outage included.
+const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
+/// About how many tasks each worker keeps to write to.
+const TASKS_PER_WORKER: usize = 12;
+/// One keyed request in so many is cancelled by its client before the response, and then sent again.
+const CANCELLED_REQUESTS: u32 = 60;
 
-/// Workers writing until `finish`.
+/// Workers that write until [`Load::finish`].
 pub struct Load {
-    people: Vec<Person>,
-    told: Arc<AtomicU64>,
+    users: Vec<User>,
+    count: Arc<AtomicU64>,
     stop: CancellationToken,
-    workers: JoinSet<Result<Ledger>>,
+    workers: JoinSet<Result<AcknowledgedWrites>>,
 }
 
 impl Load {
-    /// `people` newcomers with two workers each: two that write for one person contend for that person's row.
+    /// Registers this many users and starts two workers for each, which contend for the user's row.
     ///
     /// # Errors
-    /// Where they cannot register.
-    pub async fn start(api: &Api, people: usize) -> Result<Self> {
-        let newcomers = join_all((0..people).map(|_| api.newcomer("Europe/Berlin"))).await;
-        let people = newcomers.into_iter().collect::<Result<Vec<_>>>()?;
-        let told = Arc::new(AtomicU64::new(0));
+    /// A user cannot register.
+    pub async fn start(api: &Api, users: usize) -> Result<Self> {
+        let newcomers = join_all((0..users).map(|_| api.new_user("Europe/Berlin"))).await;
+        let users = newcomers.into_iter().collect::<Result<Vec<_>>>()?;
+        let count = Arc::new(AtomicU64::new(0));
         let stop = CancellationToken::new();
         let mut workers = JoinSet::new();
-        for (number, person) in people.iter().chain(people.iter()).enumerate() {
+        for (number, user) in users.iter().chain(users.iter()).enumerate() {
             let worker = Worker {
-                person: person.clone(),
-                ledger: Ledger::default(),
+                user: user.clone(),
+                acknowledged: AcknowledgedWrites::default(),
                 tasks: Vec::new(),
                 random: StdRng::seed_from_u64(number as u64),
-                told: Arc::clone(&told),
+                count: Arc::clone(&count),
                 stop: stop.clone(),
                 start: Instant::now(),
             };
             workers.spawn(worker.run());
         }
         Ok(Self {
-            people,
-            told,
+            users,
+            count,
             stop,
             workers,
         })
     }
 
     #[must_use]
-    pub fn people(&self) -> &[Person] {
-        &self.people
+    pub fn users(&self) -> &[User] {
+        &self.users
     }
 
+    /// How many writes the API has acknowledged.
     #[must_use]
-    pub fn told(&self) -> u64 {
-        self.told.load(Ordering::Relaxed)
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 
-    /// Waits until so many more writes than now were acknowledged.
+    /// Waits until this many more writes are acknowledged.
     ///
     /// # Errors
-    /// Where a worker failed or the limit is reached.
+    /// A worker failed, or the limit is reached.
     pub async fn more(&mut self, writes: u64) -> Result<()> {
-        let goal = self.told() + writes;
+        let goal = self.count() + writes;
         self.reach(goal).await
     }
 
-    /// Waits until so many writes in all were acknowledged.
+    /// Waits until this many writes are acknowledged in total.
     ///
     /// # Errors
-    /// Where a worker failed or the limit is reached.
+    /// A worker failed, or the limit is reached.
     pub async fn reach(&mut self, goal: u64) -> Result<()> {
-        let (told, workers) = (Arc::clone(&self.told), &mut self.workers);
+        let (count, workers) = (Arc::clone(&self.count), &mut self.workers);
         wait::until(
             &format!("{goal} acknowledged writes"),
-            PATIENCE,
+            PROGRESS_LIMIT,
             async || {
-                let done = told.load(Ordering::Relaxed);
+                let done = count.load(Ordering::Relaxed);
                 Ok((done >= goal || workers.len() < 2).then_some(()))
             },
         )
         .await
-        .with_context(|| format!("{} were", self.told()))?;
+        .with_context(|| format!("{} are acknowledged", self.count()))?;
         if let Some(ended) = self.workers.try_join_next() {
             bail!("a worker ended early: {:?}", ended?.err());
         }
         Ok(())
     }
 
-    /// Goes on until `least` writes were acknowledged, stops the workers and returns what they were told.
+    /// Waits until at least `least` writes are acknowledged, stops the workers, and returns the users and all acknowledged writes.
     ///
     /// # Errors
-    /// Where a worker failed or the limit is reached.
-    pub async fn finish(mut self, least: u64) -> Result<(Vec<Person>, Ledger)> {
+    /// A worker failed, or the limit is reached.
+    pub async fn finish(mut self, least: u64) -> Result<(Vec<User>, AcknowledgedWrites)> {
         self.reach(least).await?;
         self.stop.cancel();
-        let mut ledger = Ledger::default();
+        let mut acknowledged = AcknowledgedWrites::default();
         while let Some(ended) = self.workers.join_next().await {
-            ledger.merge(ended??)?;
+            acknowledged.merge(ended??)?;
         }
         ensure!(
-            ledger.len() as u64 >= least,
+            acknowledged.len() as u64 >= least,
             "only {} of {least} writes were acknowledged",
-            ledger.len()
+            acknowledged.len()
         );
-        Ok((std::mem::take(&mut self.people), ledger))
+        Ok((std::mem::take(&mut self.users), acknowledged))
     }
 }
 
-/// A task as its writer last saw it.
-struct Held {
+/// A task as its worker knows it from the last response.
+struct KnownTask {
     id: Uuid,
     version: i64,
     completed: bool,
 }
 
-/// One client. It alone writes to its tasks, so what it was told last is what they are.
+/// One client. Nobody else writes to its tasks, so the last response says what state they are in.
 struct Worker {
-    person: Person,
-    ledger: Ledger,
-    tasks: Vec<Held>,
+    user: User,
+    acknowledged: AcknowledgedWrites,
+    tasks: Vec<KnownTask>,
     random: StdRng,
-    told: Arc<AtomicU64>,
+    count: Arc<AtomicU64>,
     stop: CancellationToken,
     start: Instant,
 }
 
 impl Worker {
-    async fn run(mut self) -> Result<Ledger> {
+    async fn run(mut self) -> Result<AcknowledgedWrites> {
         let mut turn = 0_u64;
         while !self.stop.is_cancelled() {
             ensure!(
-                self.start.elapsed() < LONGEST,
-                "the load is still running after {LONGEST:?}"
+                self.start.elapsed() < MAX_DURATION,
+                "the load is still running after {MAX_DURATION:?}"
             );
             ensure!(
-                self.told.load(Ordering::Relaxed) < MOST_WRITES,
-                "the load has made {MOST_WRITES} writes"
+                self.count.load(Ordering::Relaxed) < MAX_WRITES,
+                "the load has made {MAX_WRITES} writes and was not ended"
             );
             turn += 1;
-            if self.tasks.len() < HELD || self.random.random_bool(0.3) {
+            if self.tasks.len() < TASKS_PER_WORKER || self.random.random_bool(0.3) {
                 self.create(turn).await?;
             } else {
                 self.change(turn).await?;
             }
         }
-        Ok(self.ledger)
+        Ok(self.acknowledged)
     }
 
-    fn note(&mut self, task: Uuid, version: i64, kind: &'static str) -> Result<()> {
-        self.told.fetch_add(1, Ordering::Relaxed);
-        self.ledger.record(Told {
-            user: self.person.id,
+    fn record(&mut self, task: Uuid, version: i64, kind: &'static str) -> Result<()> {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.acknowledged.record(AcknowledgedWrite {
+            user: self.user.id,
             task,
             version,
             kind,
@@ -180,13 +181,13 @@ impl Worker {
 
     async fn create(&mut self, turn: u64) -> Result<()> {
         let body = json!({"title": format!("Turn {turn}"), "tags": ["load"], "due": {"date": "2026-03-01"}});
-        let Some(answer) = self.keyed("/api/tasks", Some(&body)).await? else {
+        let Some(response) = self.keyed("/api/tasks", Some(&body)).await? else {
             return Ok(());
         };
-        let task = answer.expect(201)?.json()?;
+        let task = response.expect(201)?.json()?;
         let (id, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
-        self.note(id, version, "task.created")?;
-        self.tasks.push(Held {
+        self.record(id, version, "task.created")?;
+        self.tasks.push(KnownTask {
             id,
             version,
             completed: false,
@@ -196,17 +197,17 @@ impl Worker {
 
     async fn change(&mut self, turn: u64) -> Result<()> {
         let place = self.random.random_range(0..self.tasks.len());
-        let held = self.tasks.swap_remove(place);
-        let path = format!("/api/tasks/{}", held.id);
+        let known = self.tasks.swap_remove(place);
+        let path = format!("/api/tasks/{}", known.id);
         let choice = self.random.random_range(0..10);
-        let (kind, answer) = if choice == 0 || self.tasks.len() > HELD {
-            let call = self.person.delete(&path).if_match(held.version);
-            ("task.deleted", once(call).await)
+        let (kind, response) = if choice == 0 || self.tasks.len() > TASKS_PER_WORKER {
+            let request = self.user.delete(&path).if_match(known.version);
+            ("task.deleted", once(request).await)
         } else if choice < 5 {
             let body = json!({"title": format!("Turn {turn} again")});
-            let call = self.person.patch(&path).if_match(held.version).json(&body);
-            ("task.updated", once(call).await)
-        } else if held.completed {
+            let request = self.user.patch(&path).if_match(known.version).json(&body);
+            ("task.updated", once(request).await)
+        } else if known.completed {
             (
                 "task.reopened",
                 self.keyed(&format!("{path}/reopen"), None).await?,
@@ -217,91 +218,93 @@ impl Worker {
                 self.keyed(&format!("{path}/complete"), None).await?,
             )
         };
-        match answer {
-            Some(answer) if answer.status.is_success() => {
+        match response {
+            Some(response) if response.status.is_success() => {
                 let version = match kind {
-                    "task.deleted" => held.version + 1,
-                    _ => number(&answer.json()?, "version")?,
+                    "task.deleted" => known.version + 1,
+                    _ => number(&response.json()?, "version")?,
                 };
-                self.note(held.id, version, kind)?;
+                self.record(known.id, version, kind)?;
                 if kind != "task.deleted" {
                     let completed =
-                        kind == "task.completed" || (kind == "task.updated" && held.completed);
-                    self.tasks.push(Held {
-                        id: held.id,
+                        kind == "task.completed" || (kind == "task.updated" && known.completed);
+                    self.tasks.push(KnownTask {
+                        id: known.id,
                         version,
                         completed,
                     });
                 }
                 Ok(())
             }
-            // An earlier try that got no answer may have been done since this worker last looked.
-            Some(answer) if !again(&answer) && answer.status != 412 && answer.status != 404 => {
+            // An earlier attempt without a response may have changed the task since the worker last read it: 412 or 404.
+            Some(response)
+                if !should_retry(&response) && response.status != 412 && response.status != 404 =>
+            {
                 bail!(
-                    "{kind} was refused: {}",
-                    String::from_utf8_lossy(&answer.body)
+                    "{kind} was rejected: {}",
+                    String::from_utf8_lossy(&response.body)
                 )
             }
-            _ => self.look_again(held).await,
+            _ => self.read_again(known).await,
         }
     }
 
-    /// A write without an answer may have happened: the task is what the API says it is, and nothing was acknowledged.
-    async fn look_again(&mut self, held: Held) -> Result<()> {
+    /// Reads a task after a write without a response. The write may have happened, but it was not acknowledged.
+    async fn read_again(&mut self, known: KnownTask) -> Result<()> {
         while !self.stop.is_cancelled() {
-            match once(self.person.get(&format!("/api/tasks/{}", held.id))).await {
-                Some(answer) if answer.status == 404 => return Ok(()),
-                Some(answer) if answer.status == 200 => {
-                    let task = answer.json()?;
+            match once(self.user.get(&format!("/api/tasks/{}", known.id))).await {
+                Some(response) if response.status == 404 => return Ok(()),
+                Some(response) if response.status == 200 => {
+                    let task = response.json()?;
                     let completed = task["status"] == "completed";
-                    self.tasks.push(Held {
-                        id: held.id,
+                    self.tasks.push(KnownTask {
+                        id: known.id,
                         version: number(&task, "version")?,
                         completed,
                     });
                     return Ok(());
                 }
-                Some(answer) if !again(&answer) => {
-                    bail!("GET: {}", String::from_utf8_lossy(&answer.body))
+                Some(response) if !should_retry(&response) => {
+                    bail!("GET: {}", String::from_utf8_lossy(&response.body))
                 }
-                _ => wait::between_tries().await,
+                _ => wait::before_retry().await,
             }
         }
         Ok(())
     }
 
-    /// Sends a POST under one idempotency key until it is answered; now and then its client walks away first.
-    async fn keyed(&mut self, path: &str, body: Option<&Value>) -> Result<Option<Answer>> {
+    /// Sends a POST with one idempotency key until there is a response. Now and then the client cancels the first attempt.
+    async fn keyed(&mut self, path: &str, body: Option<&Value>) -> Result<Option<Response>> {
         let key = Uuid::new_v4().to_string();
-        let abandon = self.random.random_ratio(1, ABANDONED);
-        let call = || {
-            let call = self.person.call(Method::POST, path).key(&key);
+        let cancel = self.random.random_ratio(1, CANCELLED_REQUESTS);
+        let request = || {
+            let request = self.user.request(Method::POST, path).key(&key);
             match body {
-                Some(body) => call.json(body),
-                None => call,
+                Some(body) => request.json(body),
+                None => request,
             }
         };
-        if abandon {
-            let _ = tokio::time::timeout(Duration::from_millis(1), call().send()).await;
+        if cancel {
+            let _ = tokio::time::timeout(Duration::from_millis(1), request().send()).await;
         }
         while !self.stop.is_cancelled() {
-            match once(call()).await {
-                Some(answer) if answer.status == 409 || again(&answer) => {
-                    wait::between_tries().await
+            match once(request()).await {
+                Some(response) if response.status == 409 || should_retry(&response) => {
+                    wait::before_retry().await
                 }
-                Some(answer) => return Ok(Some(answer)),
-                None => wait::between_tries().await,
+                Some(response) => return Ok(Some(response)),
+                None => wait::before_retry().await,
             }
         }
         Ok(None)
     }
 }
 
-async fn once(call: Call) -> Option<Answer> {
-    call.send().await.ok()
+async fn once(request: RequestBuilder) -> Option<Response> {
+    request.send().await.ok()
 }
 
-/// Answers that say nothing about the request itself: the server, or somebody between, is not well, or too busy.
-fn again(answer: &Answer) -> bool {
-    answer.status.is_server_error() || answer.status == 429
+/// Whether a response says that the server is unavailable or overloaded, and nothing about the request.
+fn should_retry(response: &Response) -> bool {
+    response.status.is_server_error() || response.status == 429
 }

@@ -1,4 +1,4 @@
-//! A system of one test's own, where the settings are what is tested.
+//! A system of one test's own, for tests of settings.
 
 use anyhow::Result;
 use stage::scratch::Scratch;
@@ -6,13 +6,16 @@ use stage::system::{Log, System, SystemOptions};
 
 use crate::client::Api;
 
-/// A system with these variables of spin.toml, by their names in capitals. It lasts as long as its folder.
+/// Starts a system in which these variables of spin.toml have these values. Names are in upper case. The system's data lies in
+/// the returned folder.
 ///
 /// # Errors
-/// Where it does not start.
-pub async fn started_with(settings: &[(&str, &str)]) -> Result<(System, Api, Scratch)> {
+/// A part of the system does not start.
+pub async fn start_with_settings(settings: &[(&str, &str)]) -> Result<(System, Api, Scratch)> {
     let folder = Scratch::new("settings")?;
     let mut options = SystemOptions::new(folder.path(), Log::Postgres);
+    // These tests kill processes at most, so nothing needs to survive a power failure.
+    options.fsync = false;
     let variables = settings
         .iter()
         .map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), (*value).to_owned()));

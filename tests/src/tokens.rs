@@ -1,4 +1,4 @@
-//! Access tokens as somebody who wants in would make them (RFC 8725).
+//! Forged access tokens, as an attacker makes them (RFC 8725), and valid ones for any account.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,19 +9,19 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::client::Person;
+use crate::client::User;
 
-/// What spin.toml calls the issuer where nobody says otherwise.
+/// The default of the variable `token_issuer` in spin.toml.
 const ISSUER: &str = "spindle";
 
-/// Tokens for `person` that must be refused. `keys` is the setting of the functions, so that tokens which are wrong in
-/// one claim alone can be signed well.
+/// Tokens for `user` that the API must reject, each with what is wrong with it. `keys` is the variable `token_keys`: with the
+/// real key, a token can be wrong in one claim alone.
 ///
 /// # Errors
-/// Where the setting or the person's own token cannot be read.
-pub fn forged(person: &Person, keys: &str) -> Result<Vec<(&'static str, String)>> {
+/// `keys` or the user's token cannot be parsed.
+pub fn forged(user: &User, keys: &str) -> Result<Vec<(&'static str, String)>> {
     let (kid, secret) = key(keys)?;
-    let honest = Parts::of(&person.token)?;
+    let valid = Parts::of(&user.token)?;
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
     let mut tokens = Vec::new();
     for (name, change) in [
@@ -41,11 +41,11 @@ pub fn forged(person: &Person, keys: &str) -> Result<Vec<(&'static str, String)>
                 "at+jwt",
                 Algorithm::HS256,
                 &secret,
-                &honest.with(&change),
+                &valid.with(&change),
             )?,
         ));
     }
-    let claims = honest.claims.clone();
+    let claims = valid.claims.clone();
     tokens.push((
         "with a wrong kid",
         sign("nobody", "at+jwt", Algorithm::HS256, &secret, &claims)?,
@@ -68,32 +68,40 @@ pub fn forged(person: &Person, keys: &str) -> Result<Vec<(&'static str, String)>
     ));
     for none in ["none", "None", "NONE", "nOnE"] {
         let header = json!({"alg": none, "typ": "at+jwt", "kid": kid});
-        tokens.push(("alg none", format!("{}.{}.", text(&header), text(&claims))));
+        tokens.push((
+            "alg none",
+            format!("{}.{}.", encoded(&header), encoded(&claims)),
+        ));
         tokens.push((
             "alg none, signed",
-            format!("{}.{}.{}", text(&header), text(&claims), honest.signature),
+            format!(
+                "{}.{}.{}",
+                encoded(&header),
+                encoded(&claims),
+                valid.signature
+            ),
         ));
     }
-    let admin = honest.with(&json!({"role": "admin"}));
+    let admin = valid.with(&json!({"role": "admin"}));
     tokens.push((
         "with a role of its own",
-        format!("{}.{}.{}", honest.header, text(&admin), honest.signature),
+        format!("{}.{}.{}", valid.header, encoded(&admin), valid.signature),
     ));
     tokens.push((
         "without a signature",
-        format!("{}.{}.", honest.header, text(&claims)),
+        format!("{}.{}.", valid.header, encoded(&claims)),
     ));
     tokens.push((
         "cut short",
-        person.token.chars().take(person.token.len() - 4).collect(),
+        user.token.chars().take(user.token.len() - 4).collect(),
     ));
     Ok(tokens)
 }
 
-/// A token that is well made, for a user of any role, which expires in so many seconds or did before.
+/// A correctly signed token for a user with this role. It expires in `seconds`, or expired that long ago if they are negative.
 ///
 /// # Errors
-/// Where the setting cannot be read.
+/// `keys` cannot be parsed.
 pub fn signed(keys: &str, user: Uuid, role: &str, seconds: i64) -> Result<String> {
     let (kid, secret) = key(keys)?;
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
@@ -104,14 +112,14 @@ pub fn signed(keys: &str, user: Uuid, role: &str, seconds: i64) -> Result<String
     sign(kid, "at+jwt", Algorithm::HS256, &secret, &claims)
 }
 
-/// The first of the keys, which signs: its id and its bytes.
+/// Id and bytes of the first key, which is the one that signs.
 fn key(keys: &str) -> Result<(&str, Vec<u8>)> {
     let first = keys.split(',').next().and_then(|key| key.split_once(':'));
-    let (kid, secret) = first.context("a token key is kid:secret")?;
+    let (kid, secret) = first.context("a token key has the form kid:secret")?;
     Ok((kid, URL_SAFE_NO_PAD.decode(secret.trim_end_matches('='))?))
 }
 
-/// A token taken apart.
+/// The three parts of a token, with its claims decoded.
 struct Parts {
     header: String,
     claims: Value,
@@ -135,7 +143,7 @@ impl Parts {
         })
     }
 
-    /// The claims with some changed, and those that are null left out.
+    /// The claims with the members of `change` set; null removes a claim.
     fn with(&self, change: &Value) -> Value {
         let mut claims = self.claims.as_object().cloned().unwrap_or_default();
         for (name, value) in change.as_object().into_iter().flatten() {
@@ -148,7 +156,8 @@ impl Parts {
     }
 }
 
-fn text(value: &Value) -> String {
+/// A JSON value as a part of a token.
+fn encoded(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 

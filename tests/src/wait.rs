@@ -1,14 +1,17 @@
-//! Waiting for a condition, with a limit that names what did not happen.
+//! Polling for a condition, with a limit and an error that names what did not happen.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// How often a condition is looked at.
-const LOOK: Duration = Duration::from_millis(25);
+/// The pause between two evaluations of a condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Looks until `condition` gives a value. An error from it counts as "not yet" and is named when the limit is reached,
-/// because what is waited for is often the end of an outage.
+/// Evaluates `condition` until it returns a value, and returns that. An error counts as "not yet", because the condition is
+/// often the end of an outage; the last one is part of the error at the limit.
+///
+/// # Errors
+/// The condition did not hold within `limit`.
 pub async fn until<T, F>(what: &str, limit: Duration, mut condition: F) -> Result<T>
 where
     F: AsyncFnMut() -> Result<Option<T>>,
@@ -22,15 +25,15 @@ where
         };
         if start.elapsed() > limit {
             match last {
-                Some(error) => bail!("within {limit:?} did not happen: {what} ({error:#})"),
-                None => bail!("within {limit:?} did not happen: {what}"),
+                Some(error) => bail!("not within {limit:?}: {what} ({error:#})"),
+                None => bail!("not within {limit:?}: {what}"),
             }
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// What a client does between two tries of the same request.
-pub async fn between_tries() {
-    tokio::time::sleep(LOOK).await;
+/// The backoff of a client before it sends a request again.
+pub async fn before_retry() {
+    tokio::time::sleep(POLL_INTERVAL).await;
 }

@@ -1,31 +1,26 @@
-//! Registering, signing in, rotating refresh tokens, and what an account says about itself.
+//! Accounts: registration, sign-in, rotation of refresh tokens, changed passwords, deletion, and the events of all these.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Calls, PASSWORD, Person, text};
-use tests::stage::World;
+use tests::client::{PASSWORD, Requests, User, text};
+use tests::fixture::Fixture;
 
-pub async fn sign_in(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("Europe/Berlin").await?;
-    let tokens = world
+pub async fn sign_in(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("Europe/Berlin").await?;
+    let tokens = fixture
         .api
-        .login(&person.email.to_uppercase())
+        .login(&user.email.to_uppercase())
         .await?
         .expect(200)?
         .json()?;
     ensure!(tokens["token_type"] == "Bearer", "{tokens}");
     ensure!(
         tokens["expires_in"] == 600,
-        "an access token lives ten minutes: {tokens}"
+        "an access token does not last ten minutes: {tokens}"
     );
-    let me = person
-        .get("/api/auth/me")
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
+    let me = user.get("/api/auth/me").send().await?.expect(200)?.json()?;
     ensure!(
-        me["id"] == person.id.to_string() && me["email"] == person.email,
+        me["id"] == user.id.to_string() && me["email"] == user.email,
         "{me}"
     );
     ensure!(
@@ -34,41 +29,40 @@ pub async fn sign_in(world: &mut World) -> Result<()> {
     );
     ensure!(
         !me.to_string().contains("argon2"),
-        "an account shows its password hash"
+        "the response shows the password hash"
     );
     Ok(())
 }
 
-pub async fn answers_hold_no_secret(world: &mut World) -> Result<()> {
+pub async fn responses_hold_no_secret(fixture: &mut Fixture) -> Result<()> {
     let email = format!("{}@example.org", uuid::Uuid::new_v4().simple());
     let body = json!({"email": email, "password": PASSWORD});
-    let answer = world
+    let response = fixture
         .api
         .post("/api/auth/register")
         .json(&body)
         .send()
         .await?
         .expect(201)?;
-    let shown = String::from_utf8_lossy(&answer.body).into_owned();
+    let shown = String::from_utf8_lossy(&response.body).into_owned();
     ensure!(
         !shown.contains(PASSWORD) && !shown.contains("password"),
-        "register answers with {shown}"
+        "the response of register shows the password: {shown}"
     );
     Ok(())
 }
 
-async fn rotate(person: &Person, token: &str) -> Result<tests::client::Answer> {
-    person
-        .api
+async fn rotate(user: &User, token: &str) -> Result<tests::client::Response> {
+    user.api
         .post("/api/auth/refresh")
         .json(&json!({"refresh_token": token}))
         .send()
         .await
 }
 
-pub async fn refresh_rotates(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let second = rotate(&person, &person.refresh_token)
+pub async fn refresh_tokens_rotate(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let second = rotate(&user, &user.refresh_token)
         .await?
         .expect(200)?
         .json()?;
@@ -77,146 +71,146 @@ pub async fn refresh_rotates(world: &mut World) -> Result<()> {
         text(&second, "refresh_token")?,
     );
     ensure!(
-        next != person.refresh_token,
-        "a refresh token is not replaced"
+        next != user.refresh_token,
+        "the refresh token was not replaced"
     );
-    world
+    fixture
         .api
         .get("/api/auth/me")
         .bearer(&access)
         .send()
         .await?
         .expect(200)?;
-    // An honest client whose answer was lost tries the old one again, within the grace of 30 s.
-    rotate(&person, &person.refresh_token).await?.expect(200)?;
-    let third = rotate(&person, &next).await?.expect(200)?.json()?;
-    // After the grace it is a thief's: the family ends, and the newest token with it.
-    world
+    // A client that lost the response retries with the old token. This is allowed for a grace period of 30 s.
+    rotate(&user, &user.refresh_token).await?.expect(200)?;
+    let third = rotate(&user, &next).await?.expect(200)?.json()?;
+    // After the grace period a replaced token counts as stolen: all tokens of its family are revoked, the newest one included.
+    fixture
         .database
-        .execute(include_str!("grace_over.sql"), &[&person.id])
+        .execute(include_str!("../../sql/end_refresh_grace.sql"), &[&user.id])
         .await?;
-    rotate(&person, &person.refresh_token).await?.problem(401)?;
-    rotate(&person, &text(&third, "refresh_token")?)
+    rotate(&user, &user.refresh_token).await?.problem(401)?;
+    rotate(&user, &text(&third, "refresh_token")?)
         .await?
         .problem(401)?;
-    // Another sign-in is another family.
-    let other = world.api.login(&person.email).await?.expect(200)?.json()?;
-    rotate(&person, &text(&other, "refresh_token")?)
+    // Each sign-in starts a family of its own.
+    let other = fixture.api.login(&user.email).await?.expect(200)?.json()?;
+    rotate(&user, &text(&other, "refresh_token")?)
         .await?
         .expect(200)?;
     Ok(())
 }
 
-pub async fn logout_ends_one_session(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let other = world.api.login(&person.email).await?.expect(200)?.json()?;
+pub async fn logout_ends_one_session(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let other = fixture.api.login(&user.email).await?.expect(200)?.json()?;
     let logout = async |token: &str| {
-        let call = world.api.post("/api/auth/logout");
-        call.json(&json!({"refresh_token": token})).send().await
+        let request = fixture.api.post("/api/auth/logout");
+        request.json(&json!({"refresh_token": token})).send().await
     };
-    let next = rotate(&person, &person.refresh_token).await?.expect(200)?;
-    // Any token of the family ends it, also one that was replaced; a second time, and for nobody's token, nothing happens.
-    for token in [&person.refresh_token, &person.refresh_token, "nobody's"] {
+    let next = rotate(&user, &user.refresh_token).await?.expect(200)?;
+    // Any token of a family ends it, even a replaced one. Repeating that, or sending an unknown token, changes nothing.
+    for token in [&user.refresh_token, &user.refresh_token, "nobody's"] {
         logout(token).await?.expect(204)?;
     }
-    rotate(&person, &person.refresh_token).await?.problem(401)?;
-    rotate(&person, &text(&next.json()?, "refresh_token")?)
+    rotate(&user, &user.refresh_token).await?.problem(401)?;
+    rotate(&user, &text(&next.json()?, "refresh_token")?)
         .await?
         .problem(401)?;
-    rotate(&person, &text(&other, "refresh_token")?)
+    rotate(&user, &text(&other, "refresh_token")?)
         .await?
         .expect(200)?;
-    told(&person, "user.token-revoked", "logout").await
+    has_event(&user, "user.token-revoked", "logout").await
 }
 
-pub async fn a_new_password_ends_every_session(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let other = world.api.login(&person.email).await?.expect(200)?.json()?;
+pub async fn a_new_password_ends_every_session(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let other = fixture.api.login(&user.email).await?.expect(200)?.json()?;
     let new = "another horse, another battery";
     let change = async |current: &str| {
         let body = json!({"current_password": current, "new_password": new});
-        person.post("/api/auth/password").json(&body).send().await
+        user.post("/api/auth/password").json(&body).send().await
     };
     let refused = change("not the password").await?.problem(422)?;
     ensure!(
         refused["errors"][0]["pointer"] == "/current_password",
         "{refused}"
     );
-    rotate(&person, &text(&other, "refresh_token")?)
+    rotate(&user, &text(&other, "refresh_token")?)
         .await?
         .expect(200)?;
     let tokens = change(PASSWORD).await?.expect(200)?.json()?;
-    for token in [&person.refresh_token, &text(&other, "refresh_token")?] {
-        rotate(&person, token).await?.problem(401)?;
+    for token in [&user.refresh_token, &text(&other, "refresh_token")?] {
+        rotate(&user, token).await?.problem(401)?;
     }
-    rotate(&person, &text(&tokens, "refresh_token")?)
+    rotate(&user, &text(&tokens, "refresh_token")?)
         .await?
         .expect(200)?;
-    world.api.login(&person.email).await?.problem(401)?;
-    let body = json!({"email": person.email, "password": new});
-    let login = world.api.post("/api/auth/login").json(&body);
+    fixture.api.login(&user.email).await?.problem(401)?;
+    let body = json!({"email": user.email, "password": new});
+    let login = fixture.api.post("/api/auth/login").json(&body);
     login.send().await?.expect(200)?;
-    told(&person, "user.password-changed", &person.email).await
+    has_event(&user, "user.password-changed", &user.email).await
 }
 
-pub async fn a_deleted_account_leaves_its_trail(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn a_deleted_account_keeps_its_trail(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     for title in ["One", "Two", "Three"] {
-        person.create(json!({ "title": title })).await?;
+        user.create(json!({ "title": title })).await?;
     }
-    person.delete("/api/auth/me").send().await?.expect(204)?;
-    // The token is still good for minutes, and opens nothing.
-    person.get("/api/auth/me").send().await?.problem(401)?;
-    person.delete("/api/auth/me").send().await?.problem(401)?;
-    let create = person.post("/api/tasks").json(&json!({"title": "Four"}));
+    user.delete("/api/auth/me").send().await?.expect(204)?;
+    // The access token has not expired, but the account is gone.
+    user.get("/api/auth/me").send().await?.problem(401)?;
+    user.delete("/api/auth/me").send().await?.problem(401)?;
+    let create = user.post("/api/tasks").json(&json!({"title": "Four"}));
     create.send().await?.problem(401)?;
-    ensure!(person.pages("/api/tasks").await?.is_empty(), "tasks remain");
-    rotate(&person, &person.refresh_token).await?.problem(401)?;
-    world.api.login(&person.email).await?.problem(401)?;
-    told(&person, "user.deleted", r#""tasks":3"#).await?;
-    let deleted = person.pages("/api/audit?type=user.deleted").await?;
+    ensure!(user.pages("/api/tasks").await?.is_empty(), "tasks remain");
+    rotate(&user, &user.refresh_token).await?.problem(401)?;
+    fixture.api.login(&user.email).await?.problem(401)?;
+    has_event(&user, "user.deleted", r#""tasks":3"#).await?;
+    let deleted = user.pages("/api/audit?type=user.deleted").await?;
     ensure!(
-        !format!("{deleted:?}").contains(&person.email),
-        "the last event names the person: {deleted:?}"
+        !format!("{deleted:?}").contains(&user.email),
+        "the last event contains the email address: {deleted:?}"
     );
-    let tombstones = person.pages("/api/audit?type=task.deleted").await?;
+    let tombstones = user.pages("/api/audit?type=task.deleted").await?;
     ensure!(tombstones.len() == 3, "{tombstones:?}");
-    let chain = person.get("/api/audit/verify").send().await?.expect(200)?;
+    let chain = user.get("/api/audit/verify").send().await?.expect(200)?;
     ensure!(chain.json()?["ok"] == true, "{}", chain.json()?);
-    // The address is free again, for an account that knows nothing of the old one.
-    let body = json!({"email": person.email, "password": PASSWORD});
-    let again = world.api.post("/api/auth/register").json(&body);
+    // The email address is free again. A new account with it is not linked to the old one.
+    let body = json!({"email": user.email, "password": PASSWORD});
+    let again = fixture.api.post("/api/auth/register").json(&body);
     let again = again.send().await?.expect(201)?.json()?;
-    ensure!(again["id"] != person.id.to_string(), "{again}");
+    ensure!(again["id"] != user.id.to_string(), "{again}");
     Ok(())
 }
 
-/// Waits for the one event of a kind on a person's trail, which must hold a text and no password.
-async fn told(person: &Person, kind: &str, holds: &str) -> Result<()> {
+/// Waits for an event of this type on the user's trail. It must be the only one, contain a text, and contain no password.
+async fn has_event(user: &User, kind: &str, contained: &str) -> Result<()> {
     let entries = tests::wait::until(
         &format!("{kind} on the trail"),
-        tests::stage::SOON,
+        tests::fixture::DELIVERY_LIMIT,
         async || {
-            let entries = person.pages(&format!("/api/audit?type={kind}")).await?;
+            let entries = user.pages(&format!("/api/audit?type={kind}")).await?;
             Ok((!entries.is_empty()).then_some(entries))
         },
     )
     .await?;
     let count = entries.len();
     let shown = Value::from(entries).to_string();
-    ensure!(count == 1 && shown.contains(holds), "{kind}: {shown}");
+    ensure!(count == 1 && shown.contains(contained), "{kind}: {shown}");
     let secrets = ["argon2", "not the password", PASSWORD, "another horse"];
     ensure!(
         !secrets.iter().any(|secret| shown.contains(secret)),
-        "{kind} holds a secret: {shown}"
+        "{kind} contains a secret: {shown}"
     );
     Ok(())
 }
 
-pub async fn account_events(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let wrong = json!({"email": person.email, "password": "not the password"});
-    world
+pub async fn account_events(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let wrong = json!({"email": user.email, "password": "not the password"});
+    fixture
         .api
         .post("/api/auth/login")
         .json(&wrong)
@@ -224,23 +218,23 @@ pub async fn account_events(world: &mut World) -> Result<()> {
         .await?
         .problem(401)?;
     for kind in ["user.registered", "user.login", "user.login-failed"] {
-        told(&person, kind, &person.email).await?;
+        has_event(&user, kind, &user.email).await?;
     }
     Ok(())
 }
 
-pub async fn health(world: &mut World) -> Result<()> {
-    world.api.get("/healthz").send().await?.expect(200)?;
-    world.api.get("/readyz").send().await?.expect(200)?;
-    let answer = world
+pub async fn health(fixture: &mut Fixture) -> Result<()> {
+    fixture.api.get("/healthz").send().await?.expect(200)?;
+    fixture.api.get("/readyz").send().await?.expect(200)?;
+    let response = fixture
         .api
         .get("/api/auth/me")
         .header("x-correlation-id", "a-thread-to-pull")
         .send()
         .await?;
     ensure!(
-        answer.header("x-correlation-id") == Some("a-thread-to-pull"),
-        "the correlation id does not come back"
+        response.header("x-correlation-id") == Some("a-thread-to-pull"),
+        "the response does not have the correlation id of the request"
     );
     Ok(())
 }

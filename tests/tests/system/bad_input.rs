@@ -1,4 +1,4 @@
-//! Malformed, hostile and forbidden requests: the right status, a complete problem, and nothing written.
+//! Malformed, hostile and forbidden requests: each gets the right status and a complete problem, and nothing is written.
 
 mod accounts;
 mod batches;
@@ -6,77 +6,82 @@ mod conditions;
 mod fields;
 mod headers;
 mod json;
+mod ownership;
 mod queries;
-mod strangers;
-mod suite;
+mod rfc8259;
 mod tokens;
 
 pub use accounts::accounts;
 use anyhow::{Result, ensure};
 pub use batches::hostile_batches;
-pub use conditions::stale_and_reused;
-pub use fields::wrong_fields;
-pub use headers::{bodies_without_end, header_abuse};
+pub use conditions::stale_versions_and_reused_keys;
+pub use fields::invalid_fields;
+pub use headers::{endless_bodies, hostile_headers};
 pub use json::malformed_json;
+pub use ownership::resources_of_other_users;
 pub use queries::queries_and_methods;
-pub use strangers::somebody_elses;
-pub use suite::json_by_the_book;
-use tests::client::{Call, Calls, Person};
-use tests::stage::{SOON, World};
+pub use rfc8259::json_by_rfc_8259;
+use tests::client::{RequestBuilder, Requests, User};
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::wait;
-pub use tokens::tokens;
+pub use tokens::rejected_tokens;
 
-/// Runs refused calls and proves that none of them wrote anything.
-struct Refusals<'a> {
-    world: &'a World,
+/// Sends requests that the API must reject, and checks that none of them wrote anything.
+struct Rejections<'a> {
+    fixture: &'a Fixture,
     before: Vec<i64>,
     wrong: Vec<String>,
 }
 
-impl<'a> Refusals<'a> {
-    async fn start(world: &'a World) -> Result<Self> {
+impl<'a> Rejections<'a> {
+    async fn start(fixture: &'a Fixture) -> Result<Self> {
         Ok(Self {
-            world,
-            before: written(world).await?,
+            fixture,
+            before: written(fixture).await?,
             wrong: Vec::new(),
         })
     }
 
-    /// Every call is made even when one before it was answered wrongly: the list of failures is worth more than the first.
-    async fn refuse(&mut self, name: &str, statuses: &[u16], call: Call) {
-        if let Err(error) = self.judge(statuses, call).await {
+    /// Sends a request whose status must be one of `statuses`. A wrong response is only recorded, so that the test shows all of
+    /// them at its end.
+    async fn check(&mut self, name: &str, statuses: &[u16], request: RequestBuilder) {
+        if let Err(error) = self.check_response(statuses, request).await {
             self.wrong.push(format!("{name}: {error:#}"));
         }
     }
 
-    async fn judge(&self, statuses: &[u16], call: Call) -> Result<()> {
-        let answer = call.send().await?;
-        let status = answer.status.as_u16();
+    async fn check_response(&self, statuses: &[u16], request: RequestBuilder) -> Result<()> {
+        let response = request.send().await?;
+        let status = response.status.as_u16();
         ensure!(
             statuses.contains(&status),
             "{status} instead of {statuses:?}: {}",
-            String::from_utf8_lossy(&answer.body)
+            String::from_utf8_lossy(&response.body)
         );
         match status {
             401 => ensure!(
-                answer.header("www-authenticate").is_some(),
-                "401 without WWW-Authenticate"
+                response.header("www-authenticate").is_some(),
+                "401 without a header WWW-Authenticate"
             ),
-            405 => ensure!(answer.header("allow").is_some(), "405 without Allow"),
+            405 => ensure!(
+                response.header("allow").is_some(),
+                "405 without a header Allow"
+            ),
             412 => ensure!(
-                answer.header("etag").is_some(),
-                "412 without the current ETag"
+                response.header("etag").is_some(),
+                "412 without the current version in a header ETag"
             ),
             _ => {}
         }
-        answer.problem(status).map(|_| ())
+        response.problem(status).map(|_| ())
     }
 
-    async fn end(self) -> Result<()> {
-        let after = written(self.world).await?;
+    /// Fails if a response was wrong or if something was written.
+    async fn finish(self) -> Result<()> {
+        let after = written(self.fixture).await?;
         ensure!(
             self.wrong.is_empty(),
-            "{} answers are wrong:\n  {}",
+            "{} responses are wrong:\n  {}",
             self.wrong.len(),
             self.wrong.join("\n  ")
         );
@@ -89,27 +94,31 @@ impl<'a> Refusals<'a> {
     }
 }
 
-/// Tasks, their versions, their owners' sequences, and task events: once each version is on the trail, so that nothing
-/// that was asked for before is still under way.
-async fn written(world: &World) -> Result<Vec<i64>> {
-    wait::until("every version is on the trail", SOON, async || {
-        let numbers = count(world).await?;
-        Ok((numbers.get(1) == numbers.get(3)).then_some(numbers))
-    })
+/// The counts of `write_counts.sql`, once every version of every task is on the trail. Then no earlier write is still being
+/// delivered.
+async fn written(fixture: &Fixture) -> Result<Vec<i64>> {
+    wait::until(
+        "every version is on the audit trail",
+        DELIVERY_LIMIT,
+        async || {
+            let numbers = count(fixture).await?;
+            Ok((numbers.get(1) == numbers.get(3)).then_some(numbers))
+        },
+    )
     .await
 }
 
-async fn count(world: &World) -> Result<Vec<i64>> {
-    let row = world
+async fn count(fixture: &Fixture) -> Result<Vec<i64>> {
+    let row = fixture
         .database
-        .query_one(include_str!("bad_input/written.sql"), &[])
+        .query_one(include_str!("../../sql/write_counts.sql"), &[])
         .await?;
     Ok((0..row.len()).map(|column| row.get(column)).collect())
 }
 
-fn post(person: &Person, path: &str, body: &[u8]) -> Call {
-    person
-        .post(path)
+/// A POST with a JSON content type and any bytes as its body.
+fn post(user: &User, path: &str, body: &[u8]) -> RequestBuilder {
+    user.post(path)
         .header("content-type", "application/json")
         .body(body.to_vec())
 }

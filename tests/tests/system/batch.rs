@@ -1,31 +1,30 @@
-//! Batches: many changes in one request, each with its own result, or all of them or none.
+//! Batches: many operations in one request, each with a result of its own, or atomic.
 
+mod atomic;
+mod concurrent;
 mod operations;
-mod races;
-mod whole;
 
 use anyhow::{Context, Result};
-pub use operations::{dues_in_a_batch, every_operation, results_in_order};
-pub use races::{batches_race, one_id_in_two_batches};
+pub use atomic::{atomic_batches, idempotency_key_of_a_batch};
+pub use concurrent::{concurrent_batches, one_id_in_many_batches};
+pub use operations::{due_dates_in_a_batch, every_operation, results_in_order};
 use serde_json::{Value, json};
-use tests::client::{Call, Calls, Person, text};
-pub use whole::{atomic_is_all_or_nothing, one_key_one_batch};
+use tests::client::{RequestBuilder, Requests, User, text};
 
 const PATH: &str = "/api/tasks/batch";
 
-fn call(person: &Person, operations: &[Value]) -> Call {
-    person.post(PATH).json(&json!({"operations": operations}))
+fn request(user: &User, operations: &[Value]) -> RequestBuilder {
+    user.post(PATH).json(&json!({"operations": operations}))
 }
 
-fn atomic(person: &Person, operations: &[Value]) -> Call {
-    person
-        .post(PATH)
+fn atomic(user: &User, operations: &[Value]) -> RequestBuilder {
+    user.post(PATH)
         .json(&json!({"operations": operations, "atomic": true}))
 }
 
-/// The results of a batch that is answered as one.
-async fn results(call: Call) -> Result<Vec<Value>> {
-    let body = call.send().await?.expect(200)?.json()?;
+/// Sends a batch, which must be accepted, and returns the results of its operations.
+async fn results(request: RequestBuilder) -> Result<Vec<Value>> {
+    let body = request.send().await?.expect(200)?.json()?;
     let results = body["results"].as_array().cloned();
     results.with_context(|| format!("no results in {body}"))
 }
@@ -39,7 +38,7 @@ fn create(title: &str) -> Value {
     json!({"op": "create", "task": {"title": title}})
 }
 
-async fn read(person: &Person, task: &Value) -> Result<Value> {
+async fn read(user: &User, task: &Value) -> Result<Value> {
     let path = format!("/api/tasks/{}", text(task, "id")?);
-    person.get(&path).send().await?.expect(200)?.json()
+    user.get(&path).send().await?.expect(200)?.json()
 }

@@ -1,43 +1,44 @@
-//! What browsers ask before they hand an answer to a page, and what keeps answers where they belong.
+//! Responses to browsers: CORS, caching, content types and the content security policy.
 
 use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::json;
-use tests::client::{Answer, Calls, PASSWORD};
-use tests::settings::started_with;
-use tests::stage::World;
+use tests::client::{PASSWORD, Requests, Response};
+use tests::fixture::Fixture;
+use tests::settings::start_with_settings;
 
-const OURS: &str = "https://app.example";
+const LISTED_ORIGIN: &str = "https://app.example";
 
-/// Whether a page of this origin may read the answer (Fetch, CORS protocol), and only this one.
-fn readable(answer: &Answer, origin: &str) -> bool {
-    answer.header("access-control-allow-origin") == Some(origin)
+/// Whether pages of this origin, and no others, may read the response (CORS protocol of the Fetch standard).
+fn readable(response: &Response, origin: &str) -> bool {
+    response.header("access-control-allow-origin") == Some(origin)
 }
 
-fn lists(answer: &Answer, header: &str, wanted: &[&str]) -> Result<()> {
-    let value = answer.header(header).unwrap_or_default();
+/// Checks that a header is a list with these items.
+fn lists(response: &Response, header: &str, wanted: &[&str]) -> Result<()> {
+    let value = response.header(header).unwrap_or_default();
     let listed: Vec<&str> = value.split(',').map(str::trim).collect();
-    for word in wanted {
-        ensure!(listed.contains(word), "{header}: {value:?} lacks {word}");
+    for item in wanted {
+        ensure!(listed.contains(item), "{header}: {value:?} has no {item}");
     }
     Ok(())
 }
 
-pub async fn only_listed_origins(_: &mut World) -> Result<()> {
+pub async fn only_listed_origins(_: &mut Fixture) -> Result<()> {
     let settings = [("CORS_ORIGINS", "http://localhost:5173, https://app.example")];
-    let (system, api, _folder) = started_with(&settings).await?;
+    let (system, api, _folder) = start_with_settings(&settings).await?;
     let preflight = async |origin: &str| {
-        let call = api.call(
+        let request = api.request(
             Method::OPTIONS,
             "/api/tasks/00000000-0000-0000-0000-000000000000",
         );
-        let call = call.header("origin", origin);
-        let call = call.header("access-control-request-method", "PATCH");
-        let call = call.header("access-control-request-headers", "authorization,if-match");
-        call.send().await?.expect(204)
+        let request = request.header("origin", origin);
+        let request = request.header("access-control-request-method", "PATCH");
+        let request = request.header("access-control-request-headers", "authorization,if-match");
+        request.send().await?.expect(204)
     };
-    let asked = preflight(OURS).await?;
-    ensure!(readable(&asked, OURS), "{asked:?}");
+    let asked = preflight(LISTED_ORIGIN).await?;
+    ensure!(readable(&asked, LISTED_ORIGIN), "{asked:?}");
     lists(&asked, "access-control-allow-methods", &["PATCH", "DELETE"])?;
     lists(
         &asked,
@@ -49,70 +50,75 @@ pub async fn only_listed_origins(_: &mut World) -> Result<()> {
         "http://localhost:5173"
     ));
 
-    let person = api.newcomer("UTC").await?;
+    let user = api.new_user("UTC").await?;
     let login = async |origin: &str, password: &str| {
-        let call = api.post("/api/auth/login").header("origin", origin);
-        let body = json!({"email": person.email, "password": password});
-        call.json(&body).send().await
+        let request = api.post("/api/auth/login").header("origin", origin);
+        let body = json!({"email": user.email, "password": password});
+        request.json(&body).send().await
     };
-    let answer = login(OURS, PASSWORD).await?.expect(200)?;
-    ensure!(readable(&answer, OURS), "{answer:?}");
-    ensure!(answer.header("vary") == Some("origin"), "{answer:?}");
+    let response = login(LISTED_ORIGIN, PASSWORD).await?.expect(200)?;
+    ensure!(readable(&response, LISTED_ORIGIN), "{response:?}");
+    ensure!(response.header("vary") == Some("origin"), "{response:?}");
     lists(
-        &answer,
+        &response,
         "access-control-expose-headers",
         &["etag", "location", "ratelimit", "retry-after"],
     )?;
-    // A page must be able to say what went wrong, too.
-    let refused = login(OURS, "another password").await?.expect(401)?;
-    ensure!(readable(&refused, OURS), "{refused:?}");
+    // A page must be able to read an error response, too.
+    let refused = login(LISTED_ORIGIN, "another password")
+        .await?
+        .expect(401)?;
+    ensure!(readable(&refused, LISTED_ORIGIN), "{refused:?}");
 
     for other in ["https://app.example.evil", "http://app.example", "null"] {
-        for answer in [
+        for response in [
             preflight(other).await?,
             login(other, PASSWORD).await?.expect(200)?,
         ] {
-            let names = answer.headers.keys().map(|name| name.as_str());
+            let names = response.headers.keys().map(|name| name.as_str());
             let shown: Vec<&str> = names.filter(|name| name.ends_with("-origin")).collect();
-            ensure!(shown.is_empty(), "{other} is let in: {answer:?}");
+            ensure!(
+                shown.is_empty(),
+                "the origin {other} is allowed: {response:?}"
+            );
         }
     }
     system.stop().await;
     Ok(())
 }
 
-/// Answers are nobody else's to keep or to take for another type; where nothing is set, no page may read them.
-pub async fn answers_stay_private(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let mine = person
+/// Responses are not cached and their content type is not guessed. By default, no page of another origin may read them.
+pub async fn responses_stay_private(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let mine = user
         .get("/api/tasks")
-        .header("origin", OURS)
+        .header("origin", LISTED_ORIGIN)
         .send()
         .await?
         .expect(200)?;
-    let nothing = world
+    let nothing = fixture
         .api
         .get("/api/nothing")
-        .header("origin", OURS)
+        .header("origin", LISTED_ORIGIN)
         .send()
         .await?
         .expect(404)?;
-    for answer in [&mine, &nothing] {
+    for response in [&mine, &nothing] {
         ensure!(
-            answer.header("cache-control") == Some("no-store"),
-            "{answer:?}"
+            response.header("cache-control") == Some("no-store"),
+            "{response:?}"
         );
         ensure!(
-            answer.header("x-content-type-options") == Some("nosniff"),
-            "{answer:?}"
+            response.header("x-content-type-options") == Some("nosniff"),
+            "{response:?}"
         );
         ensure!(
-            answer.header("access-control-allow-origin").is_none(),
-            "{answer:?}"
+            response.header("access-control-allow-origin").is_none(),
+            "{response:?}"
         );
     }
-    // The page that shows the document loads nothing, and runs only what it brings.
-    let page = world.api.get("/api/docs").send().await?.expect(200)?;
+    // The page with the API documentation loads nothing and runs only the scripts that its policy names.
+    let page = fixture.api.get("/api/docs").send().await?.expect(200)?;
     let policy = page.header("content-security-policy").unwrap_or_default();
     ensure!(
         policy.contains("default-src 'none'") && !policy.contains("unsafe"),

@@ -1,17 +1,17 @@
-//! The curl lines of README.md do what it says they do, and the API's own documents come as they should.
+//! The curl examples in README.md work, and the API serves its OpenAPI document and the page that shows it.
 
 use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use tests::client::Calls;
-use tests::stage::World;
+use tests::client::Requests;
+use tests::fixture::Fixture;
 use tokio::process::Command;
 
-/// Where README.md's examples expect the API.
+/// The address of the API in the examples.
 const DOCUMENTED: &str = "http://127.0.0.1:3000";
 
-/// The `sh` blocks that use curl, in order: what one sets, the next may use.
+/// The `sh` blocks with curl as one script, because later blocks use variables that earlier ones set.
 fn script(readme: &str) -> String {
     let mut script = String::new();
     for block in readme.split("```sh\n").skip(1) {
@@ -23,15 +23,15 @@ fn script(readme: &str) -> String {
     script
 }
 
-pub async fn examples_run(world: &mut World) -> Result<()> {
+pub async fn readme_examples_run(fixture: &mut Fixture) -> Result<()> {
     let readme =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
-    let script = script(&readme).replace(DOCUMENTED, world.api.base());
+    let script = script(&readme).replace(DOCUMENTED, fixture.api.base());
     ensure!(
-        script.contains(world.api.base()),
+        script.contains(fixture.api.base()),
         "README.md has no curl example on {DOCUMENTED}"
     );
-    // A reader sees a refusal in what curl prints; here it must be an exit code.
+    // By default curl exits with 0 when the API rejects a request.
     let strict = format!(
         "set -eu\ncurl() {{ command curl --fail-with-body --show-error \"$@\"; }}\n{script}"
     );
@@ -40,29 +40,32 @@ pub async fn examples_run(world: &mut World) -> Result<()> {
         .stdin(Stdio::null())
         .output()
         .await
-        .context("bash runs")?;
-    let (told, said) = (
+        .context("running bash")?;
+    let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    ensure!(output.status.success(), "an example fails:\n{told}\n{said}");
     ensure!(
-        !told.contains("problem+json") && !told.contains("\"status\":4"),
-        "an example is refused:\n{told}"
+        output.status.success(),
+        "an example fails:\n{stdout}\n{stderr}"
+    );
+    ensure!(
+        !stdout.contains("problem+json") && !stdout.contains("\"status\":4"),
+        "an example is rejected:\n{stdout}"
     );
     Ok(())
 }
 
-pub async fn the_api_describes_itself(world: &mut World) -> Result<()> {
+pub async fn the_api_serves_its_document(fixture: &mut Fixture) -> Result<()> {
     for path in ["/api/openapi.json", "/api/docs"] {
-        // The contract looks at the rest of the answer.
-        let first = world.api.get(path).send().await?.expect(200)?;
-        let tag = first.header("etag").context("no entity tag")?;
-        let again = world.api.get(path).header("if-none-match", tag);
+        // The client checks everything else in the response against the OpenAPI document.
+        let first = fixture.api.get(path).send().await?.expect(200)?;
+        let tag = first.header("etag").context("the response has no ETag")?;
+        let again = fixture.api.get(path).header("if-none-match", tag);
         again.send().await?.expect(304)?;
-        let other = world.api.get(path).header("if-none-match", "\"other\"");
+        let other = fixture.api.get(path).header("if-none-match", "\"other\"");
         let other = other.send().await?.expect(200)?;
-        ensure!(other.body == first.body, "{path} differs from itself");
+        ensure!(other.body == first.body, "{path}: two responses differ");
         ensure!(
             first.header("cache-control") == Some("public, max-age=300"),
             "{:?}",

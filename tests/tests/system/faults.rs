@@ -1,43 +1,45 @@
-//! Each arrow of the road broken on purpose while people write, and judged by the checker afterwards.
+//! Faults: each part and each connection of the delivery path is broken under load, and then the checker checks delivery.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
+use tests::acknowledged::AcknowledgedWrite;
 use tests::checker::Checker;
-use tests::client::{Api, Calls, number, text};
-use tests::ledger::Told;
+use tests::client::{Api, Requests, number, text};
+use tests::fixture::Fixture;
 use tests::load::Load;
-use tests::stage::World;
 use tests::wait;
 
-/// Acknowledged writes under way around each fault.
+/// How many acknowledged writes each test makes at least.
 const WRITES: u64 = 2_000;
-const PEOPLE: usize = 8;
+const USERS: usize = 8;
 
-/// Lets people write, breaks something, lets them go on, and judges what they were told.
-async fn under_load<F>(world: &mut World, fault: F) -> Result<()>
+/// Starts the load, runs `fault` under it, lets the load go on, and checks that every acknowledged write is delivered.
+async fn under_load<F>(fixture: &mut Fixture, fault: F) -> Result<()>
 where
-    F: AsyncFnOnce(&mut World, &mut Load) -> Result<()>,
+    F: AsyncFnOnce(&mut Fixture, &mut Load) -> Result<()>,
 {
-    let mut load = Load::start(&world.api, PEOPLE).await?;
+    let mut load = Load::start(&fixture.api, USERS).await?;
     load.reach(WRITES / 5).await?;
-    fault(world, &mut load).await?;
+    fault(fixture, &mut load).await?;
     load.more(WRITES / 5).await?;
-    let (people, ledger) = load.finish(WRITES).await?;
-    Checker::new(&world.database, &people).settle(&ledger).await
+    let (users, acknowledged) = load.finish(WRITES).await?;
+    Checker::new(&fixture.database, &users)
+        .check_delivery(&acknowledged)
+        .await
 }
 
-pub async fn bridge_killed(world: &mut World) -> Result<()> {
-    under_load(world, async |world, load| {
+pub async fn bridge_killed(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
         for _ in 0..3 {
-            world.bridge()?.kill9().await;
+            fixture.bridge()?.kill9().await;
             load.more(150).await?;
             ensure!(
-                waiting(world).await? > 0,
-                "nothing was under way while the bridge was dead"
+                outbox_size(fixture).await? > 0,
+                "the outbox did not grow while the bridge was down"
             );
-            world.bridge()?.start().await?;
+            fixture.bridge()?.start().await?;
             load.more(150).await?;
         }
         Ok(())
@@ -45,11 +47,11 @@ pub async fn bridge_killed(world: &mut World) -> Result<()> {
     .await
 }
 
-pub async fn host_killed(world: &mut World) -> Result<()> {
-    under_load(world, async |world, load| {
+pub async fn host_killed(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
         for _ in 0..3 {
-            world.system.host()?.kill9().await;
-            world.system.host()?.start().await?;
+            fixture.system.host()?.kill9().await;
+            fixture.system.host()?.start().await?;
             load.more(200).await?;
         }
         Ok(())
@@ -57,138 +59,148 @@ pub async fn host_killed(world: &mut World) -> Result<()> {
     .await
 }
 
-/// Spin's rules end the function host when Redis goes away; it is started again as Kubernetes would.
-pub async fn redis_stopped(world: &mut World) -> Result<()> {
-    under_load(world, async |world, load| {
-        let before = world.system.host()?.pid();
-        world.system.redis()?.terminate().await;
+/// A Redis trigger ends the function host when Redis is gone, as with Spin. The supervisor restarts it, as Kubernetes does.
+pub async fn redis_stopped(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        let before = fixture.system.host()?.pid();
+        fixture.system.redis()?.terminate().await;
         wait::until(
-            "the function host ends",
+            "the function host exits",
             Duration::from_secs(20),
             async || {
-                let host = world.system.host()?;
+                let host = fixture.system.host()?;
                 Ok((!host.is_running() || host.pid() != before).then_some(()))
             },
         )
         .await?;
-        world.system.redis()?.start().await?;
+        fixture.system.redis()?.start().await?;
         wait::until(
-            "the function host is back",
-            Duration::from_secs(20),
-            async || world.api.get("/readyz").send().await?.expect(200).map(Some),
-        )
-        .await?;
-        load.more(200).await
-    })
-    .await
-}
-
-pub async fn postgres_restarted(world: &mut World) -> Result<()> {
-    under_load(world, async |world, load| {
-        world.system.postgres()?.restart().await?;
-        world.reconnect().await?;
-        load.more(200).await
-    })
-    .await
-}
-
-/// Agents that can do nothing answer nothing, and no event is blamed for it, however long it lasts.
-pub async fn postgres_away(world: &mut World) -> Result<()> {
-    under_load(world, async |world, load| {
-        let bridge = Api::new(&world.system.bridge_url(0)?)?;
-        world.system.postgres()?.terminate().await;
-        wait::until(
-            "the bridge gives no lane any work",
+            "the function host is ready again",
             Duration::from_secs(20),
             async || {
-                let answer = bridge.get("/readyz").send().await?;
-                let said = String::from_utf8(answer.body)?;
-                Ok(said.contains("listens and answers").then_some(()))
+                fixture
+                    .api
+                    .get("/readyz")
+                    .send()
+                    .await?
+                    .expect(200)
+                    .map(Some)
             },
         )
         .await?;
-        world.system.postgres()?.start().await?;
-        world.reconnect().await?;
         load.more(200).await
     })
     .await
 }
 
-/// What was acknowledged was on the disk.
-pub async fn postgres_crashed(world: &mut World) -> Result<()> {
-    under_load(world, async |world, load| {
-        world.system.postgres()?.kill9().await;
-        world.system.postgres()?.start().await?;
-        world.reconnect().await?;
+pub async fn postgres_restarted(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        fixture.system.postgres()?.restart().await?;
+        fixture.reconnect().await?;
         load.more(200).await
     })
     .await
 }
 
-/// The API does not notice; the outbox grows, and drains once the log is back.
-pub async fn kafka_stopped(world: &mut World) -> Result<()> {
-    // librdkafka calls every failed connection an error.
-    world.allow("librdkafka");
-    under_load(world, async |world, load| {
-        world.system.kafka()?.terminate().await;
+/// While Postgres is down, agents do not ack, and no event becomes a dead letter for it, however long the outage lasts.
+pub async fn postgres_unavailable(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
+        fixture.system.postgres()?.terminate().await;
+        wait::until(
+            "the bridge sends no lane any work",
+            Duration::from_secs(20),
+            async || {
+                let response = bridge.get("/readyz").send().await?;
+                let body = String::from_utf8(response.body)?;
+                Ok(body.contains("listens and answers").then_some(()))
+            },
+        )
+        .await?;
+        fixture.system.postgres()?.start().await?;
+        fixture.reconnect().await?;
+        load.more(200).await
+    })
+    .await
+}
+
+/// Postgres is killed without a shutdown. Acknowledged writes survive.
+pub async fn postgres_killed(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        fixture.system.postgres()?.kill9().await;
+        fixture.system.postgres()?.start().await?;
+        fixture.reconnect().await?;
+        load.more(200).await
+    })
+    .await
+}
+
+/// While Kafka is down, the API goes on and the outbox grows. The outbox drains once Kafka is back.
+pub async fn kafka_stopped(fixture: &mut Fixture) -> Result<()> {
+    // librdkafka logs every failed connection as an error.
+    fixture.expect_error("librdkafka");
+    under_load(fixture, async |fixture, load| {
+        fixture.system.kafka()?.terminate().await;
         load.more(600).await?;
         ensure!(
-            waiting(world).await? >= 500,
+            outbox_size(fixture).await? >= 500,
             "the outbox did not grow while Kafka was down"
         );
-        world.system.kafka()?.start().await
+        fixture.system.kafka()?.start().await
     })
     .await
 }
 
-/// Every event comes down the road a second time, while new ones do.
-pub async fn everything_twice(world: &mut World) -> Result<()> {
-    let mut load = Load::start(&world.api, PEOPLE).await?;
+/// Every event is delivered again while new ones are. Agents drop the duplicates.
+pub async fn every_event_redelivered(fixture: &mut Fixture) -> Result<()> {
+    let mut load = Load::start(&fixture.api, USERS).await?;
     load.reach(WRITES / 2).await?;
-    let again = world
+    let again = fixture
         .database
-        .execute(include_str!("again.sql"), &[])
+        .execute(include_str!("../../sql/requeue_trail.sql"), &[])
         .await?;
     ensure!(again >= 500, "only {again} events were queued again");
-    let (people, mut ledger) = load.finish(WRITES).await?;
-    Checker::new(&world.database, &people)
-        .settle(&ledger)
+    let (users, mut acknowledged) = load.finish(WRITES).await?;
+    Checker::new(&fixture.database, &users)
+        .check_delivery(&acknowledged)
         .await?;
-    let again = world
+    let again = fixture
         .database
-        .execute(include_str!("again.sql"), &[])
+        .execute(include_str!("../../sql/requeue_trail.sql"), &[])
         .await?;
     ensure!(again >= WRITES, "only {again} events were queued again");
-    // A user's events stay in order: once this one has arrived, so has everything before it.
-    for person in &people {
-        let task = person.create(json!({"title": "After everything"})).await?;
+    // Events of a user stay in order, so once this one is delivered, so are all before it.
+    for user in &users {
+        let task = user.create(json!({"title": "After everything"})).await?;
         let (task, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
-        ledger.record(Told {
-            user: person.id,
+        acknowledged.record(AcknowledgedWrite {
+            user: user.id,
             task,
             version,
             kind: "task.created",
         })?;
     }
-    Checker::new(&world.database, &people).settle(&ledger).await
+    Checker::new(&fixture.database, &users)
+        .check_delivery(&acknowledged)
+        .await
 }
 
-/// Agents lose their database in the middle of a statement: whoever answers before the effect is durable loses events here.
-pub async fn appends_cut_off(world: &mut World) -> Result<()> {
-    under_load(world, async |world, load| {
-        let mut cut = 0;
+/// Agents lose their database connection while a statement runs. An agent that acked before its commit would lose events here.
+pub async fn appends_interrupted(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        let mut terminated = 0;
         wait::until(
-            "ten appends were cut off half way",
+            "ten appends were interrupted",
             Duration::from_secs(60),
             async || {
                 load.more(1).await?;
-                let sessions: i64 = world
+                let sessions: i64 = fixture
                     .database
-                    .query_one(include_str!("cut_off.sql"), &[])
+                    .query_one(include_str!("../../sql/terminate_appends.sql"), &[])
                     .await?
                     .get(0);
-                cut += sessions;
-                Ok((cut >= 10).then_some(()))
+                terminated += sessions;
+                Ok((terminated >= 10).then_some(()))
             },
         )
         .await
@@ -196,26 +208,24 @@ pub async fn appends_cut_off(world: &mut World) -> Result<()> {
     .await
 }
 
-/// The group starts again from the beginning, as if its offsets had never been kept.
-pub async fn offsets_lost(world: &mut World) -> Result<()> {
-    // A poison event that an earlier test put aside is read once more, and given up once more.
-    world.allow("an event becomes a dead letter");
-    under_load(world, async |world, load| {
-        world.bridge()?.kill9().await;
-        let reset = world
+/// A consumer group loses its offsets and consumes all task events from the beginning.
+pub async fn consumer_offsets_are_lost(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        fixture.bridge()?.kill9().await;
+        let reset = fixture
             .database
-            .execute(include_str!("offsets_lost.sql"), &[])
+            .execute(include_str!("../../sql/reset_offsets.sql"), &[])
             .await?;
         ensure!(reset > 0, "the group had no offsets");
-        world.bridge()?.start().await?;
+        fixture.bridge()?.start().await?;
         load.more(200).await?;
         wait::until(
-            "the group has caught up with the log",
+            "the lag of the group is below 500 events",
             Duration::from_secs(60),
             async || {
-                let lag: i64 = world
+                let lag: i64 = fixture
                     .database
-                    .query_one(include_str!("lag.sql"), &[])
+                    .query_one(include_str!("../../sql/consumer_lag.sql"), &[])
                     .await?
                     .get(0);
                 Ok((lag < 500).then_some(()))
@@ -223,27 +233,24 @@ pub async fn offsets_lost(world: &mut World) -> Result<()> {
         )
         .await
     })
-    .await?;
-    // The checker has found every acknowledged write on the trail, so nothing else can be among these.
-    world.dead_letters(&["discard", "--all"]).await?;
-    Ok(())
+    .await
 }
 
-/// The other one takes over, and nobody starts the dead one again until it is proved.
-pub async fn one_of_two_bridges_killed(world: &mut World) -> Result<()> {
-    world.system.bridge(1)?.start().await?;
-    let proved = under_load(world, async |world, load| {
-        world.bridge()?.kill9().await;
+/// One of two bridges is killed and stays down: the other one takes over its lanes.
+pub async fn one_of_two_bridges_killed(fixture: &mut Fixture) -> Result<()> {
+    fixture.system.bridge(1)?.start().await?;
+    let result = under_load(fixture, async |fixture, load| {
+        fixture.bridge()?.kill9().await;
         load.more(300).await
     })
     .await;
-    world.bridge()?.start().await?;
-    world.system.bridge(1)?.terminate().await;
-    proved
+    fixture.bridge()?.start().await?;
+    fixture.system.bridge(1)?.terminate().await;
+    result
 }
 
-async fn waiting(world: &World) -> Result<i64> {
-    Ok(world
+async fn outbox_size(fixture: &Fixture) -> Result<i64> {
+    Ok(fixture
         .database
         .query_one("select count(*) from outbox", &[])
         .await?

@@ -1,19 +1,20 @@
-//! Lists of tasks: filters, order, and pages that stay whole while others write.
+//! Lists of tasks: filters, order, and pagination during concurrent writes.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Calls, Person, escape, text};
-use tests::stage::World;
+use tests::client::{Requests, User, escape, text};
+use tests::fixture::Fixture;
 
-pub async fn titles(person: &Person, query: &str) -> Result<Vec<String>> {
-    let tasks = person.pages(&format!("/api/tasks?{query}")).await?;
+/// The titles of a list, all pages of it.
+pub async fn titles(user: &User, query: &str) -> Result<Vec<String>> {
+    let tasks = user.pages(&format!("/api/tasks?{query}")).await?;
     tasks.iter().map(|task| text(task, "title")).collect()
 }
 
-pub async fn filters_and_sort(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn filters_and_sort(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let tasks = [
         json!({"title": "bread", "priority": "low", "tags": ["home", "shop"], "due": {"date": "2020-01-01"}}),
         json!({"title": "apples", "priority": "urgent", "tags": ["shop"], "due": {"date": "2099-01-01"}}),
@@ -22,13 +23,12 @@ pub async fn filters_and_sort(world: &mut World) -> Result<()> {
     ];
     let mut made = Vec::new();
     for task in tasks {
-        made.push(person.create(task).await?);
+        made.push(user.create(task).await?);
     }
-    let done = person
+    let done = user
         .create(json!({"title": "earth", "due": {"date": "2020-01-02"}}))
         .await?;
-    person
-        .post(&format!("/api/tasks/{}/complete", text(&done, "id")?))
+    user.post(&format!("/api/tasks/{}/complete", text(&done, "id")?))
         .send()
         .await?
         .expect(200)?;
@@ -94,7 +94,7 @@ pub async fn filters_and_sort(world: &mut World) -> Result<()> {
     ];
     let mut wrong = Vec::new();
     for (query, expected) in cases {
-        let found = titles(&person, query).await?;
+        let found = titles(&user, query).await?;
         if found != expected {
             wrong.push(format!("{query}: {found:?} instead of {expected:?}"));
         }
@@ -102,24 +102,24 @@ pub async fn filters_and_sort(world: &mut World) -> Result<()> {
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     for sort in ["created_at", "updated_at", "due_at", "priority", "title"] {
         for order in ["asc", "desc"] {
-            let whole = titles(&person, &format!("sort={sort}&order={order}")).await?;
-            let paged = titles(&person, &format!("sort={sort}&order={order}&limit=1")).await?;
+            let whole = titles(&user, &format!("sort={sort}&order={order}")).await?;
+            let paged = titles(&user, &format!("sort={sort}&order={order}&limit=1")).await?;
             ensure!(
                 whole.len() == 5 && whole == paged,
-                "{sort} {order}: {whole:?} in one page, {paged:?} in pages"
+                "{sort} {order}: {whole:?} in one page, {paged:?} in pages of one"
             );
         }
     }
     Ok(())
 }
 
-/// Pages of a list are read while somebody adds, changes and deletes: whatever was there all the while is seen once.
-pub async fn pages_while_others_write(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+/// Tasks are created and deleted between the requests for two pages. A task that exists all the time is on exactly one page.
+pub async fn pages_during_writes(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let mut stay = BTreeSet::new();
     let mut go = Vec::new();
     for number in 0..40 {
-        let task = person
+        let task = user
             .create(json!({"title": format!("{:02}", number % 7)}))
             .await?;
         match number % 4 {
@@ -132,7 +132,7 @@ pub async fn pages_while_others_write(world: &mut World) -> Result<()> {
         let mut next = Some(String::new());
         while let Some(cursor) = next.take() {
             let path = format!("/api/tasks?sort={sort}&order=asc&limit=3{cursor}");
-            let page = person.get(&path).send().await?.expect(200)?.json()?;
+            let page = user.get(&path).send().await?.expect(200)?.json()?;
             let items = page["items"].as_array().cloned().unwrap_or_default();
             seen.extend(
                 items
@@ -143,15 +143,14 @@ pub async fn pages_while_others_write(world: &mut World) -> Result<()> {
             next = page["next_cursor"]
                 .as_str()
                 .map(|cursor| format!("&cursor={}", escape(cursor)));
-            person.create(json!({"title": "00"})).await?;
+            user.create(json!({"title": "00"})).await?;
             if let Some(gone) = go.pop() {
-                person
-                    .delete(&format!("/api/tasks/{gone}"))
+                user.delete(&format!("/api/tasks/{gone}"))
                     .send()
                     .await?
                     .expect(204)?;
             }
-            ensure!(seen.len() < 200, "pages have no end");
+            ensure!(seen.len() < 200, "the pages do not end");
         }
         let once: BTreeSet<_> = seen.iter().cloned().collect();
         ensure!(once.len() == seen.len(), "{sort}: a task is on two pages");
@@ -165,22 +164,22 @@ pub async fn pages_while_others_write(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// A list holds its owner's tasks alone, and all of one page's members.
-pub async fn two_people(world: &mut World) -> Result<()> {
+/// A list holds the tasks of its owner only.
+pub async fn lists_hold_own_tasks_only(fixture: &mut Fixture) -> Result<()> {
     let (one, two) = (
-        world.api.newcomer("UTC").await?,
-        world.api.newcomer("UTC").await?,
+        fixture.api.new_user("UTC").await?,
+        fixture.api.new_user("UTC").await?,
     );
     one.create(json!({"title": "of one"})).await?;
     two.create(json!({"title": "of two"})).await?;
     ensure!(
         titles(&one, "").await? == ["of one"] && titles(&two, "").await? == ["of two"],
-        "lists are mixed"
+        "a list holds tasks of another user"
     );
     let page: Value = one.get("/api/tasks").send().await?.expect(200)?.json()?;
     ensure!(
         page.get("next_cursor").is_some_and(Value::is_null),
-        "the last page says so with null: {page}"
+        "next_cursor of the last page is not null: {page}"
     );
     Ok(())
 }

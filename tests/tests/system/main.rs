@@ -1,14 +1,16 @@
-//! Every test that needs the running system, one at a time: the road, its faults, the API, and bad input.
+//! The system tests: delivery and its faults, the API, invalid input, authorisation, and query plans, on a running system.
 #![allow(
     clippy::indexing_slicing,
-    reason = "a member that a JSON value lacks reads as null"
+    reason = "indexing a JSON value with an absent member yields null"
 )]
 
 mod accounts;
+mod arguments;
 mod bad_input;
 mod batch;
 mod browsers;
 mod contention;
+mod delivery;
 mod documents;
 mod export;
 mod faults;
@@ -16,9 +18,8 @@ mod lists;
 mod matrix;
 mod plans;
 mod poison;
-mod rates;
+mod rate_limits;
 mod restore;
-mod road;
 mod search;
 mod statements;
 mod tags;
@@ -28,82 +29,92 @@ mod users;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use libtest_mimic::{Arguments, Trial};
-use tests::stage::{Log, Stage};
+use libtest_mimic::Trial;
+use tests::fixture::Log;
+use tests::runner::Runner;
 
-/// Names a test on a log after its function.
-macro_rules! on {
-    ($stage:ident, $log:ident: $($area:ident :: { $($name:ident),+ $(,)? }),+ $(,)?) => {
-        [$($($stage.trial(
+/// Trials on a log, each named after its module and function.
+macro_rules! trials {
+    ($runner:ident, $log:ident: $($area:ident :: { $($name:ident),+ $(,)? }),+ $(,)?) => {
+        [$($($runner.trial(
             Log::$log,
             concat!(stringify!($area), "::", stringify!($name)),
-            async |world: &mut tests::stage::World| $area::$name(world).await,
+            async |fixture: &mut tests::fixture::Fixture| $area::$name(fixture).await,
         )),+),+]
     };
 }
 
-fn trials(stage: &Stage) -> Vec<Trial> {
+/// All tests in the order in which they run.
+fn all_trials(runner: &Runner) -> Vec<Trial> {
     let mut trials = Vec::new();
-    trials.extend(on!(stage, Postgres:
-        road::{one_task, every_kind_of_write, people_at_once},
+    trials.extend(trials!(runner, Postgres:
+        delivery::{one_task, every_kind_of_write, concurrent_users},
         tasks::{
-            create_and_read, conditions, merge_patch, put_replaces, complete_and_reopen, idempotency, dues,
+            create_and_read, conditional_requests, merge_patch, put_replaces, complete_and_reopen, idempotency_keys, due_dates,
         },
-        restore::{restore_brings_back, restore_has_conditions, restores_and_deletes_race},
+        restore::{restore_undoes_a_deletion, restore_is_conditional, concurrent_restores_and_deletions},
         batch::{
-            every_operation, results_in_order, atomic_is_all_or_nothing, one_key_one_batch, dues_in_a_batch,
-            batches_race, one_id_in_two_batches,
+            every_operation, results_in_order, atomic_batches, idempotency_key_of_a_batch, due_dates_in_a_batch,
+            concurrent_batches, one_id_in_many_batches,
         },
-        tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_merged, tags_of_any_script, renames_race},
+        tags::{tags_are_counted, a_tag_is_renamed, tags_are_merged, tags_in_any_script, concurrent_renames},
         export::{
-            filters_of_list_and_export, an_export_ends_where_it_began, an_export_is_cut_off, readers_that_leave,
+            filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
         },
-        lists::{filters_and_sort, pages_while_others_write, two_people},
+        lists::{filters_and_sort, pages_during_writes, lists_hold_own_tasks_only},
         search::{
-            words_and_phrases, any_script, the_best_match_first, changes_are_found, pages_of_equals, highlights, nothing_is_too_odd,
+            words_and_phrases, any_script, best_match_first, changed_tasks_are_found, pages_of_equal_matches, highlights,
+            any_query_is_accepted,
         },
-        plans::{no_list_reads_everything},
+        plans::{every_list_uses_an_index},
         accounts::{
-            sign_in, answers_hold_no_secret, refresh_rotates, logout_ends_one_session, a_new_password_ends_every_session,
-            a_deleted_account_leaves_its_trail, account_events, health,
+            sign_in, responses_hold_no_secret, refresh_tokens_rotate, logout_ends_one_session,
+            a_new_password_ends_every_session, a_deleted_account_keeps_its_trail, account_events, health,
         },
         users::{
-            an_operator_makes_the_first_admin, admins_see_and_change_users, a_demoted_admin_is_none_at_once,
-            a_new_timezone_moves_dates, services_act_for_users, keys_are_made_and_checked,
+            the_first_admin, admins_read_and_change_users, a_demoted_admin_loses_access_at_once,
+            a_new_timezone_moves_due_dates, services_act_for_users, token_keys_command,
         },
-        rates::{users_have_rates, signing_in_has_rates, weak_keys_stop_the_start},
-        browsers::{only_listed_origins, answers_stay_private},
-        contention::{writers_with_if_match, one_key_from_many, one_id_from_many},
+        rate_limits::{limits_per_user, sign_in_limits, weak_token_keys_stop_the_start},
+        browsers::{only_listed_origins, responses_stay_private},
+        contention::{writers_with_if_match, one_key_from_many_clients, one_id_from_many_clients},
         bad_input::{
-            malformed_json, wrong_fields, tokens, somebody_elses, queries_and_methods, stale_and_reused, accounts,
-            json_by_the_book, header_abuse, bodies_without_end,
-            hostile_batches,
+            malformed_json, invalid_fields, rejected_tokens, resources_of_other_users, queries_and_methods,
+            stale_versions_and_reused_keys, accounts, json_by_rfc_8259, hostile_headers, endless_bodies, hostile_batches,
         },
-        matrix::{everybody_everything},
+        matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},
-        documents::{examples_run, the_api_describes_itself},
-        poison::{a_poison_event_stands_alone, replay_brings_it_home},
+        documents::{readme_examples_run, the_api_serves_its_document},
+        // Before the tests that fill the log: it consumes every event in the log a second time.
+        faults::{consumer_offsets_are_lost},
+        poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         faults::{
-            bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_away, postgres_crashed, appends_cut_off,
-            everything_twice, offsets_lost, one_of_two_bridges_killed,
+            bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
+            appends_interrupted, every_event_redelivered, one_of_two_bridges_killed,
         },
     ));
-    trials.extend(on!(stage, Kafka:
-        road::{one_task, every_kind_of_write, people_at_once},
-        poison::{a_poison_event_stands_alone, replay_brings_it_home},
+    trials.extend(trials!(runner, Kafka:
+        delivery::{one_task, every_kind_of_write, concurrent_users},
+        poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         faults::{
-            bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_away, everything_twice, one_of_two_bridges_killed,
+            bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, every_event_redelivered,
+            one_of_two_bridges_killed,
         },
     ));
     trials
 }
 
 fn main() -> Result<ExitCode> {
-    let mut arguments = Arguments::from_args();
-    // They share a system and two cores.
+    let (mut arguments, filters) = arguments::parse(std::env::args());
+    // A test needs a system of its own while it runs, so a second thread would start a second system.
     arguments.test_threads = Some(1);
-    let stage = Stage::new()?;
-    let conclusion = libtest_mimic::run(&arguments, trials(&stage));
-    stage.clear();
+    let runner = Runner::new()?;
+    let mut trials = all_trials(&runner);
+    trials.retain(|trial| filters.select(trial.name()));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    runner.stop_systems();
+    if !arguments.list {
+        eprintln!("The slowest tests:\n{}", runner.slowest());
+    }
     Ok(conclusion.exit_code())
 }

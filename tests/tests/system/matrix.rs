@@ -1,16 +1,17 @@
-//! Who may do what: every operation of the document, asked for by everybody, in one table. What is not in it is a failure.
+//! The authorisation matrix: the status of every operation in the OpenAPI document for every kind of caller. An operation
+//! without a row fails the test.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::client::{Calls, PASSWORD, Person, number, text};
-use tests::stage::World;
+use tests::client::{PASSWORD, Requests, User, number, text};
+use tests::fixture::Fixture;
 use tests::tokens;
 use uuid::Uuid;
 
-/// Who asks. The last is a service that acts for the owner.
+/// The callers. The last one is a service that acts on behalf of the owner.
 const CALLERS: [&str; 8] = [
     "nobody",
     "an expired token",
@@ -22,8 +23,8 @@ const CALLERS: [&str; 8] = [
     "a service for the owner",
 ];
 
-/// The status of each caller's answer. Tasks, tags and trails are the owner's; accounts are the caller's own, but those of
-/// `/api/users` are the owner's.
+/// The status that each caller gets. Tasks, tags and trails belong to the owner. Account operations are on the caller's own
+/// account, except that those of `/api/users` are on the owner's.
 const TABLE: &[(&str, [u16; 8])] = &[
     ("getHealth", [200; 8]),
     ("getReadiness", [200; 8]),
@@ -49,7 +50,7 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("completeTask", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("reopenTask", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("restoreTask", [401, 401, 404, 200, 404, 404, 404, 200]),
-    // Its operations have statuses of their own; that a stranger's changes nothing is looked at for every operation.
+    // Each operation of a batch has a status of its own. `ask` checks that other users change nothing.
     ("batchTasks", [401, 401, 200, 200, 200, 200, 200, 200]),
     ("listTags", [401, 401, 200, 200, 200, 200, 200, 200]),
     ("renameTag", [401, 401, 404, 200, 404, 404, 404, 200]),
@@ -59,11 +60,15 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("verifyAudit", [401, 401, 403, 200, 200, 200, 403, 200]),
 ];
 
-/// Which callers may change the owner's task.
-const OWNERS: [&str; 2] = ["the owner", "a service for the owner"];
+/// The callers that may change the owner's task.
+const MAY_WRITE: [&str; 2] = ["the owner", "a service for the owner"];
 
-pub async fn everybody_everything(world: &mut World) -> Result<()> {
-    let described: Vec<(String, Method, String)> = world
+/// Operations that change a password, rotate or revoke a refresh token, or delete the account. The next operation needs new
+/// accounts.
+const ENDS_SESSIONS: [&str; 4] = ["changePassword", "refresh", "logout", "deleteMe"];
+
+pub async fn every_operation_by_every_caller(fixture: &mut Fixture) -> Result<()> {
+    let described: Vec<(String, Method, String)> = fixture
         .api
         .contract()?
         .operations()
@@ -75,63 +80,77 @@ pub async fn everybody_everything(world: &mut World) -> Result<()> {
     let rows: BTreeSet<_> = TABLE.iter().map(|(name, _)| *name).collect();
     ensure!(
         names == rows,
-        "without a row: {:?}; without an operation: {:?}",
+        "operations without a row: {:?}; rows without an operation: {:?}",
         names.difference(&rows).collect::<Vec<_>>(),
         rows.difference(&names).collect::<Vec<_>>()
     );
     let mut wrong = Vec::new();
+    let mut reusable: Option<Accounts> = None;
     for (path, method, name) in &described {
-        let (_, row) = TABLE.iter().find(|(row, _)| row == name).context("a row")?;
-        let cast = Cast::new(world).await?;
+        let (_, row) = TABLE
+            .iter()
+            .find(|(row, _)| row == name)
+            .context("the operation has no row")?;
+        let accounts = match reusable.take() {
+            Some(accounts) => accounts,
+            None => Accounts::new(fixture).await?,
+        };
         for (who, expected) in CALLERS.iter().zip(row) {
-            if let Err(error) = cast.ask(world, (path, method, name), who, *expected).await {
+            if let Err(error) = accounts
+                .ask(fixture, (path, method, name), who, *expected)
+                .await
+            {
                 wrong.push(format!("{name} by {who}: {error:#}"));
             }
+        }
+        if !ENDS_SESSIONS.contains(&name.as_str()) {
+            reusable = Some(accounts);
         }
     }
     ensure!(
         wrong.is_empty(),
-        "{} answers are wrong:\n  {}",
+        "{} responses are wrong:\n  {}",
         wrong.len(),
         wrong.join("\n  ")
     );
     Ok(())
 }
 
-/// Fresh accounts for one operation, since some operations end them.
-struct Cast {
-    owner: Person,
-    /// A token for each of the callers; none for the first.
+/// The accounts of the callers. Operations share them, because creating some takes longer than all requests of one operation.
+struct Accounts {
+    owner: User,
+    /// The access token of each caller, in the order of `CALLERS`. The first has none.
     tokens: Vec<Option<String>>,
 }
 
-impl Cast {
-    async fn new(world: &World) -> Result<Self> {
-        let owner = world.api.newcomer("UTC").await?;
-        let keys = world.system.token_keys();
+impl Accounts {
+    async fn new(fixture: &Fixture) -> Result<Self> {
+        let owner = fixture.api.new_user("UTC").await?;
+        let keys = fixture.system.token_keys();
         let mut tokens = vec![None, Some(tokens::signed(keys, owner.id, "user", -60)?)];
         let roles = ["user", "owner", "auditor", "admin", "service", "service"];
         for role in roles {
             let (id, role) = match role {
                 "owner" => (owner.id, "user"),
-                role => (member(world, &owner, role).await?, role),
+                role => (account(fixture, &owner, role).await?, role),
             };
             tokens.push(Some(tokens::signed(keys, id, role, 600)?));
         }
         Ok(Self { owner, tokens })
     }
 
-    /// Makes one request, on a task of its own, and looks whether a stranger changed that.
+    /// Sends one request on a new task of the owner, checks its status, and checks that only callers in `MAY_WRITE` changed the
+    /// task.
     async fn ask(
         &self,
-        world: &World,
+        fixture: &Fixture,
         (path, method, name): (&str, &Method, &str),
         who: &str,
         expected: u16,
     ) -> Result<()> {
         let tag = Uuid::new_v4().to_string();
         let fields = json!({"title": "The owner's", "tags": [tag]});
-        // An account that deleted itself makes no more tasks, and none is needed for what it is asked then.
+        // After `deleteMe` the owner cannot create tasks, and the remaining callers need none.
         let task = self.owner.post("/api/tasks").json(&fields).send().await?;
         let task = if task.status == 201 {
             task.json()?
@@ -148,19 +167,19 @@ impl Cast {
         if path.starts_with("/api/audit") {
             path.push_str(&format!("?user_id={}", self.owner.id));
         }
-        let mut call = world.api.call(method.clone(), &path);
+        let mut request = fixture.api.request(method.clone(), &path);
         let place = CALLERS.iter().position(|caller| *caller == who);
         if let Some(token) = place.and_then(|place| self.tokens.get(place)?.as_ref()) {
-            call = call.bearer(token);
+            request = request.bearer(token);
         }
         if who == "a service for the owner" {
-            call = call.header("x-on-behalf-of", &self.owner.id.to_string());
+            request = request.header("x-on-behalf-of", &self.owner.id.to_string());
         }
         if let Some(body) = self.body(name, &task) {
-            call = call.json(&body);
+            request = request.json(&body);
         }
-        call.send().await?.expect(expected)?;
-        if !OWNERS.contains(&who) && name != "deleteMe" {
+        request.send().await?.expect(expected)?;
+        if !MAY_WRITE.contains(&who) && name != "deleteMe" {
             let path = format!("/api/tasks/{}", text(&task, "id")?);
             let after = self.owner.get(&path).send().await?.expect(200)?.json()?;
             let version = number(&after, "version")?;
@@ -169,7 +188,7 @@ impl Cast {
         Ok(())
     }
 
-    /// A body that is fine for whoever may send it.
+    /// A valid body for an operation that has one.
     fn body(&self, name: &str, task: &Value) -> Option<Value> {
         Some(match name {
             "register" => json!({
@@ -191,11 +210,15 @@ impl Cast {
     }
 }
 
-/// Another account of this role, with the owner's password: hashing one for each would take most of the time.
-async fn member(world: &World, owner: &Person, role: &str) -> Result<Uuid> {
-    let row = world
+/// A new account with this role. It copies the owner's password hash, because hashing one for each account would take most of
+/// the time.
+async fn account(fixture: &Fixture, owner: &User, role: &str) -> Result<Uuid> {
+    let row = fixture
         .database
-        .query_one(include_str!("cast.sql"), &[&owner.id, &role])
+        .query_one(
+            include_str!("../../sql/copy_account.sql"),
+            &[&owner.id, &role],
+        )
         .await?;
     Ok(row.get(0))
 }

@@ -1,15 +1,17 @@
-//! Every order, filter and search is served by an index, planned by the statement that the API sends and with its parameters.
+//! Query plans: every order, filter and search of the task list uses an index. The plans are those of the statements that the
+//! API sends, with its parameters.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use stage::task_list::TaskList;
-use tests::stage::World;
+use tests::fixture::Fixture;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-fn shapes() -> Vec<(String, TaskList)> {
+/// List requests of every form, by name. In a name, `filtered` means that the request has a filter or a search.
+fn list_requests() -> Vec<(String, TaskList)> {
     let newest = TaskList::newest;
-    let mut shapes = Vec::new();
+    let mut requests = Vec::new();
     for (sort, key) in [
         ("created_at", "2026-01-01"),
         ("updated_at", "2026-01-01"),
@@ -26,7 +28,7 @@ fn shapes() -> Vec<(String, TaskList)> {
                     id: after.map(|_| Uuid::nil().to_string()),
                     ..newest()
                 };
-                shapes.push((
+                requests.push((
                     format!("{sort}, descending {descending}, after {after:?}"),
                     asked,
                 ));
@@ -120,7 +122,7 @@ fn shapes() -> Vec<(String, TaskList)> {
             },
         ),
     ];
-    shapes.extend(filters.map(|(name, asked)| (format!("{name}, filtered"), asked)));
+    requests.extend(filters.map(|(name, asked)| (format!("{name}, filtered"), asked)));
     for terms in [
         vec!["*common"],
         vec!["*rareword"],
@@ -142,20 +144,20 @@ fn shapes() -> Vec<(String, TaskList)> {
                 sort,
                 ..TaskList::search(&terms)
             };
-            shapes.push((format!("{terms:?} by {sort}, filtered"), asked));
+            requests.push((format!("{terms:?} by {sort}, filtered"), asked));
         }
     }
-    // So many tasks have this word that a page of them is found sooner in the order asked for.
+    // Many tasks match, so walking the index of the order finds a page sooner than collecting all matches.
     let common = TaskList {
         sort: "title",
         ..TaskList::search(&["*common"])
     };
-    shapes.push(("a common word by title".to_owned(), common));
-    shapes
+    requests.push(("a common word by title".to_owned(), common));
+    requests
 }
 
-/// What few of a user's many tasks may be, with the index that leads to them.
-fn few() -> [(&'static str, TaskList); 3] {
+/// Filters that few of a user's many tasks match, each with the index that must serve it.
+fn selective_filters() -> [(&'static str, TaskList); 3] {
     let newest = TaskList::newest;
     [
         (
@@ -183,12 +185,12 @@ fn few() -> [(&'static str, TaskList); 3] {
     ]
 }
 
-pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
-    let database = &world.database;
+pub async fn every_list_uses_an_index(fixture: &mut Fixture) -> Result<()> {
+    let database = &fixture.database;
     database
-        .execute(include_str!("many_tasks.sql"), &[])
+        .execute(include_str!("../../sql/insert_many_tasks.sql"), &[])
         .await?;
-    // As the API's role, with the settings of it that touch plans.
+    // Plans are made as the API's role, with those of its settings that affect them.
     database.batch_execute("vacuum analyze tasks").await?;
     database
         .batch_execute("set role spindle_api; set jit = off; set work_mem = '16MB'")
@@ -200,7 +202,7 @@ pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
         )
         .await?;
     let mut wrong = Vec::new();
-    for (name, asked) in shapes() {
+    for (name, asked) in list_requests() {
         for (owner, user) in [("of many tasks", users.get(0)), ("of a few", users.get(1))] {
             let user: String = user;
             let asked = asked.clone().of(user);
@@ -211,20 +213,22 @@ pub async fn no_list_reads_everything(world: &mut World) -> Result<()> {
             }
         }
     }
-    for (index, asked) in few() {
+    for (index, asked) in selective_filters() {
         let asked = asked.of(users.get::<_, String>(0));
         let plan = plan(database, &asked).await.context(index)?;
         if !plan.to_string().contains(&format!("\"{index}\"")) {
-            wrong.push(format!("not by {index}: {plan}"));
+            wrong.push(format!("{index} is not used: {plan}"));
         }
     }
     database
         .batch_execute("reset role; reset jit; reset work_mem")
         .await?;
-    database.execute(include_str!("many_gone.sql"), &[]).await?;
+    database
+        .execute(include_str!("../../sql/delete_many_tasks.sql"), &[])
+        .await?;
     ensure!(
         wrong.is_empty(),
-        "all tasks are read, or all of a user's are sorted, for\n{}",
+        "these plans read all tasks, sort all tasks of a user, or do not use the index:\n{}",
         wrong.join("\n")
     );
     Ok(())
@@ -237,7 +241,8 @@ async fn plan(database: &Client, asked: &TaskList) -> Result<Value> {
         .get(0))
 }
 
-/// Whether a plan, anywhere in it, reads the whole table; what stands under a condition that is never true is not run.
+/// Whether a plan scans the whole table anywhere. A branch under a condition that is always false is never executed, so it does
+/// not count.
 fn reads_all(plan: &Value) -> bool {
     let condition = plan.get("One-Time Filter").and_then(Value::as_str);
     if condition.is_some_and(|condition| condition.starts_with("(false AND")) {
@@ -256,7 +261,7 @@ fn reads_all(plan: &Value) -> bool {
     }
 }
 
-/// Whether a plan, anywhere in it, sorts tasks before it has cut them to a page.
+/// Whether a plan sorts tasks anywhere before a limit has cut them to a page.
 fn sorts_all(plan: &Value) -> bool {
     let kind = plan.get("Node Type").and_then(Value::as_str);
     let inner: Vec<&Value> = match plan {
@@ -265,18 +270,20 @@ fn sorts_all(plan: &Value) -> bool {
         _ => Vec::new(),
     };
     let below = |test: fn(&Value) -> bool| inner.iter().any(|part| test(part));
-    (kind == Some("Sort") && below(scans_uncut)) || below(sorts_all)
+    (kind == Some("Sort") && below(scans_without_limit)) || below(sorts_all)
 }
 
-fn scans_uncut(plan: &Value) -> bool {
+/// Whether a plan reads tasks with no limit above the scan.
+fn scans_without_limit(plan: &Value) -> bool {
     match plan {
-        Value::Array(parts) => parts.iter().any(scans_uncut),
+        Value::Array(parts) => parts.iter().any(scans_without_limit),
         Value::Object(node) => {
-            let cut = node.get("Node Type").is_some_and(|kind| kind == "Limit");
-            !cut && (node
-                .get("Relation Name")
-                .is_some_and(|table| table == "tasks")
-                || node.values().any(scans_uncut))
+            let is_limit = node.get("Node Type").is_some_and(|kind| kind == "Limit");
+            !is_limit
+                && (node
+                    .get("Relation Name")
+                    .is_some_and(|table| table == "tasks")
+                    || node.values().any(scans_without_limit))
         }
         _ => false,
     }

@@ -1,120 +1,127 @@
-//! Events that cannot be applied: each alone reaches the dead letters, and what can be repaired comes home.
+//! Events that an agent cannot apply: they become dead letters without affecting other events, and can be replayed.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use tests::acknowledged::AcknowledgedWrite;
 use tests::checker::Checker;
-use tests::client::{Calls, number, text};
-use tests::ledger::Told;
+use tests::client::{Requests, number, text};
+use tests::fixture::Fixture;
 use tests::load::Load;
-use tests::stage::World;
 use tests::wait;
 use uuid::Uuid;
 
 const WRITES: u64 = 2_000;
-/// An event is delivered alone five times, each after a longer pause.
-const GIVEN_UP: Duration = Duration::from_secs(60);
+/// How soon an event becomes a dead letter: it is first delivered alone five times, with a growing backoff.
+const DEAD_LETTER_LIMIT: Duration = Duration::from_secs(60);
 
-/// An event that is none, in the middle of its user's events: the others do not notice.
-pub async fn a_poison_event_stands_alone(world: &mut World) -> Result<()> {
-    world.allow("an event becomes a dead letter");
-    let before = world.given_up().await?;
-    let mut load = Load::start(&world.api, 8).await?;
+/// A malformed event among those of a user becomes a dead letter. All other events are delivered.
+pub async fn a_poison_event_is_isolated(fixture: &mut Fixture) -> Result<()> {
+    fixture.expect_error("an event becomes a dead letter");
+    let before = fixture.dead_letters_total().await?;
+    let mut load = Load::start(&fixture.api, 8).await?;
     load.reach(WRITES / 4).await?;
-    let user = load.people().first().context("there are people")?.id;
+    let user = load.users().first().context("there are users")?.id;
     let poison = Uuid::now_v7();
     let event =
         json!({"specversion": "1.0", "id": poison, "type": "task.created", "data": "poison"})
             .to_string();
-    world
+    fixture
         .database
-        .execute(include_str!("poison.sql"), &[&user, &poison, &event])
+        .execute(
+            include_str!("../../sql/queue_event.sql"),
+            &[&user, &poison, &event],
+        )
         .await?;
-    until_given_up(world, &mut load, before).await?;
-    let (people, ledger) = load.finish(WRITES).await?;
-    let letter = only_dead_letter(world).await?;
+    wait_for_dead_letter(fixture, &mut load, before).await?;
+    let (users, acknowledged) = load.finish(WRITES).await?;
+    let letter = only_dead_letter(fixture).await?;
     ensure!(
         letter == poison.to_string(),
-        "another event than the poison was given up: {letter:?}"
+        "the dead letter is not the poison event: {letter:?}"
     );
-    Checker::new(&world.database, &people)
-        .settle(&ledger)
+    Checker::new(&fixture.database, &users)
+        .check_delivery(&acknowledged)
         .await?;
-    world.dead_letters(&["discard", "--all"]).await?;
+    fixture.dead_letters(&["discard", "--all"]).await?;
     Ok(())
 }
 
-/// The database refuses one acknowledged write's entry; once that is repaired, `replay` brings it onto the trail.
-pub async fn replay_brings_it_home(world: &mut World) -> Result<()> {
-    world.allow("an event becomes a dead letter");
-    let before = world.given_up().await?;
-    world
+/// The database rejects the entry of one acknowledged write. Once that is repaired, `dead-letters replay` delivers it.
+pub async fn a_dead_letter_is_replayed(fixture: &mut Fixture) -> Result<()> {
+    fixture.expect_error("an event becomes a dead letter");
+    let before = fixture.dead_letters_total().await?;
+    fixture
         .database
-        .batch_execute(include_str!("refuse.sql"))
+        .batch_execute(include_str!("../../sql/add_strict_constraint.sql"))
         .await?;
-    let mut load = Load::start(&world.api, 8).await?;
+    let mut load = Load::start(&fixture.api, 8).await?;
     load.reach(WRITES / 4).await?;
-    let person = load.people().first().context("there are people")?.clone();
-    let call = person
+    let user = load.users().first().context("there are users")?.clone();
+    let request = user
         .post("/api/tasks")
-        .header("x-correlation-id", "refused-for-a-test");
-    let task = call
-        .json(&json!({"title": "Comes home late"}))
+        .header("x-correlation-id", "rejected-for-a-test");
+    let task = request
+        .json(&json!({"title": "Delivered late"}))
         .send()
         .await?
         .expect(201)?
         .json()?;
-    until_given_up(world, &mut load, before).await?;
-    let (people, mut ledger) = load.finish(WRITES).await?;
+    wait_for_dead_letter(fixture, &mut load, before).await?;
+    let (users, mut acknowledged) = load.finish(WRITES).await?;
     let (id, version) = (text(&task, "id")?.parse()?, number(&task, "version")?);
-    ledger.record(Told {
-        user: person.id,
+    acknowledged.record(AcknowledgedWrite {
+        user: user.id,
         task: id,
         version,
         kind: "task.created",
     })?;
-    let letter = only_dead_letter(world).await?;
+    let letter = only_dead_letter(fixture).await?;
     let history = format!("/api/tasks/{id}/history");
     ensure!(
-        person.pages(&history).await?.is_empty(),
-        "an entry was refused and is there"
+        user.pages(&history).await?.is_empty(),
+        "the rejected entry is on the trail"
     );
-    world
+    fixture
         .database
-        .batch_execute(include_str!("accept.sql"))
+        .batch_execute(include_str!("../../sql/drop_strict_constraint.sql"))
         .await?;
-    world.dead_letters(&["replay", "--all"]).await?;
-    let entry = wait::until("the replayed event is on the trail", GIVEN_UP, async || {
-        Ok(person.pages(&history).await?.into_iter().next())
-    })
+    fixture.dead_letters(&["replay", "--all"]).await?;
+    let entry = wait::until(
+        "the replayed event is on the audit trail",
+        DEAD_LETTER_LIMIT,
+        async || Ok(user.pages(&history).await?.into_iter().next()),
+    )
     .await?;
     ensure!(
         entry.to_string().contains(&letter),
-        "another event came home: {entry}"
+        "the entry is not the dead letter: {entry}"
     );
-    Checker::new(&world.database, &people).settle(&ledger).await
+    Checker::new(&fixture.database, &users)
+        .check_delivery(&acknowledged)
+        .await
 }
 
-/// Goes on writing until something was given up.
-async fn until_given_up(world: &World, load: &mut Load, before: u64) -> Result<()> {
+/// Keeps the load going until there is a dead letter.
+async fn wait_for_dead_letter(fixture: &Fixture, load: &mut Load, before: u64) -> Result<()> {
     let start = Instant::now();
-    while world.given_up().await? == before {
+    while fixture.dead_letters_total().await? == before {
         ensure!(
-            start.elapsed() < GIVEN_UP,
-            "within {GIVEN_UP:?} nothing reached the dead letters"
+            start.elapsed() < DEAD_LETTER_LIMIT,
+            "no dead letter within {DEAD_LETTER_LIMIT:?}"
         );
         load.more(50).await?;
     }
     Ok(())
 }
 
-/// The id of the one event that was given up.
-async fn only_dead_letter(world: &World) -> Result<String> {
-    let mut letters = world.open_dead_letters().await?;
+/// The id of the only dead letter.
+async fn only_dead_letter(fixture: &Fixture) -> Result<String> {
+    let mut letters = fixture.open_dead_letters().await?;
     ensure!(
         letters.len() == 1,
-        "not the poison alone was given up: {letters:?}"
+        "there is not exactly one dead letter: {letters:?}"
     );
-    letters.pop().context("there is one")
+    letters.pop().context("there is no dead letter")
 }

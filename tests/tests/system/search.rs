@@ -1,9 +1,10 @@
-//! Search by text: what it finds, in which order, and how that is shown.
+//! Full-text search: matches, their order, highlights, and robustness against any query.
 
 mod found;
 mod shown;
 
 pub use found::{
-    any_script, changes_are_found, pages_of_equals, the_best_match_first, words_and_phrases,
+    any_script, best_match_first, changed_tasks_are_found, pages_of_equal_matches,
+    words_and_phrases,
 };
-pub use shown::{highlights, nothing_is_too_odd};
+pub use shown::{any_query_is_accepted, highlights};

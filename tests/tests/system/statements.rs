@@ -1,19 +1,18 @@
-//! Every statement that the functions and the bridge send is one that the migrated database accepts.
+//! Every SQL statement of the functions and of the bridge is valid in the migrated database.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use tests::stage::World;
+use tests::fixture::Fixture;
 
-pub async fn every_statement_prepares(world: &mut World) -> Result<()> {
+pub async fn every_statement_prepares(fixture: &mut Fixture) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut wrong = Vec::new();
     let mut prepared = 0;
     for path in statements(&[root.join("functions"), root.join("bridge")])? {
         let statement = std::fs::read_to_string(&path)?;
-        // What cannot be prepared as it is has placeholders of its own or is a utility statement; both are checked by running.
         prepared += 1;
-        if let Err(error) = world.database.prepare(&statement).await {
+        if let Err(error) = fixture.database.prepare(&statement).await {
             wrong.push(format!("{}: {error:?}", path.display()));
         }
     }
@@ -27,6 +26,7 @@ pub async fn every_statement_prepares(world: &mut World) -> Result<()> {
     Ok(())
 }
 
+/// All `.sql` files below the folders except `.fn.sql`, which the migration runs.
 fn statements(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = folders.to_vec();

@@ -1,56 +1,47 @@
-//! Tags: counted, renamed, merged, in any script, and renamed by many at once.
+//! Tags: counts, renaming, merging, tags in any script, and concurrent renames.
 
 use anyhow::{Result, ensure};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::checker::Checker;
-use tests::client::{Answer, Calls, Person, escape, number, text};
-use tests::stage::World;
+use tests::client::{Requests, Response, User, escape, number, text};
+use tests::fixture::Fixture;
 
-async fn counted(person: &Person, query: &str) -> Result<Vec<(String, i64)>> {
-    let items = person.pages(&format!("/api/tags{query}")).await?;
+async fn counted(user: &User, query: &str) -> Result<Vec<(String, i64)>> {
+    let items = user.pages(&format!("/api/tags{query}")).await?;
     let pair = |item: &Value| Ok((text(item, "tag")?, number(item, "count")?));
     items.iter().map(pair).collect()
 }
 
-async fn rename(person: &Person, tag: &str, name: &str) -> Result<Answer> {
+async fn rename(user: &User, tag: &str, name: &str) -> Result<Response> {
     let path = format!("/api/tags/{}", escape(tag));
-    person
-        .patch(&path)
-        .json(&json!({"name": name}))
-        .send()
-        .await
+    user.patch(&path).json(&json!({"name": name})).send().await
 }
 
-async fn tagged(person: &Person, tags: &[&str]) -> Result<Value> {
-    person
-        .create(json!({"title": "Tagged", "tags": tags}))
-        .await
+async fn tagged(user: &User, tags: &[&str]) -> Result<Value> {
+    user.create(json!({"title": "Tagged", "tags": tags})).await
 }
 
-async fn tags_of(person: &Person, task: &Value) -> Result<Value> {
+async fn tags_of(user: &User, task: &Value) -> Result<Value> {
     let path = format!("/api/tasks/{}", text(task, "id")?);
-    Ok(person.get(&path).send().await?.expect(200)?.json()?["tags"].clone())
+    Ok(user.get(&path).send().await?.expect(200)?.json()?["tags"].clone())
 }
 
-pub async fn tags_are_counted(world: &mut World) -> Result<()> {
-    let (person, other) = (
-        world.api.newcomer("UTC").await?,
-        world.api.newcomer("UTC").await?,
+pub async fn tags_are_counted(fixture: &mut Fixture) -> Result<()> {
+    let (user, other) = (
+        fixture.api.new_user("UTC").await?,
+        fixture.api.new_user("UTC").await?,
     );
-    ensure!(
-        counted(&person, "").await?.is_empty(),
-        "there are no tags yet"
-    );
+    ensure!(counted(&user, "").await?.is_empty(), "a new user has tags");
     for status in ["open", "in_progress", "completed", "cancelled"] {
         let task = json!({"title": "x", "status": status, "tags": ["home", status]});
-        person.create(task).await?;
+        user.create(task).await?;
     }
-    tagged(&person, &["Zoo", "éclair", "買い物", "a b", "home"]).await?;
+    tagged(&user, &["Zoo", "éclair", "買い物", "a b", "home"]).await?;
     tagged(&other, &["theirs", "home"]).await?;
-    let gone = tagged(&person, &["gone", "home"]).await?;
+    let gone = tagged(&user, &["gone", "home"]).await?;
     let path = format!("/api/tasks/{}", text(&gone, "id")?);
-    person.delete(&path).send().await?.expect(204)?;
+    user.delete(&path).send().await?.expect(204)?;
     let wanted = [
         ("Zoo", 1),
         ("a b", 1),
@@ -64,20 +55,19 @@ pub async fn tags_are_counted(world: &mut World) -> Result<()> {
     ]
     .map(|(tag, count)| (tag.to_owned(), count));
     for query in ["", "?limit=1", "?limit=4", "?limit=9"] {
-        let found = counted(&person, query).await?;
+        let found = counted(&user, query).await?;
         ensure!(found == wanted, "{query}: {found:?}");
     }
-    person
-        .post(&format!("{path}/restore"))
+    user.post(&format!("{path}/restore"))
         .send()
         .await?
         .expect(200)?;
-    let found = counted(&person, "").await?;
+    let found = counted(&user, "").await?;
     ensure!(
         found.contains(&("gone".to_owned(), 1)) && found.contains(&("home".to_owned(), 6)),
-        "a restored task counts again: {found:?}"
+        "the tags of a restored task are not counted: {found:?}"
     );
-    let first = person
+    let first = user
         .get("/api/tags?limit=1")
         .send()
         .await?
@@ -92,24 +82,21 @@ pub async fn tags_are_counted(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_tag_is_renamed(world: &mut World) -> Result<()> {
-    let (person, other) = (
-        world.api.newcomer("UTC").await?,
-        world.api.newcomer("UTC").await?,
+pub async fn a_tag_is_renamed(fixture: &mut Fixture) -> Result<()> {
+    let (user, other) = (
+        fixture.api.new_user("UTC").await?,
+        fixture.api.new_user("UTC").await?,
     );
-    let task = tagged(&person, &["b", "home", "a"]).await?;
-    let bystander = tagged(&person, &["b"]).await?;
+    let task = tagged(&user, &["b", "home", "a"]).await?;
+    let bystander = tagged(&user, &["b"]).await?;
     let theirs = tagged(&other, &["home"]).await?;
-    let answer = rename(&person, "home", "house")
-        .await?
-        .expect(200)?
-        .json()?;
+    let response = rename(&user, "home", "house").await?.expect(200)?.json()?;
     ensure!(
-        answer == json!({"tag": "house", "count": 1, "merged": false}),
-        "{answer}"
+        response == json!({"tag": "house", "count": 1, "merged": false}),
+        "{response}"
     );
     let path = format!("/api/tasks/{}", text(&task, "id")?);
-    let changed = person.get(&path).send().await?.expect(200)?.json()?;
+    let changed = user.get(&path).send().await?.expect(200)?.json()?;
     ensure!(
         changed["tags"] == json!(["b", "house", "a"])
             && changed["version"] == 2
@@ -117,34 +104,33 @@ pub async fn a_tag_is_renamed(world: &mut World) -> Result<()> {
             && changed["updated_at"] != task["updated_at"],
         "{changed}"
     );
-    let found = person.pages("/api/tasks?tag=house").await?;
+    let found = user.pages("/api/tasks?tag=house").await?;
     ensure!(found == [changed.clone()], "{found:?}");
     ensure!(
         tags_of(&other, &theirs).await? == json!(["home"]),
-        "somebody else's tag is renamed"
+        "the tag of another user was renamed"
     );
     for same in [1, 2] {
-        let answer = rename(&person, "house", "house")
-            .await?
-            .expect(200)?
-            .json()?;
+        let response = rename(&user, "house", "house").await?.expect(200)?.json()?;
         ensure!(
-            answer == json!({"tag": "house", "count": 1, "merged": false}),
-            "{same}: {answer}"
+            response == json!({"tag": "house", "count": 1, "merged": false}),
+            "{same}: {response}"
         );
     }
-    rename(&person, "home", "house").await?.problem(404)?;
-    rename(&person, "nothing", "nothing").await?.problem(404)?;
-    rename(&person, "house", "").await?.problem(422)?;
-    rename(&person, "house", &"x".repeat(65))
+    rename(&user, "home", "house").await?.problem(404)?;
+    rename(&user, "nothing", "nothing").await?.problem(404)?;
+    rename(&user, "house", "").await?.problem(422)?;
+    rename(&user, "house", &"x".repeat(65))
         .await?
         .problem(422)?;
-    person.delete(&path).send().await?.expect(204)?;
-    rename(&person, "house", "home").await?.problem(404)?;
-    let people = [person, other];
-    Checker::new(&world.database, &people).gapless().await?;
-    let [person, _] = &people;
-    let renamed = person.pages("/api/audit?type=task.updated").await?;
+    user.delete(&path).send().await?.expect(204)?;
+    rename(&user, "house", "home").await?.problem(404)?;
+    let users = [user, other];
+    Checker::new(&fixture.database, &users)
+        .check_sequence_numbers()
+        .await?;
+    let [user, _] = &users;
+    let renamed = user.pages("/api/audit?type=task.updated").await?;
     ensure!(renamed.len() == 1, "{} entries", renamed.len());
     let data = &renamed[0]["event"]["data"];
     ensure!(
@@ -154,31 +140,33 @@ pub async fn a_tag_is_renamed(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_tag_is_merged(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let old = tagged(&person, &["x", "old", "y"]).await?;
-    let both = tagged(&person, &["old", "x", "new", "y"]).await?;
-    let new = tagged(&person, &["y", "new"]).await?;
-    let answer = rename(&person, "old", "new").await?.expect(200)?.json()?;
+pub async fn tags_are_merged(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let old = tagged(&user, &["x", "old", "y"]).await?;
+    let both = tagged(&user, &["old", "x", "new", "y"]).await?;
+    let new = tagged(&user, &["y", "new"]).await?;
+    let response = rename(&user, "old", "new").await?.expect(200)?.json()?;
     ensure!(
-        answer == json!({"tag": "new", "count": 3, "merged": true}),
-        "{answer}"
+        response == json!({"tag": "new", "count": 3, "merged": true}),
+        "{response}"
     );
     for (task, wanted) in [
         (&old, json!(["x", "new", "y"])),
         (&both, json!(["x", "new", "y"])),
         (&new, json!(["y", "new"])),
     ] {
-        let tags = tags_of(&person, task).await?;
+        let tags = tags_of(&user, task).await?;
         ensure!(tags == wanted, "{tags} instead of {wanted}");
     }
-    let people = [person];
-    Checker::new(&world.database, &people).gapless().await
+    let users = [user];
+    Checker::new(&fixture.database, &users)
+        .check_sequence_numbers()
+        .await
 }
 
-/// A tag is any text; in a path it is percent-encoded.
-pub async fn tags_of_any_script(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+/// A tag can be any text. In a path it is percent-encoded.
+pub async fn tags_in_any_script(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let tags = [
         "a/b",
         "100%",
@@ -191,19 +179,23 @@ pub async fn tags_of_any_script(world: &mut World) -> Result<()> {
         "%2F",
         "quo\"te\\",
     ];
-    tagged(&person, &tags).await?;
+    tagged(&user, &tags).await?;
     for tag in tags {
         let name = format!("{tag}/{tag}");
-        let answer = rename(&person, tag, &name).await?.expect(200)?.json()?;
-        ensure!(answer["tag"] == name && answer["count"] == 1, "{answer}");
+        let response = rename(&user, tag, &name).await?.expect(200)?.json()?;
+        ensure!(
+            response["tag"] == name && response["count"] == 1,
+            "{response}"
+        );
     }
     let mut wanted = tags.map(|tag| (format!("{tag}/{tag}"), 1)).to_vec();
     wanted.sort();
-    let found = counted(&person, "?limit=3").await?;
+    let found = counted(&user, "?limit=3").await?;
     ensure!(found == wanted, "{found:?}");
     for path in ["%ff", "%00", "%", "a/b"] {
-        let call = person.patch(&format!("/api/tags/{path}"));
-        call.json(&json!({"name": "x"}))
+        let request = user.patch(&format!("/api/tags/{path}"));
+        request
+            .json(&json!({"name": "x"}))
             .send()
             .await?
             .problem(404)?;
@@ -211,27 +203,27 @@ pub async fn tags_of_any_script(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// Renames to and fro beside new tasks: each change is told once and each has its number.
-pub async fn renames_race(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+/// Clients rename a tag back and forth while others create tasks. Each change has one event and one sequence number.
+pub async fn concurrent_renames(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     for _ in 0..5 {
-        tagged(&person, &["one", "two"]).await?;
-        tagged(&person, &["two"]).await?;
+        tagged(&user, &["one", "two"]).await?;
+        tagged(&user, &["two"]).await?;
     }
     let renames = join_all((0..12).map(|turn| match turn % 2 {
-        0 => rename(&person, "one", "two"),
-        _ => rename(&person, "two", "one"),
+        0 => rename(&user, "one", "two"),
+        _ => rename(&user, "two", "one"),
     }));
-    let creates = join_all((0..12).map(|_| tagged(&person, &["one", "two"])));
+    let creates = join_all((0..12).map(|_| tagged(&user, &["one", "two"])));
     let (renames, creates) = tokio::join!(renames, creates);
-    for answer in renames {
-        let answer = answer?;
-        if answer.status != 404 {
-            answer.expect(200)?;
+    for response in renames {
+        let response = response?;
+        if response.status != 404 {
+            response.expect(200)?;
         }
     }
     creates.into_iter().collect::<Result<Vec<_>>>()?;
-    let tasks = person.pages("/api/tasks?limit=200").await?;
+    let tasks = user.pages("/api/tasks?limit=200").await?;
     for task in &tasks {
         let tags = task["tags"].as_array().map(Vec::len);
         ensure!(
@@ -240,6 +232,8 @@ pub async fn renames_race(world: &mut World) -> Result<()> {
         );
     }
     ensure!(tasks.len() == 22, "{} tasks", tasks.len());
-    let people = [person];
-    Checker::new(&world.database, &people).gapless().await
+    let users = [user];
+    Checker::new(&fixture.database, &users)
+        .check_sequence_numbers()
+        .await
 }

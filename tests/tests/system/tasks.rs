@@ -1,9 +1,9 @@
-//! One task over HTTP: creating, reading, replacing, patching, completing, deleting, and their conditions.
+//! Single tasks over HTTP: create, read, replace, patch, complete, reopen and delete; conditional requests and idempotency keys.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Calls, Person, number, text};
-use tests::stage::{SOON, World};
+use tests::client::{Requests, User, number, text};
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::wait;
 use uuid::Uuid;
 
@@ -11,34 +11,34 @@ fn path(task: &Value) -> Result<String> {
     Ok(format!("/api/tasks/{}", text(task, "id")?))
 }
 
-async fn read(person: &Person, task: &Value) -> Result<Value> {
-    person.get(&path(task)?).send().await?.expect(200)?.json()
+async fn read(user: &User, task: &Value) -> Result<Value> {
+    user.get(&path(task)?).send().await?.expect(200)?.json()
 }
 
-pub async fn create_and_read(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn create_and_read(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let id = Uuid::now_v7().to_string();
     let fields = json!({"id": id, "title": "Water the plants 🌱", "description": "All \"of\" them\n", "priority": "high",
         "tags": ["home", "grün"], "due": {"date": "2026-03-01"}});
-    let answer = person
+    let response = user
         .post("/api/tasks")
         .json(&fields)
         .send()
         .await?
         .expect(201)?;
     ensure!(
-        answer
+        response
             .header("location")
             .is_some_and(|to| to.ends_with(&format!("/api/tasks/{id}"))),
         "{:?}",
-        answer.headers
+        response.headers
     );
     ensure!(
-        answer.header("etag") == Some("\"1\""),
+        response.header("etag") == Some("\"1\""),
         "{:?}",
-        answer.headers
+        response.headers
     );
-    let task = answer.json()?;
+    let task = response.json()?;
     for member in ["id", "title", "description", "priority", "tags", "due"] {
         ensure!(task[member] == fields[member], "{member} of {task}");
     }
@@ -48,13 +48,13 @@ pub async fn create_and_read(world: &mut World) -> Result<()> {
     );
     ensure!(
         task["due_at"] == "2026-03-01T23:59:59.999999Z",
-        "a date ends with its last microsecond: {task}"
+        "the due time of a date is not its last microsecond: {task}"
     );
     ensure!(
-        read(&person, &task).await? == task,
-        "GET differs from what POST answered"
+        read(&user, &task).await? == task,
+        "GET differs from the response of POST"
     );
-    let plain = person.create(json!({"title": "Only a title"})).await?;
+    let plain = user.create(json!({"title": "Only a title"})).await?;
     ensure!(
         plain["description"] == "" && plain["priority"] == "medium" && plain["tags"] == json!([]),
         "{plain}"
@@ -69,17 +69,17 @@ pub async fn create_and_read(world: &mut World) -> Result<()> {
     ] {
         ensure!(
             plain.get(member).is_some_and(Value::is_null),
-            "{member} is present and null: {plain}"
+            "{member} is absent or not null: {plain}"
         );
     }
     Ok(())
 }
 
-pub async fn conditions(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let task = person.create(json!({"title": "One"})).await?;
+pub async fn conditional_requests(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = user.create(json!({"title": "One"})).await?;
     let path = path(&task)?;
-    let same = person
+    let same = user
         .get(&path)
         .header("if-none-match", "\"1\"")
         .send()
@@ -91,14 +91,13 @@ pub async fn conditions(world: &mut World) -> Result<()> {
         same.headers
     );
     for header in ["W/\"1\"", "\"7\", \"1\"", "*"] {
-        person
-            .get(&path)
+        user.get(&path)
             .header("if-none-match", header)
             .send()
             .await?
             .expect(304)?;
     }
-    let answer = person
+    let response = user
         .patch(&path)
         .if_match(1)
         .json(&json!({"title": "Two"}))
@@ -106,33 +105,25 @@ pub async fn conditions(world: &mut World) -> Result<()> {
         .await?
         .expect(200)?;
     ensure!(
-        answer.header("etag") == Some("\"2\"") && answer.json()?["version"] == 2,
+        response.header("etag") == Some("\"2\"") && response.json()?["version"] == 2,
         "{:?}",
-        answer.headers
+        response.headers
     );
-    person
-        .get(&path)
+    user.get(&path)
         .header("if-none-match", "\"1\"")
         .send()
         .await?
         .expect(200)?;
-    person
-        .patch(&path)
+    user.patch(&path)
         .header("if-match", "*")
         .json(&json!({"title": "Three"}))
         .send()
         .await?
         .expect(200)?;
-    person
-        .delete(&path)
-        .if_match(1)
-        .send()
-        .await?
-        .problem(412)?;
-    person.delete(&path).if_match(3).send().await?.expect(204)?;
-    person.get(&path).send().await?.problem(404)?;
-    person
-        .patch(&path)
+    user.delete(&path).if_match(1).send().await?.problem(412)?;
+    user.delete(&path).if_match(3).send().await?.expect(204)?;
+    user.get(&path).send().await?.problem(404)?;
+    user.patch(&path)
         .json(&json!({"title": "Four"}))
         .send()
         .await?
@@ -140,14 +131,13 @@ pub async fn conditions(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-pub async fn merge_patch(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let task = person
+pub async fn merge_patch(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = user
         .create(json!({"title": "Keep", "description": "old", "tags": ["a", "b"], "due": {"date": "2026-03-01"}, "priority": "low"}))
         .await?;
     let patch = async |body: Value| {
-        person
-            .patch(&path(&task)?)
+        user.patch(&path(&task)?)
             .json(&body)
             .send()
             .await?
@@ -157,7 +147,7 @@ pub async fn merge_patch(world: &mut World) -> Result<()> {
     let tagged = patch(json!({"tags": ["c"]})).await?;
     ensure!(
         tagged["tags"] == json!(["c"]),
-        "a list is replaced as a whole: {tagged}"
+        "the tags were not replaced as a whole: {tagged}"
     );
     ensure!(
         tagged["title"] == "Keep"
@@ -169,15 +159,15 @@ pub async fn merge_patch(world: &mut World) -> Result<()> {
         patch(json!({"due": null, "description": null, "tags": null, "priority": null})).await?;
     ensure!(
         cleared["due"].is_null() && cleared["due_at"].is_null(),
-        "null takes the due away: {cleared}"
+        "null did not remove the due date: {cleared}"
     );
     ensure!(
         cleared["description"] == "" && cleared["tags"] == json!([]),
-        "null means the default: {cleared}"
+        "null did not set the default: {cleared}"
     );
     ensure!(
         cleared["priority"] == "medium",
-        "null means the default: {cleared}"
+        "null did not set the default: {cleared}"
     );
     let dated =
         patch(json!({"due": {"datetime": "2026-03-01T09:00:00", "timezone": "Europe/Berlin"}}))
@@ -187,23 +177,23 @@ pub async fn merge_patch(world: &mut World) -> Result<()> {
     let wanted = json!({"datetime": "2026-03-01T09:00:00", "timezone": "America/New_York"});
     ensure!(
         moved["due"] == wanted && moved["due_at"] == "2026-03-01T14:00:00.000000Z",
-        "a due is merged, too: {moved}"
+        "the due date was not merged: {moved}"
     );
-    let before = number(&read(&person, &task).await?, "version")?;
+    let before = number(&read(&user, &task).await?, "version")?;
     let same = patch(json!({})).await?;
     ensure!(
         number(&same, "version")? == before,
-        "an empty patch is no change: {same}"
+        "an empty patch changed the task: {same}"
     );
     Ok(())
 }
 
-pub async fn put_replaces(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let task = person
+pub async fn put_replaces(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = user
         .create(json!({"title": "Old", "description": "old", "tags": ["a"], "priority": "low"}))
         .await?;
-    let answer = person
+    let response = user
         .put(&path(&task)?)
         .json(&json!({"title": "New"}))
         .send()
@@ -211,15 +201,17 @@ pub async fn put_replaces(world: &mut World) -> Result<()> {
         .expect(200)?
         .json()?;
     ensure!(
-        answer["title"] == "New" && answer["description"] == "" && answer["tags"] == json!([]),
-        "{answer}"
+        response["title"] == "New"
+            && response["description"] == ""
+            && response["tags"] == json!([]),
+        "{response}"
     );
     ensure!(
-        answer["priority"] == "medium" && answer["version"] == 2,
-        "{answer}"
+        response["priority"] == "medium" && response["version"] == 2,
+        "{response}"
     );
     let done = json!({"title": "New", "status": "completed"});
-    let done = person
+    let done = user
         .put(&path(&task)?)
         .json(&done)
         .send()
@@ -228,17 +220,16 @@ pub async fn put_replaces(world: &mut World) -> Result<()> {
         .json()?;
     ensure!(
         done["status"] == "completed" && done["completed_at"].is_string(),
-        "PUT completes: {done}"
+        "PUT with the status completed did not complete the task: {done}"
     );
     Ok(())
 }
 
-pub async fn complete_and_reopen(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let task = person.create(json!({"title": "Do"})).await?;
+pub async fn complete_and_reopen(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = user.create(json!({"title": "Do"})).await?;
     let verb = async |verb: &str| {
-        person
-            .post(&format!("{}/{verb}", path(&task)?))
+        user.post(&format!("{}/{verb}", path(&task)?))
             .send()
             .await?
             .expect(200)?
@@ -251,7 +242,7 @@ pub async fn complete_and_reopen(world: &mut World) -> Result<()> {
     );
     ensure!(
         verb("complete").await? == done,
-        "completing twice is completing once"
+        "completing a second time changed the task"
     );
     let open = verb("reopen").await?;
     ensure!(
@@ -260,9 +251,9 @@ pub async fn complete_and_reopen(world: &mut World) -> Result<()> {
     );
     ensure!(
         verb("reopen").await? == open,
-        "reopening twice is reopening once"
+        "reopening a second time changed the task"
     );
-    let patched = person
+    let patched = user
         .patch(&path(&task)?)
         .json(&json!({"status": "completed"}))
         .send()
@@ -271,13 +262,13 @@ pub async fn complete_and_reopen(world: &mut World) -> Result<()> {
         .json()?;
     ensure!(
         patched["completed_at"].is_string(),
-        "PATCH completes: {patched}"
+        "PATCH with the status completed did not complete the task: {patched}"
     );
     let history = format!("{}/history", path(&task)?);
     let wanted =
         ["created", "completed", "reopened", "completed"].map(|verb| format!("task.{verb}"));
-    wait::until("one entry for each change", SOON, async || {
-        let entries = person.pages(&history).await?;
+    wait::until("one entry for each change", DELIVERY_LIMIT, async || {
+        let entries = user.pages(&history).await?;
         let kinds: Vec<_> = entries
             .iter()
             .rev()
@@ -289,17 +280,10 @@ pub async fn complete_and_reopen(world: &mut World) -> Result<()> {
     .await
 }
 
-pub async fn idempotency(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn idempotency_keys(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let key = Uuid::new_v4().to_string();
-    let send = async |fields: Value| {
-        person
-            .post("/api/tasks")
-            .key(&key)
-            .json(&fields)
-            .send()
-            .await
-    };
+    let send = async |fields: Value| user.post("/api/tasks").key(&key).json(&fields).send().await;
     let first = send(json!({"title": "Once"})).await?.expect(201)?;
     ensure!(
         first.header("idempotency-replayed").is_none(),
@@ -315,11 +299,11 @@ pub async fn idempotency(world: &mut World) -> Result<()> {
     for header in ["etag", "location"] {
         ensure!(
             again.header(header) == first.header(header),
-            "the replay's {header} differs"
+            "the header {header} of the replay differs"
         );
     }
     send(json!({"title": "Twice"})).await?.problem(422)?;
-    let other = world.api.newcomer("UTC").await?;
+    let other = fixture.api.new_user("UTC").await?;
     let theirs = other
         .post("/api/tasks")
         .key(&key)
@@ -329,21 +313,21 @@ pub async fn idempotency(world: &mut World) -> Result<()> {
         .expect(201)?;
     ensure!(
         theirs.header("idempotency-replayed").is_none(),
-        "a key belongs to one person"
+        "the idempotency key of another user was replayed"
     );
     ensure!(
-        person.pages("/api/tasks").await?.len() == 1,
-        "one key made two tasks"
+        user.pages("/api/tasks").await?.len() == 1,
+        "one key created two tasks"
     );
     Ok(())
 }
 
-pub async fn dues(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("America/New_York").await?;
+pub async fn due_dates(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("America/New_York").await?;
     let berlin = |local: &str| json!({"datetime": local, "timezone": "Europe/Berlin"});
     let cases = [
         (
-            "a date ends with the day where its owner lives",
+            "a date lasts until the end of the day in the owner's timezone",
             json!({"date": "2026-03-01"}),
             "2026-03-02T04:59:59.999999Z",
         ),
@@ -384,8 +368,8 @@ pub async fn dues(world: &mut World) -> Result<()> {
         ),
     ];
     for (name, due, due_at) in cases {
-        let task = person.create(json!({"title": name, "due": due})).await?;
-        ensure!(task["due"] == due, "{name}: kept as {}", task["due"]);
+        let task = user.create(json!({"title": name, "due": due})).await?;
+        ensure!(task["due"] == due, "{name}: stored as {}", task["due"]);
         ensure!(
             task["due_at"] == due_at,
             "{name}: {} instead of {due_at}",

@@ -1,75 +1,94 @@
-//! Roles, the accounts that admins see and change, and what an account changes about itself.
+//! Roles, account management by admins, changes of one's own account, services that act for users, and token keys.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Calls, PASSWORD, Person, number, text};
-use tests::stage::{SOON, World};
+use tests::client::{PASSWORD, Requests, User, number, text};
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::wait;
 
-/// The entries of a kind on a person's trail, once there is one.
-async fn trail(person: &Person, kind: &str) -> Result<Vec<Value>> {
-    wait::until(&format!("{kind} on the trail"), SOON, async || {
-        let entries = person.pages(&format!("/api/audit?type={kind}")).await?;
-        Ok((!entries.is_empty()).then_some(entries))
-    })
+/// The entries of this type on the user's trail, once there is one.
+async fn trail(user: &User, kind: &str) -> Result<Vec<Value>> {
+    wait::until(
+        &format!("{kind} is on the audit trail"),
+        DELIVERY_LIMIT,
+        async || {
+            let entries = user.pages(&format!("/api/audit?type={kind}")).await?;
+            Ok((!entries.is_empty()).then_some(entries))
+        },
+    )
     .await
 }
 
-pub async fn an_operator_makes_the_first_admin(world: &mut World) -> Result<()> {
+pub async fn the_first_admin(fixture: &mut Fixture) -> Result<()> {
     let email = format!("{}@example.org", uuid::Uuid::new_v4().simple());
     let create = ["admin", "create", "--email", &email, "--actor", "root"];
-    let printed = world.operate(&create).await?;
-    let password = printed
+    let output_of = fixture.run_bridge(&create).await?;
+    let password = output_of
         .lines()
         .find_map(|line| line.strip_prefix("password: "))
-        .with_context(|| format!("no password in {printed:?}"))?;
+        .with_context(|| format!("no password in {output_of:?}"))?;
     let body = json!({"email": email, "password": password});
-    let login = world.api.post("/api/auth/login").json(&body);
+    let login = fixture.api.post("/api/auth/login").json(&body);
     let tokens = login.send().await?.expect(200)?.json()?;
-    let users = world
+    let users = fixture
         .api
         .get("/api/users")
         .bearer(&text(&tokens, "access_token")?);
     users.send().await?.expect(200)?;
 
-    let again = world.operate(&create).await.err().context("a second one")?;
+    let again = fixture
+        .run_bridge(&create)
+        .await
+        .err()
+        .context("a second account has the same email address")?;
     ensure!(format!("{again}").contains("promote"), "{again}");
-    let nobody = ["admin", "promote", "--email", "nobody@example.org"];
-    let nobody = world.operate(&nobody).await.err().context("nobody")?;
-    ensure!(
-        format!("{nobody}").contains("nobody@example.org"),
-        "{nobody}"
-    );
+    let unknown = ["admin", "promote", "--email", "nobody@example.org"];
+    let error = fixture
+        .run_bridge(&unknown)
+        .await
+        .err()
+        .context("an unknown account was promoted")?;
+    ensure!(format!("{error}").contains("nobody@example.org"), "{error}");
     let wrong = ["admin", "create", "--email", "nonsense"];
-    let wrong = world.operate(&wrong).await.err().context("no address")?;
+    let wrong = fixture
+        .run_bridge(&wrong)
+        .await
+        .err()
+        .context("an account has an invalid email address")?;
     ensure!(format!("{wrong}").contains("email"), "{wrong}");
     Ok(())
 }
 
-pub async fn admins_see_and_change_users(world: &mut World) -> Result<()> {
-    let (admin, person) = (world.admin().await?, world.api.newcomer("UTC").await?);
-    let path = format!("/api/users/{}", person.id);
+pub async fn admins_read_and_change_users(fixture: &mut Fixture) -> Result<()> {
+    let (admin, user) = (fixture.admin().await?, fixture.api.new_user("UTC").await?);
+    let path = format!("/api/users/{}", user.id);
     let seen = admin.get(&path).send().await?.expect(200)?.json()?;
     ensure!(
-        seen["email"] == person.email && seen["role"] == "user",
+        seen["email"] == user.email && seen["role"] == "user",
         "{seen}"
     );
-    ensure!(!seen.to_string().contains("argon2"), "a hash is shown");
-    let nobody = format!("/api/users/{}", uuid::Uuid::new_v4());
-    admin.get(&nobody).send().await?.problem(404)?;
+    ensure!(
+        !seen.to_string().contains("argon2"),
+        "the response shows the password hash"
+    );
+    let unknown = format!("/api/users/{}", uuid::Uuid::new_v4());
+    admin.get(&unknown).send().await?.problem(404)?;
 
     let found = admin
-        .pages(&format!("/api/users?email={}", person.email))
+        .pages(&format!("/api/users?email={}", user.email))
         .await?;
     ensure!(
-        found.len() == 1 && found[0]["id"] == person.id.to_string(),
+        found.len() == 1 && found[0]["id"] == user.id.to_string(),
         "{found:?}"
     );
     let (all, paged) = (
         admin.pages("/api/users?limit=200").await?,
         admin.pages("/api/users?limit=1").await?,
     );
-    ensure!(all == paged && all.len() > 2, "pages differ from the whole");
+    ensure!(
+        all == paged && all.len() > 2,
+        "pages of one differ from one page"
+    );
     let admins = admin.pages("/api/users?role=admin").await?;
     ensure!(
         admins.iter().all(|user| user["role"] == "admin"),
@@ -91,11 +110,11 @@ pub async fn admins_see_and_change_users(world: &mut World) -> Result<()> {
         changed["role"] == "auditor" && changed["name"] == "Ada",
         "{changed}"
     );
-    // The role is in the next token; sessions with the old one have ended.
-    let refresh = json!({"refresh_token": person.refresh_token});
-    let refresh = world.api.post("/api/auth/refresh").json(&refresh);
+    // Tokens carry the role, so a changed role ends all sessions.
+    let refresh = json!({"refresh_token": user.refresh_token});
+    let refresh = fixture.api.post("/api/auth/refresh").json(&refresh);
     refresh.send().await?.problem(401)?;
-    let entry = trail(&person, "user.role-changed").await?.remove(0);
+    let entry = trail(&user, "user.role-changed").await?.remove(0);
     ensure!(
         entry["actor"]["id"] == admin.id.to_string()
             && entry["event"]["data"]["details"]["previous"]["role"] == "user",
@@ -110,7 +129,7 @@ pub async fn admins_see_and_change_users(world: &mut World) -> Result<()> {
         patch.send().await?.problem(422)?;
     }
     admin
-        .patch(&nobody)
+        .patch(&unknown)
         .json(&json!({"role": "user"}))
         .send()
         .await?
@@ -118,10 +137,10 @@ pub async fn admins_see_and_change_users(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// What an admin's token says is looked up again, and somebody stays who can undo things.
-pub async fn a_demoted_admin_is_none_at_once(world: &mut World) -> Result<()> {
-    let (one, two) = (world.admin().await?, world.admin().await?);
-    let role = async |by: &Person, whose: &Person, role: &str| {
+/// An admin's role is read from the database for each request. The last admin cannot be demoted.
+pub async fn a_demoted_admin_loses_access_at_once(fixture: &mut Fixture) -> Result<()> {
+    let (one, two) = (fixture.admin().await?, fixture.admin().await?);
+    let role = async |by: &User, whose: &User, role: &str| {
         let patch = by.patch(&format!("/api/users/{}", whose.id));
         patch.json(&json!({ "role": role })).send().await
     };
@@ -147,23 +166,21 @@ pub async fn a_demoted_admin_is_none_at_once(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// A date lasts until the end of its day where its owner is; other dues say themselves when they are.
-pub async fn a_new_timezone_moves_dates(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let dated = person
+/// A due date without a time ends with its day in the owner's timezone, so a new timezone moves it. Other due dates stay.
+pub async fn a_new_timezone_moves_due_dates(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let dated = user
         .create(json!({"title": "Date", "due": {"date": "2026-03-29"}}))
         .await?;
     let local = json!({"datetime": "2026-03-29T09:00:00", "timezone": "Europe/Berlin"});
-    let local = person
-        .create(json!({"title": "Local", "due": local}))
-        .await?;
+    let local = user.create(json!({"title": "Local", "due": local})).await?;
     let instant = json!({"datetime": "2026-03-29T09:00:00Z"});
-    let instant = person
+    let instant = user
         .create(json!({"title": "Instant", "due": instant}))
         .await?;
     ensure!(dated["due_at"] == "2026-03-29T23:59:59.999999Z", "{dated}");
 
-    let patch = async |body: Value| person.patch("/api/auth/me").json(&body).send().await;
+    let patch = async |body: Value| user.patch("/api/auth/me").json(&body).send().await;
     let account = patch(json!({"timezone": "Europe/Berlin", "name": "Ada"})).await?;
     let account = account.expect(200)?.json()?;
     ensure!(
@@ -172,10 +189,10 @@ pub async fn a_new_timezone_moves_dates(world: &mut World) -> Result<()> {
     );
     let read = async |task: &Value| {
         let path = format!("/api/tasks/{}", text(task, "id")?);
-        person.get(&path).send().await?.expect(200)?.json()
+        user.get(&path).send().await?.expect(200)?.json()
     };
     let moved = read(&dated).await?;
-    // Clocks went forward that day.
+    // Daylight saving time begins on that day.
     ensure!(moved["due_at"] == "2026-03-29T21:59:59.999999Z", "{moved}");
     ensure!(
         moved["due"] == dated["due"] && number(&moved, "version")? == 2,
@@ -187,18 +204,18 @@ pub async fn a_new_timezone_moves_dates(world: &mut World) -> Result<()> {
     );
     ensure!(
         read(&local).await? == local && read(&instant).await? == instant,
-        "others moved"
+        "other due dates moved"
     );
-    let updated = trail(&person, "task.updated").await?;
+    let updated = trail(&user, "task.updated").await?;
     ensure!(
         updated.len() == 1
             && updated[0]["event"]["data"]["previous"] == json!({"due_at": dated["due_at"]}),
         "{updated:?}"
     );
-    let told = trail(&person, "user.updated").await?;
-    ensure!(told.len() == 1, "{told:?}");
+    let updated = trail(&user, "user.updated").await?;
+    ensure!(updated.len() == 1, "{updated:?}");
 
-    // The same again changes nothing; null gives the defaults back.
+    // The same timezone again changes nothing, and null restores the defaults.
     patch(json!({"timezone": "Europe/Berlin"}))
         .await?
         .expect(200)?;
@@ -216,7 +233,7 @@ pub async fn a_new_timezone_moves_dates(world: &mut World) -> Result<()> {
     );
     ensure!(
         read(&dated).await?["due_at"] == dated["due_at"],
-        "not moved back"
+        "the due date did not move back"
     );
     for wrong in [
         json!({"timezone": "Mars"}),
@@ -228,13 +245,13 @@ pub async fn a_new_timezone_moves_dates(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-pub async fn services_act_for_users(world: &mut World) -> Result<()> {
-    let (service, person) = (
-        world.staff("service").await?,
-        world.api.newcomer("UTC").await?,
+pub async fn services_act_for_users(fixture: &mut Fixture) -> Result<()> {
+    let (service, user) = (
+        fixture.user_with_role("service").await?,
+        fixture.api.new_user("UTC").await?,
     );
     const FOR: &str = "x-on-behalf-of";
-    let whose = person.id.to_string();
+    let whose = user.id.to_string();
     let create = service.post("/api/tasks").header(FOR, &whose);
     let task = create
         .json(&json!({"title": "Done for you"}))
@@ -243,13 +260,13 @@ pub async fn services_act_for_users(world: &mut World) -> Result<()> {
         .expect(201)?
         .json()?;
     let path = format!("/api/tasks/{}", text(&task, "id")?);
-    person.get(&path).send().await?.expect(200)?;
+    user.get(&path).send().await?.expect(200)?;
     service.get(&path).send().await?.problem(404)?;
-    let entry = trail(&person, "task.created").await?.remove(0);
+    let entry = trail(&user, "task.created").await?.remove(0);
     let actor = json!({"type": "service", "id": service.id.to_string()});
     ensure!(entry["actor"] == actor, "{entry}");
 
-    let other = world.api.newcomer("UTC").await?;
+    let other = fixture.api.new_user("UTC").await?;
     other
         .get(&path)
         .header(FOR, &whose)
@@ -268,10 +285,10 @@ pub async fn services_act_for_users(world: &mut World) -> Result<()> {
         .send()
         .await?
         .problem(400)?;
-    let nobody = service
+    let request = service
         .post("/api/tasks")
         .header(FOR, &uuid::Uuid::new_v4().to_string());
-    nobody
+    request
         .json(&json!({"title": "For nobody"}))
         .send()
         .await?
@@ -279,27 +296,27 @@ pub async fn services_act_for_users(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// Keys are made and checked before they reach the API.
-pub async fn keys_are_made_and_checked(world: &mut World) -> Result<()> {
-    let new = world.operate(&["keys", "new"]).await?;
+/// `bridge keys` creates and checks token keys before the API gets them.
+pub async fn token_keys_command(fixture: &mut Fixture) -> Result<()> {
+    let new = fixture.run_bridge(&["keys", "new"]).await?;
     let check = async |keys: &str| {
-        world
-            .operate(&["keys", "check", "--token-keys", keys])
+        fixture
+            .run_bridge(&["keys", "check", "--token-keys", keys])
             .await
     };
     check(new.trim()).await?;
-    let next = world
-        .operate(&["keys", "new", "--token-keys", new.trim()])
+    let next = fixture
+        .run_bridge(&["keys", "new", "--token-keys", new.trim()])
         .await?;
     ensure!(
         next.trim().ends_with(new.trim()) && next.len() > new.len(),
-        "the old key is gone"
+        "the new keys do not contain the old one"
     );
     for weak in ["", "a:short", PASSWORD] {
         let refused = check(weak)
             .await
             .err()
-            .with_context(|| format!("{weak:?} passes"))?;
+            .with_context(|| format!("{weak:?} is accepted"))?;
         ensure!(format!("{refused}").contains("TOKEN_KEYS"), "{refused}");
     }
     Ok(())

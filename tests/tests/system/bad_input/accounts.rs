@@ -1,16 +1,16 @@
-//! Registrations and sign-ins that must fail.
+//! Registrations, sign-ins, token refreshes and password changes that must fail.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Calls, PASSWORD};
-use tests::stage::World;
+use tests::client::{PASSWORD, Requests};
+use tests::fixture::Fixture;
 use uuid::Uuid;
 
-use super::Refusals;
+use super::Rejections;
 
-pub async fn accounts(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let api = world.api.clone();
+pub async fn accounts(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let api = fixture.api.clone();
     let register = |fields: Value| {
         let mut body = json!({"email": format!("{}@example.org", Uuid::new_v4().simple()), "password": PASSWORD});
         if let (Some(body), Some(fields)) = (body.as_object_mut(), fields.as_object()) {
@@ -19,8 +19,8 @@ pub async fn accounts(world: &mut World) -> Result<()> {
         api.post("/api/auth/register").json(&body)
     };
     let users = "select count(*) from users";
-    let before: i64 = world.database.query_one(users, &[]).await?.get(0);
-    let mut refusals = Refusals::start(world).await?;
+    let before: i64 = fixture.database.query_one(users, &[]).await?.get(0);
+    let mut rejections = Rejections::start(fixture).await?;
     for email in [
         "",
         "x",
@@ -32,8 +32,8 @@ pub async fn accounts(world: &mut World) -> Result<()> {
         "a\n@example.org",
         &format!("{}@example.org", "x".repeat(320)),
     ] {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("email {email:?}"),
                 &[422],
                 register(json!({"email": email})),
@@ -46,52 +46,52 @@ pub async fn accounts(world: &mut World) -> Result<()> {
         ("common", "12345678".to_owned()),
         ("long", "x1".repeat(513)),
     ] {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("{name} password"),
                 &[422],
                 register(json!({"password": password})),
             )
             .await;
     }
-    refusals
-        .refuse(
+    rejections
+        .check(
             "timezone",
             &[422],
             register(json!({"timezone": "Mars/Base"})),
         )
         .await;
-    refusals
-        .refuse("role", &[422], register(json!({"role": "admin"})))
+    rejections
+        .check("role", &[422], register(json!({"role": "admin"})))
         .await;
-    refusals
-        .refuse(
+    rejections
+        .check(
             "email taken",
             &[409],
-            register(json!({"email": person.email})),
+            register(json!({"email": user.email})),
         )
         .await;
-    refusals
-        .refuse(
+    rejections
+        .check(
             "email taken in capitals",
             &[409],
-            register(json!({"email": person.email.to_uppercase()})),
+            register(json!({"email": user.email.to_uppercase()})),
         )
         .await;
     let login = |email: &str, password: &str| {
         api.post("/api/auth/login")
             .json(&json!({"email": email, "password": password}))
     };
-    refusals
-        .refuse(
+    rejections
+        .check(
             "wrong password",
             &[401],
-            login(&person.email, "not the password"),
+            login(&user.email, "not the password"),
         )
         .await;
-    refusals
-        .refuse(
-            "nobody",
+    rejections
+        .check(
+            "unknown account",
             &[401],
             login("nobody@example.org", "not the password"),
         )
@@ -100,17 +100,25 @@ pub async fn accounts(world: &mut World) -> Result<()> {
         api.post("/api/auth/refresh")
             .json(&json!({"refresh_token": token}))
     };
-    refusals
-        .refuse("no such refresh token", &[401], refresh(json!("x")))
+    rejections
+        .check("unknown refresh token", &[401], refresh(json!("x")))
         .await;
-    refusals
-        .refuse("refresh token NUL", &[400, 401, 422], refresh(json!("\0")))
+    rejections
+        .check(
+            "refresh token with NUL",
+            &[400, 401, 422],
+            refresh(json!("\0")),
+        )
         .await;
-    refusals
-        .refuse("refresh token a number", &[422], refresh(json!(5)))
+    rejections
+        .check("refresh token is a number", &[422], refresh(json!(5)))
         .await;
-    refusals
-        .refuse("an access token", &[401], refresh(json!(person.token)))
+    rejections
+        .check(
+            "access token as refresh token",
+            &[401],
+            refresh(json!(user.token)),
+        )
         .await;
     let logout = |body: Value| api.post("/api/auth/logout").json(&body);
     for body in [
@@ -118,14 +126,14 @@ pub async fn accounts(world: &mut World) -> Result<()> {
         json!({"refresh_token": 5}),
         json!({"refresh_token": "x", "all": true}),
     ] {
-        refusals
-            .refuse(&format!("logout {body}"), &[422], logout(body))
+        rejections
+            .check(&format!("logout {body}"), &[422], logout(body))
             .await;
     }
     let new = json!({"current_password": PASSWORD, "new_password": "a quite new password"});
-    let nobody = api.post("/api/auth/password").json(&new);
-    refusals
-        .refuse("a new password without a token", &[401], nobody)
+    let anonymous = api.post("/api/auth/password").json(&new);
+    rejections
+        .check("new password without an access token", &[401], anonymous)
         .await;
     for (current, new) in [
         (PASSWORD, "short"),
@@ -134,15 +142,15 @@ pub async fn accounts(world: &mut World) -> Result<()> {
         ("wrong", "a quite new password"),
     ] {
         let body = json!({"current_password": current, "new_password": new});
-        let call = person.post("/api/auth/password").json(&body);
-        refusals
-            .refuse(&format!("a new password {new}"), &[422], call)
+        let request = user.post("/api/auth/password").json(&body);
+        rejections
+            .check(&format!("new password {new}"), &[422], request)
             .await;
     }
-    refusals.end().await?;
-    let after: i64 = world.database.query_one(users, &[]).await?.get(0);
-    ensure!(before == after, "somebody was registered");
-    let wrong = login(&person.email, "not the password")
+    rejections.finish().await?;
+    let after: i64 = fixture.database.query_one(users, &[]).await?.get(0);
+    ensure!(before == after, "an account was created");
+    let wrong = login(&user.email, "not the password")
         .send()
         .await?
         .problem(401)?;
@@ -150,10 +158,15 @@ pub async fn accounts(world: &mut World) -> Result<()> {
         .send()
         .await?
         .problem(401)?;
-    let tell = |problem: &Value| problem.get("detail").cloned().context("no detail");
+    let detail = |problem: &Value| {
+        problem
+            .get("detail")
+            .cloned()
+            .context("the problem has no detail")
+    };
     ensure!(
-        tell(&wrong)? == tell(&nobody)?,
-        "a wrong password and an unknown account can be told apart"
+        detail(&wrong)? == detail(&nobody)?,
+        "the responses to a wrong password and to an unknown account differ"
     );
     Ok(())
 }

@@ -1,18 +1,18 @@
-//! Stale versions and reused idempotency keys.
+//! Stale versions in If-Match, and idempotency keys that were used for another request.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::client::{Answer, Calls, number, text};
-use tests::stage::World;
+use tests::client::{Requests, Response, number, text};
+use tests::fixture::Fixture;
 use uuid::Uuid;
 
-use super::Refusals;
+use super::Rejections;
 
-pub async fn stale_and_reused(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let task = person.create(json!({"title": "First"})).await?;
+pub async fn stale_versions_and_reused_keys(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = user.create(json!({"title": "First"})).await?;
     let path = format!("/api/tasks/{}", text(&task, "id")?);
-    let now = person
+    let now = user
         .patch(&path)
         .if_match(number(&task, "version")?)
         .json(&json!({"title": "Second"}))
@@ -21,50 +21,50 @@ pub async fn stale_and_reused(world: &mut World) -> Result<()> {
     let now = number(&now.expect(200)?.json()?, "version")?;
     let body = json!({"title": "Third"});
     let key = Uuid::new_v4().to_string();
-    let done = person
+    let done = user
         .post("/api/tasks")
         .key(&key)
         .json(&json!({"title": "Once"}))
         .send()
         .await?
         .expect(201)?;
-    let mut refusals = Refusals::start(world).await?;
+    let mut rejections = Rejections::start(fixture).await?;
     for stale in [now - 1, now + 1, 0, -1, i64::MAX] {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 "stale PATCH",
                 &[412],
-                person.patch(&path).if_match(stale).json(&body),
+                user.patch(&path).if_match(stale).json(&body),
             )
             .await;
-        refusals
-            .refuse(
+        rejections
+            .check(
                 "stale PUT",
                 &[412],
-                person.put(&path).if_match(stale).json(&body),
+                user.put(&path).if_match(stale).json(&body),
             )
             .await;
-        refusals
-            .refuse("stale DELETE", &[412], person.delete(&path).if_match(stale))
+        rejections
+            .check("stale DELETE", &[412], user.delete(&path).if_match(stale))
             .await;
     }
-    for odd in ["x", "\"x\"", "W/\"1\"", "\"", "\"99999999999999999999\""] {
-        let call = person.patch(&path).header("if-match", odd).json(&body);
-        refusals
-            .refuse(&format!("If-Match {odd}"), &[400, 412, 422], call)
+    for invalid in ["x", "\"x\"", "W/\"1\"", "\"", "\"99999999999999999999\""] {
+        let request = user.patch(&path).header("if-match", invalid).json(&body);
+        rejections
+            .check(&format!("If-Match {invalid}"), &[400, 412, 422], request)
             .await;
     }
-    let other = person
+    let other = user
         .post("/api/tasks")
         .key(&key)
         .json(&json!({"title": "Another"}));
-    refusals.refuse("a reused key", &[422], other).await;
-    let long = person.post("/api/tasks").key(&"k".repeat(256)).json(&body);
-    refusals.refuse("a long key", &[400, 422], long).await;
-    let empty = person.post("/api/tasks").key("").json(&body);
-    refusals.refuse("an empty key", &[400, 422], empty).await;
-    refusals.end().await?;
-    let stale = person
+    rejections.check("a reused key", &[422], other).await;
+    let long = user.post("/api/tasks").key(&"k".repeat(256)).json(&body);
+    rejections.check("a long key", &[400, 422], long).await;
+    let empty = user.post("/api/tasks").key("").json(&body);
+    rejections.check("an empty key", &[400, 422], empty).await;
+    rejections.finish().await?;
+    let stale = user
         .patch(&path)
         .if_match(now - 1)
         .json(&body)
@@ -72,27 +72,27 @@ pub async fn stale_and_reused(world: &mut World) -> Result<()> {
         .await?;
     ensure!(
         stale.header("etag") == Some(&format!("\"{now}\"")),
-        "412 names {:?} as the current ETag",
+        "the ETag of 412 is {:?}, not the current version",
         stale.header("etag")
     );
-    let again = person
+    let again = user
         .post("/api/tasks")
         .key(&key)
         .json(&json!({"title": "Once"}))
         .send()
         .await?
         .expect(201)?;
-    same_answer(&done, &again)
+    is_replay_of(&done, &again)
 }
 
-fn same_answer(first: &Answer, again: &Answer) -> Result<()> {
+fn is_replay_of(first: &Response, again: &Response) -> Result<()> {
     ensure!(
         again.header("idempotency-replayed") == Some("true"),
-        "a replay does not say so"
+        "the response is not marked as a replay"
     );
     ensure!(
         first.body == again.body,
-        "a replay differs from the first answer"
+        "the replay differs from the first response"
     );
     Ok(())
 }

@@ -1,120 +1,120 @@
-//! Well-formed bodies with wrong fields.
+//! Well-formed bodies with invalid fields.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::client::{Calls, text};
-use tests::stage::World;
+use tests::client::{Requests, text};
+use tests::fixture::Fixture;
 use uuid::Uuid;
 
-use super::Refusals;
+use super::Rejections;
 
-pub async fn wrong_fields(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn invalid_fields(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let task = text(
-        &person.create(json!({"title": "Stays as it is"})).await?,
+        &user.create(json!({"title": "Stays as it is"})).await?,
         "id",
     )?;
     let tags: Vec<String> = (0..33).map(|tag| format!("tag{tag}")).collect();
-    let wrong = [
-        ("title a number", json!({"title": 5})),
-        ("title null", json!({"title": null})),
-        ("title an object", json!({"title": {"a": 1}})),
-        ("title empty", json!({"title": ""})),
-        ("title too long", json!({"title": "ä".repeat(501)})),
+    let invalid = [
+        ("title is a number", json!({"title": 5})),
+        ("title is null", json!({"title": null})),
+        ("title is an object", json!({"title": {"a": 1}})),
+        ("title is empty", json!({"title": ""})),
+        ("title is too long", json!({"title": "ä".repeat(501)})),
         (
-            "description too long",
+            "description is too long",
             json!({"title": "x", "description": "ä".repeat(20_001)}),
         ),
         (
-            "description NUL",
+            "description has NUL",
             json!({"title": "x", "description": "\0"}),
         ),
-        ("tags a string", json!({"title": "x", "tags": "home"})),
-        ("tags of numbers", json!({"title": "x", "tags": [1]})),
-        ("tag empty", json!({"title": "x", "tags": [""]})),
+        ("tags are a string", json!({"title": "x", "tags": "home"})),
+        ("tags are numbers", json!({"title": "x", "tags": [1]})),
+        ("tag is empty", json!({"title": "x", "tags": [""]})),
         (
-            "tag too long",
+            "tag is too long",
             json!({"title": "x", "tags": ["x".repeat(65)]}),
         ),
-        ("tag NUL", json!({"title": "x", "tags": ["a\0"]})),
+        ("tag has NUL", json!({"title": "x", "tags": ["a\0"]})),
         ("too many tags", json!({"title": "x", "tags": tags})),
         (
-            "priority unknown",
+            "priority is unknown",
             json!({"title": "x", "priority": "huge"}),
         ),
-        ("priority a number", json!({"title": "x", "priority": 1})),
-        ("status unknown", json!({"title": "x", "status": "done"})),
-        ("due a string", json!({"title": "x", "due": "2026-03-01"})),
-        ("due empty", json!({"title": "x", "due": {}})),
+        ("priority is a number", json!({"title": "x", "priority": 1})),
+        ("status is unknown", json!({"title": "x", "status": "done"})),
         (
-            "due of two kinds",
+            "due is a string",
+            json!({"title": "x", "due": "2026-03-01"}),
+        ),
+        ("due is empty", json!({"title": "x", "due": {}})),
+        (
+            "due has two forms at once",
             json!({"title": "x", "due": {"date": "2026-03-01", "datetime": "2026-03-01T08:00:00Z"}}),
         ),
         (
-            "due no such day",
+            "due is a day that does not exist",
             json!({"title": "x", "due": {"date": "2026-02-30"}}),
         ),
         (
-            "due local without timezone",
+            "due is a local time without timezone",
             json!({"title": "x", "due": {"datetime": "2026-03-01T09:00:00"}}),
         ),
         (
-            "due in no timezone",
+            "due has an unknown timezone",
             json!({"title": "x", "due": {"datetime": "2026-03-01T09:00:00", "timezone": "Mars/Base"}}),
         ),
         (
-            "due out of this world",
+            "due is beyond the range of dates",
             json!({"title": "x", "due": {"date": "999999-01-01"}}),
         ),
         (
-            "due unknown member",
+            "due has an unknown member",
             json!({"title": "x", "due": {"date": "2026-03-01", "moon": "full"}}),
         ),
         ("unknown field", json!({"title": "x", "colour": "red"})),
+        ("version is read-only", json!({"title": "x", "version": 9})),
+        ("seq is read-only", json!({"title": "x", "seq": 9})),
         (
-            "version is not for clients",
-            json!({"title": "x", "version": 9}),
-        ),
-        ("seq is not for clients", json!({"title": "x", "seq": 9})),
-        (
-            "owner is not for clients",
+            "user_id is read-only",
             json!({"title": "x", "user_id": Uuid::new_v4()}),
         ),
         ("prototype", json!({"title": "x", "__proto__": {}})),
     ];
-    let mut refusals = Refusals::start(world).await?;
-    for (name, body) in &wrong {
-        refusals
-            .refuse(
+    let mut rejections = Rejections::start(fixture).await?;
+    for (name, body) in &invalid {
+        rejections
+            .check(
                 &format!("POST {name}"),
                 &[422],
-                person.post("/api/tasks").json(body),
+                user.post("/api/tasks").json(body),
             )
             .await;
         let path = format!("/api/tasks/{task}");
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("PATCH {name}"),
                 &[422],
-                person.patch(&path).json(body),
+                user.patch(&path).json(body),
             )
             .await;
-        refusals
-            .refuse(&format!("PUT {name}"), &[422], person.put(&path).json(body))
+        rejections
+            .check(&format!("PUT {name}"), &[422], user.put(&path).json(body))
             .await;
     }
-    refusals
-        .refuse(
-            "no title",
+    rejections
+        .check(
+            "POST without title",
             &[422],
-            person.post("/api/tasks").json(&json!({})),
+            user.post("/api/tasks").json(&json!({})),
         )
         .await;
-    refusals
-        .refuse(
+    rejections
+        .check(
             "PUT without title",
             &[422],
-            person.put(&format!("/api/tasks/{task}")).json(&json!({})),
+            user.put(&format!("/api/tasks/{task}")).json(&json!({})),
         )
         .await;
     for id in [
@@ -122,26 +122,25 @@ pub async fn wrong_fields(world: &mut World) -> Result<()> {
         json!(5),
         json!("00000000-0000-0000-0000-00000000000g"),
     ] {
-        refusals
-            .refuse(
-                "id no UUID",
+        rejections
+            .check(
+                "id is not a UUID",
                 &[422],
-                person
-                    .post("/api/tasks")
+                user.post("/api/tasks")
                     .json(&json!({"title": "x", "id": id})),
             )
             .await;
     }
     let body = json!({"title": "x", "id": task});
-    refusals
-        .refuse("id taken", &[409], person.post("/api/tasks").json(&body))
+    rejections
+        .check("id is taken", &[409], user.post("/api/tasks").json(&body))
         .await;
-    let answer = person
+    let response = user
         .post("/api/tasks")
         .json(&json!({"title": "", "tags": [""]}))
         .send()
         .await?;
-    let problem = answer.problem(422)?;
+    let problem = response.problem(422)?;
     let pointers: Vec<_> = problem["errors"]
         .as_array()
         .into_iter()
@@ -150,7 +149,7 @@ pub async fn wrong_fields(world: &mut World) -> Result<()> {
         .collect();
     ensure!(
         !pointers.is_empty() && pointers.iter().all(|pointer| pointer.is_string()),
-        "no pointers in {problem}"
+        "an error without pointer in {problem}"
     );
-    refusals.end().await
+    rejections.finish().await
 }

@@ -1,17 +1,17 @@
-//! Bodies that are no JSON, or none that anybody should read.
+//! Bodies that are not JSON, that are nested too deeply, too large, or of another media type.
 
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::client::{Calls, text};
-use tests::stage::World;
+use tests::client::{Requests, text};
+use tests::fixture::Fixture;
 
-use super::{Refusals, post};
+use super::{Rejections, post};
 
-pub async fn malformed_json(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn malformed_json(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let task = text(
-        &person.create(json!({"title": "Stays as it is"})).await?,
+        &user.create(json!({"title": "Stays as it is"})).await?,
         "id",
     )?;
     let nested = |open: &str, shut: &str| {
@@ -22,8 +22,8 @@ pub async fn malformed_json(world: &mut World) -> Result<()> {
         )
     };
     let malformed: Vec<(&str, Vec<u8>)> = vec![
-        ("nothing", b"".to_vec()),
-        ("half an object", b"{\"title\":\"x\"".to_vec()),
+        ("an empty body", b"".to_vec()),
+        ("truncated object", b"{\"title\":\"x\"".to_vec()),
         ("two values", b"{\"title\":\"x\"}{\"title\":\"y\"}".to_vec()),
         ("single quotes", b"{'title':'x'}".to_vec()),
         ("not UTF-8", b"{\"title\":\"\xff\xfe\"}".to_vec()),
@@ -35,63 +35,68 @@ pub async fn malformed_json(world: &mut World) -> Result<()> {
         ("comment", b"{\"title\":\"x\"/*y*/}".to_vec()),
         ("trailing comma", b"{\"title\":\"x\",}".to_vec()),
         ("NaN", b"{\"title\":NaN}".to_vec()),
-        ("endless number", b"{\"title\":1e999999}".to_vec()),
-        (
-            "same member twice",
-            br#"{"title":"x","title":"y"}"#.to_vec(),
-        ),
+        ("number out of range", b"{\"title\":1e999999}".to_vec()),
+        ("duplicate member", br#"{"title":"x","title":"y"}"#.to_vec()),
         ("an array", b"[]".to_vec()),
         ("an array of tasks", br#"[{"title":"x"}]"#.to_vec()),
         ("a string", b"\"title\"".to_vec()),
         ("null", b"null".to_vec()),
-        ("deep arrays", nested("[", "]").into_bytes()),
-        ("deep objects", nested("{\"a\":", "}").into_bytes()),
+        ("deeply nested arrays", nested("[", "]").into_bytes()),
+        ("deeply nested objects", nested("{\"a\":", "}").into_bytes()),
     ];
-    let mut refusals = Refusals::start(world).await?;
+    let mut rejections = Rejections::start(fixture).await?;
     for (name, body) in &malformed {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("POST {name}"),
                 &[400, 422],
-                post(&person, "/api/tasks", body),
+                post(&user, "/api/tasks", body),
             )
             .await;
         let path = format!("/api/tasks/{task}");
-        let call = person
-            .call(Method::PATCH, &path)
+        let request = user
+            .request(Method::PATCH, &path)
             .header("content-type", "application/merge-patch+json");
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("PATCH {name}"),
                 &[400, 422],
-                call.body(body.clone()),
+                request.body(body.clone()),
             )
             .await;
-        let call = person.put(&path).header("content-type", "application/json");
-        refusals
-            .refuse(&format!("PUT {name}"), &[400, 422], call.body(body.clone()))
+        let request = user.put(&path).header("content-type", "application/json");
+        rejections
+            .check(
+                &format!("PUT {name}"),
+                &[400, 422],
+                request.body(body.clone()),
+            )
             .await;
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("register {name}"),
                 &[400, 422],
-                post(&person, "/api/auth/register", body),
+                post(&user, "/api/auth/register", body),
             )
             .await;
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("login {name}"),
                 &[400, 422],
-                post(&person, "/api/auth/login", body),
+                post(&user, "/api/auth/login", body),
             )
             .await;
     }
-    refusals
-        .refuse("syntax is 400", &[400], post(&person, "/api/tasks", b"{"))
+    rejections
+        .check(
+            "a syntax error is 400",
+            &[400],
+            post(&user, "/api/tasks", b"{"),
+        )
         .await;
     let large = serde_json::to_vec(&json!({"title": "x", "description": "x".repeat(256 * 1024)}))?;
-    refusals
-        .refuse("too large", &[413], post(&person, "/api/tasks", &large))
+    rejections
+        .check("too large", &[413], post(&user, "/api/tasks", &large))
         .await;
     for kind in [
         "text/plain",
@@ -99,11 +104,11 @@ pub async fn malformed_json(world: &mut World) -> Result<()> {
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
     ] {
-        let call = person
+        let request = user
             .post("/api/tasks")
             .header("content-type", kind)
             .body(br#"{"title":"x"}"#.to_vec());
-        refusals.refuse(kind, &[415], call).await;
+        rejections.check(kind, &[415], request).await;
     }
-    refusals.end().await
+    rejections.finish().await
 }

@@ -1,19 +1,19 @@
-//! Queries, cursors, paths and methods that the API does not know.
+//! Invalid queries and cursors, unknown paths, and methods that a path does not allow.
 
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::client::{Calls, escape, text};
-use tests::stage::World;
+use tests::client::{Requests, escape, text};
+use tests::fixture::Fixture;
 
-use super::Refusals;
+use super::Rejections;
 
-pub async fn queries_and_methods(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn queries_and_methods(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     for title in ["a", "b", "c"] {
-        person.create(json!({"title": title})).await?;
+        user.create(json!({"title": title})).await?;
     }
-    let first = person
+    let first = user
         .get("/api/tasks?limit=1&sort=title")
         .send()
         .await?
@@ -21,7 +21,7 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         .json()?;
     let cursor = text(&first, "next_cursor")?;
     let altered: String = cursor.chars().rev().collect();
-    let mut refusals = Refusals::start(world).await?;
+    let mut rejections = Rejections::start(fixture).await?;
     let queries = [
         "limit=0",
         "limit=201",
@@ -46,12 +46,8 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         "limit=1&limit=2",
     ];
     for query in queries {
-        refusals
-            .refuse(
-                query,
-                &[400, 422],
-                person.get(&format!("/api/tasks?{query}")),
-            )
+        rejections
+            .check(query, &[400, 422], user.get(&format!("/api/tasks?{query}")))
             .await;
     }
     let cursors = [
@@ -60,7 +56,7 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
             format!("limit=1&sort=title&cursor={}", escape(&altered)),
         ),
         (
-            "cut cursor",
+            "truncated cursor",
             format!(
                 "limit=1&sort=title&cursor={}",
                 escape(cursor.get(..cursor.len() / 2).unwrap_or(""))
@@ -76,12 +72,8 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         ),
     ];
     for (name, query) in cursors {
-        refusals
-            .refuse(
-                name,
-                &[400, 422],
-                person.get(&format!("/api/tasks?{query}")),
-            )
+        rejections
+            .check(name, &[400, 422], user.get(&format!("/api/tasks?{query}")))
             .await;
     }
     for query in [
@@ -92,11 +84,11 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         "user_id=x",
         "task_id=x",
     ] {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("audit {query}"),
                 &[400, 422],
-                person.get(&format!("/api/audit?{query}")),
+                user.get(&format!("/api/audit?{query}")),
             )
             .await;
     }
@@ -111,20 +103,20 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         "type=a&type=b",
         "actor=%00",
     ] {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("export {query}"),
                 &[400, 422],
-                person.get(&format!("/api/audit/export?{query}")),
+                user.get(&format!("/api/audit/export?{query}")),
             )
             .await;
     }
     for query in ["limit=0", "limit=201", "cursor=x", "tag=x"] {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("tags {query}"),
                 &[400, 422],
-                person.get(&format!("/api/tags?{query}")),
+                user.get(&format!("/api/tags?{query}")),
             )
             .await;
     }
@@ -135,7 +127,7 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         "/api/auth",
         "/api/auth/nothing",
     ] {
-        refusals.refuse(path, &[404], person.get(path)).await;
+        rejections.check(path, &[404], user.get(path)).await;
     }
     let methods = [
         (Method::PATCH, "/api/tasks"),
@@ -150,13 +142,13 @@ pub async fn queries_and_methods(world: &mut World) -> Result<()> {
         (Method::POST, "/api/audit/verify"),
     ];
     for (method, path) in methods {
-        refusals
-            .refuse(
+        rejections
+            .check(
                 &format!("{method} {path}"),
                 &[405],
-                person.call(method, path),
+                user.request(method, path),
             )
             .await;
     }
-    refusals.end().await
+    rejections.finish().await
 }

@@ -1,18 +1,18 @@
-//! Requests with no token, a wrong one, or a forged one.
+//! Requests without an access token, with an invalid one, or with a forged one.
 
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::client::Calls;
-use tests::stage::World;
+use tests::client::Requests;
+use tests::fixture::Fixture;
 
-use super::Refusals;
+use super::Rejections;
 
-pub async fn tokens(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let api = world.api.clone();
-    let forged = world.forge(&person)?;
-    let mut refusals = Refusals::start(world).await?;
+pub async fn rejected_tokens(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let api = fixture.api.clone();
+    let forged = fixture.forged_tokens(&user)?;
+    let mut rejections = Rejections::start(fixture).await?;
     for (method, path) in [
         (Method::GET, "/api/tasks"),
         (Method::POST, "/api/tasks"),
@@ -20,17 +20,17 @@ pub async fn tokens(world: &mut World) -> Result<()> {
         (Method::GET, "/api/audit"),
     ] {
         let with = |value: &str| {
-            let call = api
-                .call(method.clone(), path)
+            let request = api
+                .request(method.clone(), path)
                 .header("authorization", value);
             if method == Method::POST {
-                call.json(&json!({"title": "x"}))
+                request.json(&json!({"title": "x"}))
             } else {
-                call
+                request
             }
         };
-        refusals
-            .refuse("no token", &[401], api.call(method.clone(), path))
+        rejections
+            .check("no token", &[401], api.request(method.clone(), path))
             .await;
         for value in [
             "Bearer",
@@ -40,29 +40,29 @@ pub async fn tokens(world: &mut World) -> Result<()> {
             "Basic dXNlcjpwYXNz",
             "bearer\t",
             "Bearer ä",
-            &person.token,
+            &user.token,
         ] {
-            refusals
-                .refuse(&format!("{path} {value}"), &[401], with(value))
+            rejections
+                .check(&format!("{path} {value}"), &[401], with(value))
                 .await;
         }
-        refusals
-            .refuse(
+        rejections
+            .check(
                 "a refresh token",
                 &[401],
-                with(&format!("Bearer {}", person.refresh_token)),
+                with(&format!("Bearer {}", user.refresh_token)),
             )
             .await;
-        refusals
-            .refuse(
-                "very long",
+        rejections
+            .check(
+                "very long token",
                 &[401, 431],
                 with(&format!("Bearer {}", "x".repeat(20_000))),
             )
             .await;
         for (name, token) in &forged {
-            refusals
-                .refuse(
+            rejections
+                .check(
                     &format!("{path} {name}"),
                     &[401],
                     with(&format!("Bearer {token}")),
@@ -70,5 +70,5 @@ pub async fn tokens(world: &mut World) -> Result<()> {
                 .await;
         }
     }
-    refusals.end().await
+    rejections.finish().await
 }

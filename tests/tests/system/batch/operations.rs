@@ -1,22 +1,22 @@
-//! What each operation does, and what it is answered where it is refused.
+//! The operations of a batch: what each does, and the result of one that is rejected.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::checker::Checker;
 use tests::client::text;
-use tests::stage::World;
+use tests::fixture::Fixture;
 use uuid::Uuid;
 
-use super::{PATH, call, create, read, results, statuses};
+use super::{PATH, create, read, request, results, statuses};
 
-/// All operations, one after the other, on a task in each status.
-pub async fn every_operation(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("Europe/Berlin").await?;
+/// All operations one after another, on a task in each status.
+pub async fn every_operation(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("Europe/Berlin").await?;
     let statuses_of_tasks = ["open", "in_progress", "completed", "cancelled"];
     let new = statuses_of_tasks.map(|status| {
         json!({"op": "create", "task": {"title": "New", "status": status, "tags": ["a"], "description": "…"}})
     });
-    let made = results(call(&person, &new)).await?;
+    let made = results(request(&user, &new)).await?;
     for (status, made) in statuses_of_tasks.iter().zip(&made) {
         let task = &made["task"];
         ensure!(
@@ -24,12 +24,12 @@ pub async fn every_operation(world: &mut World) -> Result<()> {
             "{status}: {made}"
         );
         ensure!(
-            read(&person, task).await? == *task,
+            read(&user, task).await? == *task,
             "GET differs from the result"
         );
         let id = &task["id"];
-        let done = results(call(
-            &person,
+        let done = results(request(
+            &user,
             &[
                 json!({"op": "update", "id": id, "if_match": 1, "fields": {"priority": "high", "due": {"date": "2026-03-01"}}}),
                 json!({"op": "replace", "id": id, "task": {"title": "Replaced", "status": "in_progress"}}),
@@ -58,22 +58,24 @@ pub async fn every_operation(world: &mut World) -> Result<()> {
         );
         ensure!(
             is(2, "completed_at").is_string() && done[2] == done[3],
-            "completing twice is completing once: {} and {}",
+            "completing a second time changed the task: {} and {}",
             done[2],
             done[3]
         );
         ensure!(is(4, "status") == "open", "{}", done[4]);
         ensure!(done[5] == json!({"status": 204}), "{}", done[5]);
         ensure!(
-            is(6, "version") == 7 && read(&person, task).await? == done[6]["task"],
+            is(6, "version") == 7 && read(&user, task).await? == done[6]["task"],
             "{}",
             done[6]
         );
     }
-    let people = [person];
-    Checker::new(&world.database, &people).gapless().await?;
+    let users = [user];
+    Checker::new(&fixture.database, &users)
+        .check_sequence_numbers()
+        .await?;
     let history = format!("/api/tasks/{}/history", text(&made[0]["task"], "id")?);
-    let kinds: Vec<Value> = people[0].pages(&history).await?;
+    let kinds: Vec<Value> = users[0].pages(&history).await?;
     let kinds: Vec<_> = kinds
         .iter()
         .rev()
@@ -95,18 +97,18 @@ pub async fn every_operation(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// What is invalid or refused has its own result, in its place, and keeps no other from being done.
-pub async fn results_in_order(world: &mut World) -> Result<()> {
-    let (person, other) = (
-        world.api.newcomer("UTC").await?,
-        world.api.newcomer("UTC").await?,
+/// An operation that is invalid or rejected has a result at its index and does not affect the other operations.
+pub async fn results_in_order(fixture: &mut Fixture) -> Result<()> {
+    let (user, other) = (
+        fixture.api.new_user("UTC").await?,
+        fixture.api.new_user("UTC").await?,
     );
     let theirs = other.create(json!({"title": "Theirs"})).await?;
-    let mine = person.create(json!({"title": "Mine"})).await?;
+    let mine = user.create(json!({"title": "Mine"})).await?;
     let chosen = Uuid::now_v7();
     let twice = json!({"op": "create", "task": {"title": "Chosen", "id": chosen}});
-    let done = results(call(
-        &person,
+    let done = results(request(
+        &user,
         &[
             create("First"),
             json!({"op": "create", "task": {"title": "", "colour": 1}}),
@@ -159,17 +161,22 @@ pub async fn results_in_order(world: &mut World) -> Result<()> {
         pointers == ["/operations/1/task/colour", "/operations/1/task/title"],
         "{errors}"
     );
-    let left = person.pages("/api/tasks?sort=created_at&order=asc").await?;
+    let left = user.pages("/api/tasks?sort=created_at&order=asc").await?;
     let titles: Vec<_> = left.iter().map(|task| task["title"].clone()).collect();
     ensure!(titles == ["First", "Chosen", "Last"], "{titles:?}");
-    ensure!(read(&other, &theirs).await? == theirs, "theirs was changed");
-    let people = [person, other];
-    Checker::new(&world.database, &people).gapless().await
+    ensure!(
+        read(&other, &theirs).await? == theirs,
+        "another user's task was changed"
+    );
+    let users = [user, other];
+    Checker::new(&fixture.database, &users)
+        .check_sequence_numbers()
+        .await
 }
 
-/// A due in a batch means what it means alone.
-pub async fn dues_in_a_batch(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("America/New_York").await?;
+/// A due date in a batch has the same meaning as in a single request.
+pub async fn due_dates_in_a_batch(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("America/New_York").await?;
     let dues = [
         json!({"date": "2026-03-08"}),
         json!({"datetime": "2026-03-29T02:30:00", "timezone": "Europe/Berlin"}),
@@ -178,13 +185,13 @@ pub async fn dues_in_a_batch(world: &mut World) -> Result<()> {
     let mut operations = Vec::new();
     let mut wanted = Vec::new();
     for due in &dues {
-        let alone = person.create(json!({"title": "Alone", "due": due})).await?;
-        let moved = person.create(json!({"title": "Moved"})).await?;
+        let alone = user.create(json!({"title": "Alone", "due": due})).await?;
+        let moved = user.create(json!({"title": "Moved"})).await?;
         operations.push(json!({"op": "create", "task": {"title": "Together", "due": due}}));
         operations.push(json!({"op": "update", "id": moved["id"], "fields": {"due": due}}));
         wanted.push(alone);
     }
-    let done = results(call(&person, &operations)).await?;
+    let done = results(request(&user, &operations)).await?;
     for (place, result) in done.iter().enumerate() {
         let (task, alone) = (&result["task"], &wanted[place / 2]);
         ensure!(
@@ -192,10 +199,10 @@ pub async fn dues_in_a_batch(world: &mut World) -> Result<()> {
             "{result} instead of {alone}"
         );
     }
-    let again = results(call(&person, &operations[1..2])).await?;
+    let again = results(request(&user, &operations[1..2])).await?;
     ensure!(
         again[0] == done[1],
-        "the same due again is no change: {} and {}",
+        "the same due date again changed the task: {} and {}",
         again[0],
         done[1]
     );

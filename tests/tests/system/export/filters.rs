@@ -1,40 +1,40 @@
-//! Each filter, on the list and on the export: both show the same entries, those that the filter names.
+//! Filters of the audit list and of the export: both return the same entries, namely those that match.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::checker::Checker;
-use tests::client::{Calls, Person, escape, text};
-use tests::stage::{SOON, World};
+use tests::client::{Requests, User, escape, text};
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::wait;
 use uuid::Uuid;
 
 use super::exported;
 
-type Passes = Box<dyn Fn(&Value) -> bool>;
+/// Whether an entry matches a filter.
+type Matches = Box<dyn Fn(&Value) -> bool>;
 
-fn is(member: &'static str, value: Value) -> Passes {
+fn is(member: &'static str, value: Value) -> Matches {
     Box::new(move |entry| entry[member] == value)
 }
 
-fn all(one: Passes, two: Passes) -> Passes {
+fn both(one: Matches, two: Matches) -> Matches {
     Box::new(move |entry| one(entry) && two(entry))
 }
 
-/// Writes of every kind, some of them with a correlation id of their own.
-async fn write(person: &Person) -> Result<Value> {
+/// Creates, completes and deletes three tasks. Each creation has a correlation id of its own. Returns the first task.
+async fn write(user: &User) -> Result<Value> {
     let mut first = Value::Null;
     for turn in 0..3 {
         let task = json!({"title": format!("Turn {turn}"), "description": "line\nfeed"});
-        let call = person.post("/api/tasks").json(&task);
-        let call = call.header("x-correlation-id", &format!("{}-{turn}", person.id));
-        let task = call.send().await?.expect(201)?.json()?;
+        let request = user.post("/api/tasks").json(&task);
+        let request = request.header("x-correlation-id", &format!("{}-{turn}", user.id));
+        let task = request.send().await?.expect(201)?.json()?;
         let path = format!("/api/tasks/{}", text(&task, "id")?);
-        person
-            .post(&format!("{path}/complete"))
+        user.post(&format!("{path}/complete"))
             .send()
             .await?
             .expect(200)?;
-        person.delete(&path).send().await?.expect(204)?;
+        user.delete(&path).send().await?.expect(204)?;
         if turn == 0 {
             first = task;
         }
@@ -42,30 +42,37 @@ async fn write(person: &Person) -> Result<Value> {
     Ok(first)
 }
 
-pub async fn filters_of_list_and_export(world: &mut World) -> Result<()> {
-    let people = [
-        world.api.newcomer("UTC").await?,
-        world.api.newcomer("UTC").await?,
+pub async fn filters_of_list_and_export(fixture: &mut Fixture) -> Result<()> {
+    let users = [
+        fixture.api.new_user("UTC").await?,
+        fixture.api.new_user("UTC").await?,
     ];
-    let task = write(&people[0]).await?;
-    let theirs = write(&people[1]).await?;
-    Checker::new(&world.database, &people).gapless().await?;
-    let [one, two] = &people;
-    let whole = one.pages("/api/audit?limit=200").await?;
-    ensure!(whole.len() >= 10, "only {} entries", whole.len());
-    let middle = text(whole.get(whole.len() / 2).context("an entry")?, "time")?;
-    let before = |time: &str| -> Passes {
+    let task = write(&users[0]).await?;
+    let theirs = write(&users[1]).await?;
+    Checker::new(&fixture.database, &users)
+        .check_sequence_numbers()
+        .await?;
+    let [one, two] = &users;
+    let trail = one.pages("/api/audit?limit=200").await?;
+    ensure!(trail.len() >= 10, "only {} entries", trail.len());
+    let middle = text(
+        trail
+            .get(trail.len() / 2)
+            .context("an entry in the middle")?,
+        "time",
+    )?;
+    let before = |time: &str| -> Matches {
         let time = time.to_owned();
         Box::new(move |entry| entry["time"].as_str() < Some(&time))
     };
-    let since = |time: &str| -> Passes {
+    let since = |time: &str| -> Matches {
         let time = time.to_owned();
         Box::new(move |entry| entry["time"].as_str() >= Some(&time))
     };
     let at = escape(&middle);
     let correlation = format!("{}-1", one.id);
     let id = text(&task, "id")?;
-    let cases: Vec<(String, Passes)> = vec![
+    let cases: Vec<(String, Matches)> = vec![
         (String::new(), Box::new(|_| true)),
         (format!("user_id={}", one.id), Box::new(|_| true)),
         (format!("task_id={id}"), is("task_id", json!(id))),
@@ -96,19 +103,19 @@ pub async fn filters_of_list_and_export(world: &mut World) -> Result<()> {
         ),
         (
             format!("type=task.deleted&to={at}"),
-            all(is("type", json!("task.deleted")), before(&middle)),
+            both(is("type", json!("task.deleted")), before(&middle)),
         ),
     ];
-    for (query, passes) in &cases {
-        let mut wanted: Vec<_> = whole
+    for (query, matches) in &cases {
+        let mut wanted: Vec<_> = trail
             .iter()
-            .filter(|entry| passes(entry))
+            .filter(|entry| matches(entry))
             .cloned()
             .collect();
         let listed = one.pages(&format!("/api/audit?limit=2&{query}")).await?;
         ensure!(
             listed == wanted,
-            "{query}: the list has {} of {}",
+            "{query}: the list has {} entries of {}",
             listed.len(),
             wanted.len()
         );
@@ -116,7 +123,7 @@ pub async fn filters_of_list_and_export(world: &mut World) -> Result<()> {
         let lines = exported(one, &format!("?{query}")).await?;
         ensure!(
             lines == wanted,
-            "{query}: the export has {} of {}",
+            "{query}: the export has {} entries of {}",
             lines.len(),
             wanted.len()
         );
@@ -124,21 +131,21 @@ pub async fn filters_of_list_and_export(world: &mut World) -> Result<()> {
     for path in ["/api/audit", "/api/audit/export"] {
         let path = format!("{path}?user_id={}", two.id);
         one.get(&path).send().await?.problem(403)?;
-        world.api.get(&path).send().await?.problem(401)?;
+        fixture.api.get(&path).send().await?.problem(401)?;
     }
-    auditors(world, &people, &theirs).await
+    auditors(fixture, &users, &theirs).await
 }
 
-/// Who may read every trail sees all of them, unless a filter names one.
-async fn auditors(world: &World, people: &[Person; 2], theirs: &Value) -> Result<()> {
-    let [one, two] = people;
-    let statement = include_str!("make_auditor.sql");
-    world.database.execute(statement, &[&one.id]).await?;
+/// An auditor sees the trails of all users, or of the one that a filter names.
+async fn auditors(fixture: &Fixture, users: &[User; 2], theirs: &Value) -> Result<()> {
+    let [one, two] = users;
+    let statement = include_str!("../../../sql/make_auditor.sql");
+    fixture.database.execute(statement, &[&one.id]).await?;
     let auditor = one.sign_in().await?;
     let trail = two.pages("/api/audit?limit=200").await?;
     let id = text(theirs, "id")?;
     let correlation = format!("correlation_id={}-1", two.id);
-    let of_two: Vec<(String, Passes)> = vec![
+    let of_two: Vec<(String, Matches)> = vec![
         (format!("user_id={}", two.id), Box::new(|_| true)),
         (
             format!("user_id={}&type=task.created", two.id),
@@ -154,19 +161,19 @@ async fn auditors(world: &World, people: &[Person; 2], theirs: &Value) -> Result
             is("type", json!("task.deleted")),
         ),
     ];
-    for (query, passes) in &of_two {
+    for (query, matches) in &of_two {
         let mut wanted: Vec<_> = trail
             .iter()
-            .filter(|entry| passes(entry))
+            .filter(|entry| matches(entry))
             .cloned()
             .collect();
-        ensure!(!wanted.is_empty(), "{query} names nothing");
+        ensure!(!wanted.is_empty(), "{query} matches nothing");
         let listed = auditor
             .pages(&format!("/api/audit?limit=2&{query}"))
             .await?;
         ensure!(
             listed == wanted,
-            "{query}: the list has {} of {}",
+            "{query}: the list has {} entries of {}",
             listed.len(),
             wanted.len()
         );
@@ -174,27 +181,27 @@ async fn auditors(world: &World, people: &[Person; 2], theirs: &Value) -> Result
         let lines = exported(&auditor, &format!("?{query}")).await?;
         ensure!(
             lines == wanted,
-            "{query}: the export has {} of {}",
+            "{query}: the export has {} entries of {}",
             lines.len(),
             wanted.len()
         );
     }
-    // Reading adds nothing to the trail; only what was on its way from before may arrive in between.
-    let what = "list and export of everybody's trail show the same";
-    let lines = wait::until(what, SOON, async || {
+    // Reading adds nothing to the trail, but earlier writes may be delivered between the two requests.
+    let what = "list and export of all trails have the same entries";
+    let lines = wait::until(what, DELIVERY_LIMIT, async || {
         let mut listed = auditor.pages("/api/audit?limit=200").await?;
         listed.reverse();
         let lines = exported(&auditor, "").await?;
         Ok((lines == listed).then_some(lines))
     })
     .await?;
-    for person in people {
+    for user in users {
         ensure!(
             lines
                 .iter()
-                .any(|line| line["user_id"] == person.id.to_string()),
-            "{} is not in everybody's trail",
-            person.id
+                .any(|line| line["user_id"] == user.id.to_string()),
+            "user {} is missing from the export of all trails",
+            user.id
         );
     }
     Ok(())

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use tests::client::{Calls, Person, escape, text};
-use tests::stage::World;
+use tests::client::{Requests, User, escape, text};
+use tests::fixture::Fixture;
 
 use crate::lists::titles;
 
-async fn found(person: &Person, typed: &str) -> Result<Vec<String>> {
-    titles(person, &format!("q={}", escape(typed))).await
+/// The titles that a search finds, in order.
+async fn found(user: &User, typed: &str) -> Result<Vec<String>> {
+    titles(user, &format!("q={}", escape(typed))).await
 }
 
-/// Runs each search and names every one that finds something else, in any order.
-async fn finds(person: &Person, cases: &[(&str, &[&str])]) -> Result<()> {
+/// Runs all searches and fails with every one that does not find exactly the expected titles, in any order.
+async fn expect_found(user: &User, cases: &[(&str, &[&str])]) -> Result<()> {
     let mut wrong = Vec::new();
     for (typed, expected) in cases {
-        let mut found = found(person, typed).await?;
+        let mut found = found(user, typed).await?;
         found.sort();
         let mut expected = expected.to_vec();
         expected.sort_unstable();
@@ -29,8 +30,8 @@ async fn finds(person: &Person, cases: &[(&str, &[&str])]) -> Result<()> {
     Ok(())
 }
 
-pub async fn words_and_phrases(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn words_and_phrases(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     for task in [
         json!({"title": "Water the plants", "description": "balcony first"}),
         json!({"title": "Call the plumber", "tags": ["water", "urgent call"]}),
@@ -38,15 +39,15 @@ pub async fn words_and_phrases(world: &mut World) -> Result<()> {
         json!({"title": "Ship order-4711 to user@example.com"}),
         json!({"title": "it's 50% \"done\" & (more) | !less :*"}),
     ] {
-        person.create(task).await?;
+        user.create(task).await?;
     }
     let (water, plumber, order) = ("Water the plants", "Call the plumber", "Plants to order");
     let (ship, odd) = (
         "Ship order-4711 to user@example.com",
         "it's 50% \"done\" & (more) | !less :*",
     );
-    finds(
-        &person,
+    expect_found(
+        &user,
         &[
             ("WATER", &[water, plumber, order]),
             ("wat", &[water, plumber, order]),
@@ -81,9 +82,9 @@ pub async fn words_and_phrases(world: &mut World) -> Result<()> {
     .await
 }
 
-/// Accents on either side, other scripts, those without spaces, and the middle of words.
-pub async fn any_script(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+/// Accents in the text or in the query, non-Latin scripts, scripts without spaces, and matches inside of words.
+pub async fn any_script(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let all = [
         "Café am Markt",
         "Cafe in der Stadt",
@@ -109,13 +110,13 @@ pub async fn any_script(world: &mut World) -> Result<()> {
         thai,
     ] = all;
     for title in all {
-        person.create(json!({"title": title})).await?;
+        user.create(json!({"title": title})).await?;
     }
-    person
+    user
         .create(json!({"title": "later", "description": "Blumentopferde, ＡＢＣ und 東京タワー", "tags": ["Großküche"]}))
         .await?;
-    finds(
-        &person,
+    expect_found(
+        &user,
         &[
             ("cafe", &[cafe, plain, loose]),
             ("CAFÉ", &[cafe, plain, loose]),
@@ -152,9 +153,9 @@ pub async fn any_script(world: &mut World) -> Result<()> {
     .await
 }
 
-/// The title before the description, that before tags, whole words before longer ones, and parts of words at the end.
-pub async fn the_best_match_first(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+/// The order by relevance: title before description before tags, whole words before prefixes, and matches inside of words last.
+pub async fn best_match_first(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     for task in [
         json!({"title": "in the title: garden"}),
         json!({"title": "a longer word: gardening"}),
@@ -163,9 +164,9 @@ pub async fn the_best_match_first(world: &mut World) -> Result<()> {
         json!({"title": "tagged", "tags": ["garden"]}),
         json!({"title": "something else"}),
     ] {
-        person.create(task).await?;
+        user.create(task).await?;
     }
-    let found = found(&person, "garden").await?;
+    let found = found(&user, "garden").await?;
     ensure!(
         found
             == [
@@ -177,37 +178,35 @@ pub async fn the_best_match_first(world: &mut World) -> Result<()> {
             ],
         "{found:?}"
     );
-    let worst = titles(&person, "q=garden&order=asc").await?;
-    ensure!(worst.iter().rev().eq(&found), "backwards: {worst:?}");
-    let newest = titles(&person, "q=garden&sort=created_at").await?;
+    let worst = titles(&user, "q=garden&order=asc").await?;
+    ensure!(
+        worst.iter().rev().eq(&found),
+        "ascending relevance: {worst:?}"
+    );
+    let newest = titles(&user, "q=garden&sort=created_at").await?;
     ensure!(
         newest.first().map(String::as_str) == Some("tagged") && newest.len() == 5,
-        "by another order: {newest:?}"
+        "by creation time: {newest:?}"
     );
     Ok(())
 }
 
-/// What has changed is found by what it says now.
-pub async fn changes_are_found(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    let task = person.create(json!({"title": "before"})).await?;
+/// A changed task is found by its current text only.
+pub async fn changed_tasks_are_found(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = user.create(json!({"title": "before"})).await?;
     let path = format!("/api/tasks/{}", text(&task, "id")?);
     for change in [json!({"title": "after"}), json!({"status": "in_progress"})] {
-        person
-            .patch(&path)
-            .json(&change)
-            .send()
-            .await?
-            .expect(200)?;
-        finds(&person, &[("before", &[]), ("after", &["after"])]).await?;
+        user.patch(&path).json(&change).send().await?.expect(200)?;
+        expect_found(&user, &[("before", &[]), ("after", &["after"])]).await?;
     }
-    person.delete(&path).send().await?.expect(204)?;
-    finds(&person, &[("after", &[])]).await
+    user.delete(&path).send().await?.expect(204)?;
+    expect_found(&user, &[("after", &[])]).await
 }
 
-/// Pages by relevance are whole while others write: most matches are equally good, so the ids have to tell them apart.
-pub async fn pages_of_equals(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+/// Pagination by relevance during concurrent writes. Most matches have the same rank, so the cursor needs the id as well.
+pub async fn pages_of_equal_matches(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let mut stay = BTreeSet::new();
     for number in 0..20 {
         let title = if number % 4 == 0 {
@@ -215,21 +214,21 @@ pub async fn pages_of_equals(world: &mut World) -> Result<()> {
         } else {
             "apple"
         };
-        stay.insert(text(&person.create(json!({"title": title})).await?, "id")?);
+        stay.insert(text(&user.create(json!({"title": title})).await?, "id")?);
     }
     let mut seen = Vec::new();
     let mut next = Some(String::new());
     while let Some(cursor) = next.take() {
         let path = format!("/api/tasks?q=appl&limit=3{cursor}");
-        let page = person.get(&path).send().await?.expect(200)?.json()?;
+        let page = user.get(&path).send().await?.expect(200)?.json()?;
         for task in page["items"].as_array().context("items")? {
             seen.push(text(task, "id")?);
         }
         next = page["next_cursor"]
             .as_str()
             .map(|cursor| format!("&cursor={}", escape(cursor)));
-        person.create(json!({"title": "another apple"})).await?;
-        ensure!(seen.len() < 100, "pages have no end");
+        user.create(json!({"title": "another apple"})).await?;
+        ensure!(seen.len() < 100, "the pages do not end");
     }
     let once: BTreeSet<_> = seen.iter().cloned().collect();
     ensure!(once.len() == seen.len(), "a task is on two pages");

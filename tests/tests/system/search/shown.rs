@@ -1,18 +1,16 @@
-//! How what was found is shown, and that no text is too odd to be searched for.
+//! Highlights of matches, and queries that must not be an error.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{Calls, escape};
-use tests::stage::World;
+use tests::client::{Requests, escape};
+use tests::fixture::Fixture;
 
-pub async fn highlights(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
+pub async fn highlights(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
     let script = "<script>alert('water & more')</script>";
-    person
-        .create(json!({"title": script, "description": "a \"Wassereimer\" and Café"}))
+    user.create(json!({"title": script, "description": "a \"Wassereimer\" and Café"}))
         .await?;
-    person
-        .create(json!({"title": "other", "tags": ["water"]}))
+    user.create(json!({"title": "other", "tags": ["water"]}))
         .await?;
     let cases = [
         (
@@ -31,11 +29,11 @@ pub async fn highlights(world: &mut World) -> Result<()> {
     ];
     for (typed, expected) in cases {
         let path = format!("/api/tasks?highlight=true&q={}", escape(typed));
-        let page = person.get(&path).send().await?.expect(200)?.json()?;
+        let page = user.get(&path).send().await?.expect(200)?.json()?;
         let shown = page.pointer("/items/0/highlights");
         ensure!(shown == Some(&expected), "{typed}: {page}");
     }
-    let page = |query: &str| person.get(&format!("/api/tasks?q=water{query}"));
+    let page = |query: &str| user.get(&format!("/api/tasks?q=water{query}"));
     let marked = page("&highlight=true&sort=created_at")
         .send()
         .await?
@@ -43,22 +41,21 @@ pub async fn highlights(world: &mut World) -> Result<()> {
         .json()?;
     ensure!(
         marked.pointer("/items/0/highlights") == Some(&json!({})),
-        "found by its tag alone: {marked}"
+        "a match in a tag has highlights: {marked}"
     );
     let plain = page("").send().await?.expect(200)?.json()?;
     ensure!(
         plain
             .pointer("/items/0")
             .is_some_and(|task| task.get("highlights").is_none()),
-        "not asked for: {plain}"
+        "there are highlights that were not requested: {plain}"
     );
     let long = format!(
         "{}water {}",
         "many words ".repeat(200),
         "and more ".repeat(200)
     );
-    person
-        .create(json!({"title": "long", "description": long}))
+    user.create(json!({"title": "long", "description": long}))
         .await?;
     let page = page("&highlight=true&limit=1&sort=created_at")
         .send()
@@ -72,16 +69,15 @@ pub async fn highlights(world: &mut World) -> Result<()> {
         fragment.is_some_and(|text| text.len() < 300
             && text.starts_with('…')
             && text.contains("<mark>water</mark>")),
-        "no fragment: {page}"
+        "the highlight is not a fragment around the match: {page}"
     );
     Ok(())
 }
 
-/// Nothing that can be typed is an error, whatever it would mean to a parser.
-pub async fn nothing_is_too_odd(world: &mut World) -> Result<()> {
-    let person = world.api.newcomer("UTC").await?;
-    person
-        .create(json!({"title": "100% \\ _ 'quoted' <-> (a & b) | !c :* 🎉 שלום"}))
+/// No text is a syntax error, whatever it means to the parsers of Postgres or to those of other search engines.
+pub async fn any_query_is_accepted(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    user.create(json!({"title": "100% \\ _ 'quoted' <-> (a & b) | !c :* 🎉 שלום"}))
         .await?;
     let mut typed: Vec<String> = [
         "&",
@@ -183,15 +179,14 @@ pub async fn nothing_is_too_odd(world: &mut World) -> Result<()> {
         ] {
             let blank = text.trim().is_empty();
             let path = format!("/api/tasks?q={}{rest}", escape(text));
-            let status = person.get(&path).send().await?.status.as_u16();
+            let status = user.get(&path).send().await?.status.as_u16();
             if status != if blank { 422 } else { 200 } {
                 wrong.push(format!("{text:.40?}{rest}: {status}"));
             }
         }
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
-    person
-        .get(&format!("/api/tasks?q={}", "a".repeat(501)))
+    user.get(&format!("/api/tasks?q={}", "a".repeat(501)))
         .send()
         .await?
         .problem(422)?;

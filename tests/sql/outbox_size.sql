@@ -1,0 +1,3 @@
+-- Events that have not reached the log yet.
+-- Result: count, one of them
+select count(*), min(event) from outbox

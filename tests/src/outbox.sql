@@ -1,2 +1,0 @@
--- What has not reached the log.
-select count(*), min(event) from outbox

@@ -1,2 +1,0 @@
--- Gives it back.
-grant select on audit_logs to spindle_api

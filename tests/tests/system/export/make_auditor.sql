@@ -1,2 +1,0 @@
--- Makes somebody an auditor.
-update users set role = 'auditor' where id = $1

@@ -1,0 +1,192 @@
+//! Rate limits, on systems of their own whose limits are low enough for a test to reach.
+
+use anyhow::{Context, Result, ensure};
+use futures::future::join_all;
+use serde_json::json;
+use tests::client::{PASSWORD, Requests, Response, User};
+use tests::fixture::Fixture;
+use tests::settings::start_with_settings;
+use uuid::Uuid;
+
+/// Checks a 429: its headers say which policy applies and when to retry.
+fn is_limited(response: Response, policy: &str) -> Result<()> {
+    let wait: u64 = response
+        .header("retry-after")
+        .context("429 without Retry-After")?
+        .parse()?;
+    ensure!((1..=60).contains(&wait), "Retry-After is {wait} s");
+    let limit = response.header("ratelimit").unwrap_or_default().to_owned();
+    ensure!(limit == format!("\"{policy}\";r=0;t={wait}"), "{limit}");
+    let problem = response.problem(429)?;
+    ensure!(
+        problem["type"] == "urn:spindle:problems/rate-limited",
+        "{problem}"
+    );
+    Ok(())
+}
+
+pub async fn limits_per_user(_: &mut Fixture) -> Result<()> {
+    let (system, api, _folder) =
+        start_with_settings(&[("RATE_WRITE", "3/60"), ("RATE_READ", "4/60")]).await?;
+    let (one, two) = (api.new_user("UTC").await?, api.new_user("UTC").await?);
+    let create = async |user: &User| {
+        let request = user.post("/api/tasks").json(&json!({"title": "One more"}));
+        request.send().await
+    };
+    for left in [2, 1, 0] {
+        let response = create(&one).await?.expect(201)?;
+        ensure!(
+            response.header("ratelimit-policy") == Some("\"write\";q=3;w=60"),
+            "{response:?}"
+        );
+        let limit = response.header("ratelimit").unwrap_or_default();
+        ensure!(
+            limit.starts_with(&format!("\"write\";r={left};t=")),
+            "{limit}"
+        );
+    }
+    is_limited(create(&one).await?, "write")?;
+    // The rejected request wrote nothing. Reads have a limit of their own, and so has every user.
+    let listed = one.pages("/api/tasks").await?;
+    ensure!(listed.len() == 3, "{} tasks", listed.len());
+    create(&two).await?.expect(201)?;
+    for _ in 0..3 {
+        one.get("/api/auth/me").send().await?.expect(200)?;
+    }
+    is_limited(one.get("/api/tasks").send().await?, "read")?;
+    is_limited(
+        one.get(&format!("/api/tasks/{}", Uuid::new_v4()))
+            .send()
+            .await?,
+        "read",
+    )?;
+    // Concurrent requests do not exceed the limit.
+    let three = api.new_user("UTC").await?;
+    let responses = join_all((0..16).map(|_| create(&three))).await;
+    let made = responses.into_iter().collect::<Result<Vec<_>>>()?;
+    let made = made
+        .iter()
+        .filter(|response| response.status == 201)
+        .count();
+    ensure!(made == 3, "{made} requests were accepted, the limit is 3");
+    system.stop().await;
+    Ok(())
+}
+
+/// Sign-ins are limited by account and by address, which stops password guessing. The number of concurrent password hashes is
+/// limited, because each takes much memory and CPU time.
+pub async fn sign_in_limits(_: &mut Fixture) -> Result<()> {
+    let settings = [
+        ("RATE_SIGN_IN", "3/60"),
+        ("RATE_ADDRESS", "6/60"),
+        ("HASHES_AT_ONCE", "2"),
+        ("TRUSTED_PROXIES", "127.0.0.0/8"),
+    ];
+    let (system, api, _folder) = start_with_settings(&settings).await?;
+    let register = async |email: &str, address: &str| {
+        let request = api
+            .post("/api/auth/register")
+            .header("x-forwarded-for", address);
+        request
+            .json(&json!({"email": email, "password": PASSWORD}))
+            .send()
+            .await
+    };
+    let login = async |email: &str, address: &str| {
+        let request = api
+            .post("/api/auth/login")
+            .header("x-forwarded-for", address);
+        request
+            .json(&json!({"email": email, "password": "a guess"}))
+            .send()
+            .await
+    };
+    register("ada@example.org", "192.0.2.1")
+        .await?
+        .expect(201)?;
+    // Each attempt comes from another address. The account's limit counts them all, for an unknown account as well.
+    for address in ["192.0.2.2", "192.0.2.3"] {
+        login("ada@example.org", address).await?.problem(401)?;
+    }
+    is_limited_sign_in(login("Ada@example.org", "192.0.2.4").await?)?;
+    for address in ["192.0.2.5", "192.0.2.6", "192.0.2.7"] {
+        login("nobody@example.org", address).await?.problem(401)?;
+    }
+    is_limited_sign_in(login("nobody@example.org", "192.0.2.8").await?)?;
+    // Each attempt is for another account, from one address. An address that the client put into the header is ignored; the one
+    // that the trusted proxy appended counts.
+    for n in 0..6 {
+        let forged = format!("198.51.100.{n}, 192.0.2.9");
+        login(&format!("somebody-{n}@example.org"), &forged)
+            .await?
+            .problem(401)?;
+    }
+    is_limited(
+        login("somebody-7@example.org", "192.0.2.9").await?,
+        "address",
+    )?;
+    is_limited(register("new@example.org", "192.0.2.9").await?, "address")?;
+    let body = json!({"refresh_token": "a guess"});
+    for path in ["/api/auth/refresh", "/api/auth/logout"] {
+        let request = api.post(path).header("x-forwarded-for", "192.0.2.9");
+        is_limited(request.json(&body).send().await?, "address")?;
+    }
+    // Two passwords are hashed at a time. Other requests get 503 without waiting.
+    let many = (0..12).map(async |n| {
+        let email = format!("crowd-{n}@example.org");
+        register(&email, &format!("203.0.113.{n}")).await
+    });
+    let responses = join_all(many)
+        .await
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
+    let count = |status: u16| {
+        responses
+            .iter()
+            .filter(|response| response.status == status)
+            .count()
+    };
+    ensure!(
+        count(201) >= 2 && count(503) >= 1 && count(201) + count(503) == 12,
+        "{responses:?}"
+    );
+    let busy = responses
+        .into_iter()
+        .find(|response| response.status == 503)
+        .context("no request got 503")?;
+    ensure!(busy.header("retry-after") == Some("1"), "{busy:?}");
+    // Afterwards, passwords are hashed again.
+    register("late@example.org", "203.0.113.99")
+        .await?
+        .expect(201)?;
+    system.stop().await;
+    Ok(())
+}
+
+/// Checks a 429 of a sign-in, which two policies limit.
+fn is_limited_sign_in(response: Response) -> Result<()> {
+    let limits: Vec<_> = response.headers.get_all("ratelimit").iter().collect();
+    ensure!(limits.len() == 2, "{limits:?}");
+    ensure!(
+        response.header("retry-after").is_some(),
+        "429 without Retry-After"
+    );
+    let problem = response.problem(429)?;
+    ensure!(
+        problem["detail"].to_string().contains("sign-in"),
+        "{problem}"
+    );
+    Ok(())
+}
+
+/// The system does not start with a token key that can be guessed, or without one.
+pub async fn weak_token_keys_stop_the_start(_: &mut Fixture) -> Result<()> {
+    for weak in ["", "local-1:c2hvcnQ", "no key at all"] {
+        let Err(error) = start_with_settings(&[("TOKEN_KEYS", weak)]).await else {
+            anyhow::bail!("the system starts with the keys {weak:?}");
+        };
+        let error = format!("{error:#}");
+        ensure!(error.contains("TOKEN_KEYS"), "{error}");
+    }
+    Ok(())
+}
