@@ -8,15 +8,15 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tracing::info;
 
+use self::functions::FUNCTIONS;
 use crate::config::Migrate;
 use crate::postgres;
+
+mod functions;
 
 mod embedded {
     refinery::embed_migrations!("../migrations");
 }
-
-/// Path and text of every `*.fn.sql` in the workspace, in order of path.
-const FUNCTIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/functions.rs"));
 
 /// Any number, as long as every migrating process names the same one.
 const LOCK: i64 = 0x5350_494e_444c_4501;
