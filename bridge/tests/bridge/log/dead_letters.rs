@@ -1,4 +1,4 @@
-//! Dead letters from the log to the desk, and back or aside.
+//! Operators list, replay and discard dead letters.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use bytes::Bytes;
 use domain::event::Event;
 use uuid::Uuid;
 
-use crate::reader::Reader;
-use crate::support::{Ground, Kind, event};
+use super::reader::Reader;
+use crate::support::{LogFixture, LogKind, event};
 
-pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
-    let ground = Ground::new(kind).await;
+pub async fn dead_letters_are_listed_replayed_and_discarded(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
     let user = Uuid::new_v4();
     for _ in 0..2 {
         let id = Uuid::now_v7();
@@ -32,17 +32,17 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
             event: Bytes::from(event(id, user, 0)),
             headers,
         };
-        ground.log.append("task-events.dlq", &entry).await.unwrap();
+        fixture.log.append("task-events.dlq", &entry).await.unwrap();
     }
-    let client = postgres::connect(&ground.settings.database_url, "desk")
+    let client = postgres::connect(&fixture.settings.database_url, "test")
         .await
         .unwrap();
-    let desk = Desk {
-        log: ground.log.clone(),
+    let store = Desk {
+        log: fixture.log.clone(),
         client,
         actor: "ada".to_owned(),
     };
-    let letters = desk.list(&Wanted::default()).await.unwrap();
+    let letters = store.list(&Wanted::default()).await.unwrap();
     assert_eq!(letters.len(), 2);
     let one = &letters[0];
     assert_eq!(
@@ -69,13 +69,13 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
             ..Wanted::default()
         },
     ] {
-        assert!(desk.list(&other).await.unwrap().is_empty(), "{other:?}");
+        assert!(store.list(&other).await.unwrap().is_empty(), "{other:?}");
     }
 
-    desk.handle(one, Deed::Replay).await.unwrap();
-    desk.handle(&letters[1], Deed::Discard).await.unwrap();
-    assert!(desk.list(&Wanted::default()).await.unwrap().is_empty());
-    let handled = desk
+    store.handle(one, Deed::Replay).await.unwrap();
+    store.handle(&letters[1], Deed::Discard).await.unwrap();
+    assert!(store.list(&Wanted::default()).await.unwrap().is_empty());
+    let handled = store
         .list(&Wanted {
             handled: true,
             ..Wanted::default()
@@ -88,7 +88,7 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
         .collect();
     assert_eq!(handled, ["replayed", "discarded"]);
 
-    let mut reader = Reader::start(&ground);
+    let mut reader = Reader::start(&fixture);
     let back = reader.read(1).await;
     assert_eq!(back[0].entry.event_id.to_string(), one.id);
     assert_eq!(
@@ -97,9 +97,12 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
     );
     reader.stop().await;
 
-    let sql = "select topic, user_id, event from outbox order by id";
-    let told = ground.admin.query(sql, &[]).await.unwrap();
-    let types: Vec<String> = told
+    let audited = fixture
+        .admin
+        .query(include_str!("../sql/outbox_events.sql"), &[])
+        .await
+        .unwrap();
+    let types: Vec<String> = audited
         .iter()
         .map(|row| {
             assert_eq!(
