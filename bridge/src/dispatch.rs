@@ -173,8 +173,12 @@ impl Dispatch {
         Box::pin(dead_letter::bury(
             self.log.clone(),
             self.group.name,
-            held,
-            reason,
+            dead_letter::Burial {
+                record: held.record,
+                attempts: held.tries,
+                first_failed: held.first_failed,
+                reason,
+            },
         ))
     }
 

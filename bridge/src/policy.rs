@@ -86,7 +86,7 @@ pub fn backoff(first: u64, times: u32, most: u64) -> Duration {
 }
 
 /// Sorts an error of Postgres or the log: what passes with time, and what does not.
-pub fn failure_of(error: &anyhow::Error, times: u32) -> Failure<'static> {
+pub fn classify(error: &anyhow::Error, times: u32) -> Failure<'static> {
     let code = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>())

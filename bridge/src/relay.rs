@@ -73,7 +73,7 @@ impl Relay {
                     shards = None;
                     self.metrics.shards.set(0);
                     self.health.down("relay", format!("{failed:#}"));
-                    match policy::decide(&policy::failure_of(&failed, failures)) {
+                    match policy::decide(&policy::classify(&failed, failures)) {
                         Fate::Retry { after, .. } => {
                             warn!(error = format!("{failed:#}"), ?after, "relaying failed");
                             after

@@ -134,7 +134,7 @@ async fn create_topics(
     let mut failures = 0;
     while let Err(failed) = log.create_topics().await {
         failures += 1;
-        match policy::decide(&policy::failure_of(&failed, failures)) {
+        match policy::decide(&policy::classify(&failed, failures)) {
             Fate::Retry { after, .. } => {
                 health.down("log", format!("{failed:#}"));
                 warn!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bridge::dead_letter::desk::{Deed, Desk, Wanted};
+use bridge::dead_letter::store::{Action, Filter, Store};
 use bridge::dead_letter::{ERROR, GROUP, TOPIC};
 use bridge::log::{Entry, FOR_GROUP, Headers};
 use bridge::postgres;
@@ -37,12 +37,12 @@ pub async fn dead_letters_are_listed_replayed_and_discarded(kind: LogKind) {
     let client = postgres::connect(&fixture.settings.database_url, "test")
         .await
         .unwrap();
-    let store = Desk {
+    let store = Store {
         log: fixture.log.clone(),
         client,
         actor: "ada".to_owned(),
     };
-    let letters = store.list(&Wanted::default()).await.unwrap();
+    let letters = store.list(&Filter::default()).await.unwrap();
     assert_eq!(letters.len(), 2);
     let one = &letters[0];
     assert_eq!(
@@ -52,33 +52,33 @@ pub async fn dead_letters_are_listed_replayed_and_discarded(kind: LogKind) {
     assert_eq!((one.kind.as_str(), one.user), ("task.updated", user));
     assert_eq!(one.event()["seq"], 0);
     for other in [
-        Wanted {
+        Filter {
             topic: Some("reminders".to_owned()),
-            ..Wanted::default()
+            ..Filter::default()
         },
-        Wanted {
+        Filter {
             group: Some("others".to_owned()),
-            ..Wanted::default()
+            ..Filter::default()
         },
-        Wanted {
+        Filter {
             kind: Some("task.created".to_owned()),
-            ..Wanted::default()
+            ..Filter::default()
         },
-        Wanted {
+        Filter {
             older_than: Some(Duration::from_secs(3600)),
-            ..Wanted::default()
+            ..Filter::default()
         },
     ] {
         assert!(store.list(&other).await.unwrap().is_empty(), "{other:?}");
     }
 
-    store.handle(one, Deed::Replay).await.unwrap();
-    store.handle(&letters[1], Deed::Discard).await.unwrap();
-    assert!(store.list(&Wanted::default()).await.unwrap().is_empty());
+    store.handle(one, Action::Replay).await.unwrap();
+    store.handle(&letters[1], Action::Discard).await.unwrap();
+    assert!(store.list(&Filter::default()).await.unwrap().is_empty());
     let handled = store
-        .list(&Wanted {
+        .list(&Filter {
             handled: true,
-            ..Wanted::default()
+            ..Filter::default()
         })
         .await
         .unwrap();
