@@ -1,4 +1,5 @@
-//! Dead letters: events that an agent could not process. Each is written to the topic `<topic>.dlq`, with headers that say why.
+//! Dead letters: events that an agent could not process. Each is written to the topic `<topic>.dlq`, with headers that
+//! say why.
 
 pub mod command;
 pub mod store;

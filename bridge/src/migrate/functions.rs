@@ -1,5 +1,5 @@
-//! The `.fn.sql` files of the workspace. `include_str!` lets cargo track exactly these files, so an edit elsewhere does not
-//! recompile the bridge.
+//! The `.fn.sql` files of the workspace. `include_str!` lets cargo track exactly these files, so an edit elsewhere does
+//! not recompile the bridge.
 
 /// Pairs each path, given from the root of the workspace, with the text of the file.
 macro_rules! embed {
@@ -8,7 +8,8 @@ macro_rules! embed {
     };
 }
 
-/// Path from the root of the workspace and text of each file, sorted by path. `bridge migrate` loads them in this order.
+/// Path from the root of the workspace and text of each file, sorted by path. `bridge migrate` loads them in this
+/// order.
 pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "bridge/src/admin/make_admin.fn.sql",
     "bridge/src/log/postgres/log_drain.fn.sql",

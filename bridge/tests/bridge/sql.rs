@@ -7,7 +7,8 @@ use bridge::{migrate, postgres};
 
 use crate::support;
 
-/// Adds every `.sql` file below `dir` that holds a single statement; a `.fn.sql` file holds a function and cannot be prepared.
+/// Adds every `.sql` file below `dir` that holds a single statement; a `.fn.sql` file holds a function and cannot be
+/// prepared.
 fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -55,7 +56,8 @@ async fn concurrent_migrations_apply_once_and_a_newer_schema_is_refused() {
         database_url: Secret::new(&admin_url),
         api_database_password: None,
         agent_database_password: None,
-        // Other tests log in as this role meanwhile; they are not disturbed, because the test server trusts local connections.
+        // Other tests log in as this role meanwhile; they are not disturbed, because the test server trusts local
+        // connections.
         bridge_database_password: Some(Secret::new("it's")),
     };
     let (one, two) = tokio::join!(migrate::run(&settings), migrate::run(&settings));

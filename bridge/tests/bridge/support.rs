@@ -120,7 +120,8 @@ impl LogFixture {
             .get(0)
     }
 
-    /// Puts `count` events of a user into the outbox, with the sequence numbers `first`, `first + 1`, …; returns their ids.
+    /// Puts `count` events of a user into the outbox, with the sequence numbers `first`, `first + 1`, …; returns their
+    /// ids.
     pub async fn emit(&self, topic: &str, user: Uuid, first: usize, count: usize) -> Vec<Uuid> {
         emit(&self.admin, topic, user, first, count).await
     }

@@ -76,7 +76,8 @@ impl DispatchFixture {
         .await
     }
 
-    /// Starts an agent that answers its first frame only once the returned answer is released; until then it handles nothing.
+    /// Starts an agent that answers its first frame only once the returned answer is released; until then it handles
+    /// nothing.
     pub async fn agent_with_delayed_answer(&self, lane: &str) -> (Agent, DelayedAnswer) {
         let (release, gate) = oneshot::channel();
         let (mut gate, answer) = (Some(gate), Arc::new(Mutex::new(Vec::new())));
