@@ -42,13 +42,13 @@ pub struct Migrate {
     /// URL of the Postgres database, as its owner: postgres://user:password@host:port/database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
-    /// New password of the role spindle_api, which the API connects as. Without it the password stays as it is.
+    /// New password of the role spindle_api, which the API connects as. Without it the role stays as it is.
     #[arg(long, env = "API_DATABASE_PASSWORD", hide_env_values = true)]
     pub api_database_password: Option<Secret>,
-    /// New password of the role spindle_agent, which the agents connect as. Without it the password stays as it is.
+    /// New password of the role spindle_agent, which the agents connect as. Without it the role stays as it is.
     #[arg(long, env = "AGENT_DATABASE_PASSWORD", hide_env_values = true)]
     pub agent_database_password: Option<Secret>,
-    /// New password of the role spindle_bridge, which the bridge connects as. Without it the password stays as it is.
+    /// New password of the role spindle_bridge, which the bridge connects as. Without it the role stays as it is.
     #[arg(long, env = "BRIDGE_DATABASE_PASSWORD", hide_env_values = true)]
     pub bridge_database_password: Option<Secret>,
 }

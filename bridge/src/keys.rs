@@ -15,7 +15,7 @@ pub enum Command {
     /// The value begins with a new key, which signs tokens from now on. The present keys follow it, so that tokens they
     /// signed stay valid.
     New {
-        /// Present value of the setting: <id>:<secret>, separated by commas, newest first.
+        /// Present value of the setting: <kid>:<base64url secret>, separated by commas, newest first.
         #[arg(long, env = "TOKEN_KEYS", hide_env_values = true)]
         token_keys: Option<Secret>,
         /// Keep only the newest of the present keys. Tokens that an older key signed become invalid.
@@ -24,7 +24,7 @@ pub enum Command {
     },
     /// Check a value of the setting token_keys; fails if the API would refuse it.
     Check {
-        /// Value to check: <id>:<secret>, separated by commas, newest first.
+        /// Value to check: <kid>:<base64url secret>, separated by commas, newest first.
         #[arg(long, env = "TOKEN_KEYS", hide_env_values = true)]
         token_keys: Secret,
     },

@@ -48,7 +48,7 @@ pub struct Filters {
     #[arg(long)]
     group: Option<String>,
     /// Type of the event, such as task.created.
-    #[arg(long = "type")]
+    #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// Id of the event.
     #[arg(long)]
