@@ -1,4 +1,5 @@
-//! `bridge admin`: makes an account an admin, for nobody can ask the API to before there is one.
+//! `bridge admin`: creates or promotes an admin directly in the database, because only an admin can do that over the
+//! API.
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
@@ -15,45 +16,54 @@ use crate::postgres;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make an account that is an admin; prints a password made for it, unless one is read from standard input.
+    /// Create an account that is an admin.
+    ///
+    /// Generates a password and prints it, unless --password-stdin is given.
     Create {
         #[command(flatten)]
-        who: Who,
+        account: Account,
+        /// Display name of the account.
         #[arg(long, default_value = "")]
         name: String,
-        /// Read the password from the first line of standard input.
+        /// Read the password from the first line of standard input instead of generating one.
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Make an admin of an account that there is.
-    Promote(Who),
+    /// Make an existing account an admin.
+    Promote(Account),
 }
 
+/// The account to create or promote, and who does it.
 #[derive(Args, Debug)]
-pub struct Who {
-    /// Postgres, as the owner of the database.
+pub struct Account {
+    /// URL of the Postgres database, as its owner: postgres://user:password@host:port/database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Secret,
+    /// Email address of the account.
     #[arg(long)]
     email: String,
-    /// Who does it, for the audit trail.
+    /// Name of the operator for the audit trail.
     #[arg(long, env = "USER", default_value = "operator")]
     actor: String,
 }
 
 /// Runs one of the commands.
+///
+/// # Errors
+/// When Postgres fails, when the email or the password is not valid, when the account to create exists already, or when
+/// the account to promote does not exist.
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create {
-            who,
+            account,
             name,
             password_stdin,
-        } => create(&who, &name, password_stdin).await,
-        Command::Promote(who) => promote(&who).await,
+        } => create(&account, &name, password_stdin).await,
+        Command::Promote(account) => promote(&account).await,
     }
 }
 
-async fn create(who: &Who, name: &str, from_stdin: bool) -> anyhow::Result<()> {
+async fn create(target: &Account, name: &str, from_stdin: bool) -> anyhow::Result<()> {
     let password = if from_stdin {
         let mut line = String::new();
         std::io::stdin()
@@ -67,22 +77,28 @@ async fn create(who: &Who, name: &str, from_stdin: bool) -> anyhow::Result<()> {
             .map(char::from)
             .collect()
     };
-    let body = json!({ "email": who.email, "password": password, "name": name }).to_string();
-    let account = Registration::parse(Json::parse(body.as_bytes())?).map_err(faults)?;
+    let body = json!({ "email": target.email, "password": password, "name": name }).to_string();
+    let account = Registration::parse(Json::parse(body.as_bytes())?).map_err(invalid)?;
     let hash = passwords::hash(&account.password, Uuid::new_v4().into_bytes())
         .map_err(|error| anyhow::anyhow!("hashing the password: {error}"))?;
-    let client = postgres::connect(&who.database_url, "bridge admin").await?;
+    let client = postgres::connect(&target.database_url, "bridge admin").await?;
     let email = account.email.into_string();
-    let made: bool = client
+    let created: bool = client
         .query_one(
             include_str!("admin/create.sql"),
-            &[&email, &hash, &account.name, &who.context(), &who.json()],
+            &[
+                &email,
+                &hash,
+                &account.name,
+                &target.context(),
+                &target.actor_json(),
+            ],
         )
         .await?
         .get(0);
     ensure!(
-        made,
-        "there is an account with the email {email}: `bridge admin promote` makes it an admin"
+        created,
+        "there is an account with the email {email} already; make it an admin with `bridge admin promote`"
     );
     println!("{email} is an admin");
     if !from_stdin {
@@ -91,35 +107,37 @@ async fn create(who: &Who, name: &str, from_stdin: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn promote(who: &Who) -> anyhow::Result<()> {
-    let client = postgres::connect(&who.database_url, "bridge admin").await?;
+async fn promote(target: &Account) -> anyhow::Result<()> {
+    let client = postgres::connect(&target.database_url, "bridge admin").await?;
     let status: Option<i32> = client
         .query_one(
             include_str!("admin/promote.sql"),
-            &[&who.email, &who.context(), &who.json()],
+            &[&target.email, &target.context(), &target.actor_json()],
         )
         .await?
         .get(0);
     if status.is_none() {
-        bail!("there is no account with the email {}", who.email);
+        bail!("there is no account with the email {}", target.email);
     }
-    println!("{} is an admin", who.email);
+    println!("{} is an admin", target.email);
     Ok(())
 }
 
-impl Who {
-    /// The members of an event's envelope that a request would bring.
+impl Account {
+    /// The context members of an event, as JSON text: those that the API takes from the request.
     fn context(&self) -> String {
         let id = Uuid::new_v4();
         format!(r#""correlationid":"{id}","causationid":null,"traceparent":null"#)
     }
 
-    fn json(&self) -> String {
+    /// The actor of an event, as JSON text.
+    fn actor_json(&self) -> String {
         json!({ "type": "operator", "id": self.actor }).to_string()
     }
 }
 
-fn faults(faults: Vec<Fault>) -> anyhow::Error {
+/// One error that names every field that is not valid.
+fn invalid(faults: Vec<Fault>) -> anyhow::Error {
     let lines: Vec<String> = faults
         .iter()
         .map(|fault| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail))

@@ -1,4 +1,4 @@
-//! The commands of the bridge.
+//! The command line of the bridge: its commands and what they print.
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -10,7 +10,7 @@ use tracing::info;
 use crate::dead_letter::command;
 use crate::{admin, config, keys, log, migrate, run};
 
-/// Carries events from the outbox to the log and from the log to the agents.
+/// Carries Spindle's events from the outbox to the event log, and from the log to the agents.
 #[derive(Debug, Parser)]
 #[command(name = "bridge", version)]
 struct Cli {
@@ -20,23 +20,28 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Relay and dispatch until SIGTERM.
+    /// Relay and dispatch events until SIGTERM or SIGINT.
+    ///
+    /// Serves /healthz, /readyz and /metrics over HTTP meanwhile. Several bridges may run at once and share the work.
     Run(config::Run),
-    /// Bring the database to the newest schema, load the functions, set the roles' passwords.
+    /// Migrate the database to the newest schema.
+    ///
+    /// Applies the missing migrations, loads the SQL functions, and sets the password of each role for which one is
+    /// given.
     Migrate(config::Migrate),
-    /// Create the topics that are missing and list them all.
+    /// Create missing topics of the event log, then list all topics.
     Topics(config::LogSettings),
-    /// Make the first admin, or another one.
+    /// Create the first admin, or promote an account to admin.
     Admin {
         #[command(subcommand)]
         command: admin::Command,
     },
-    /// Make and check the keys of access tokens.
+    /// Generate and check the keys that sign access tokens.
     Keys {
         #[command(subcommand)]
         command: keys::Command,
     },
-    /// Look through the dead letters, send them back, put them aside.
+    /// List, show, replay or discard dead letters: events that an agent could not process.
     DeadLetters {
         #[command(flatten)]
         settings: config::LogSettings,
@@ -46,13 +51,16 @@ enum Command {
 }
 
 /// Runs the command that the arguments name.
+///
+/// # Errors
+/// When the command fails; the message is meant for the operator.
 pub async fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(settings) => {
             let listener = TcpListener::bind(settings.listen)
                 .await
-                .with_context(|| format!("BRIDGE_LISTEN={}", settings.listen))?;
-            run::run(settings, listener, told_to_stop()?).await
+                .with_context(|| format!("BRIDGE_LISTEN: cannot listen on {}", settings.listen))?;
+            run::run(settings, listener, stop_on_signal()?).await
         }
         Command::Migrate(settings) => migrate(&settings).await,
         Command::Topics(settings) => topics(&settings).await,
@@ -62,20 +70,21 @@ pub async fn main() -> anyhow::Result<()> {
     }
 }
 
-fn told_to_stop() -> anyhow::Result<CancellationToken> {
+/// A token that SIGTERM or SIGINT cancels.
+fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let stopped = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        info!("told to stop");
-        told.cancel();
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        info!(signal = name, "received a signal to stop");
+        stopped.cancel();
     });
     Ok(stop)
 }

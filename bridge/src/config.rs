@@ -1,4 +1,4 @@
-//! Every setting of the bridge, read once from flags and the environment.
+//! The settings of the bridge. Each is a flag and an environment variable, and is read once at the start.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// A value that is used and never shown: not in logs, not in `--help`, not in errors.
+/// A value that is never printed: neither in log output, nor in `--help`, nor in errors.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -16,6 +16,7 @@ impl Secret {
         Self(value.into())
     }
 
+    /// The value itself, to be passed on to where it is needed.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -38,36 +39,37 @@ impl FromStr for Secret {
 /// Settings of `bridge migrate`.
 #[derive(Args, Clone, Debug)]
 pub struct Migrate {
-    /// Postgres, as the owner of the database.
+    /// URL of the Postgres database, as its owner: postgres://user:password@host:port/database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
-    /// Lets the role of `functions/api` log in.
+    /// New password of the role spindle_api, which the API connects as. Without it the role stays as it is.
     #[arg(long, env = "API_DATABASE_PASSWORD", hide_env_values = true)]
     pub api_database_password: Option<Secret>,
-    /// Lets the role of the agents log in.
+    /// New password of the role spindle_agent, which the agents connect as. Without it the role stays as it is.
     #[arg(long, env = "AGENT_DATABASE_PASSWORD", hide_env_values = true)]
     pub agent_database_password: Option<Secret>,
-    /// Lets the role of the bridge log in.
+    /// New password of the role spindle_bridge, which the bridge connects as. Without it the role stays as it is.
     #[arg(long, env = "BRIDGE_DATABASE_PASSWORD", hide_env_values = true)]
     pub bridge_database_password: Option<Secret>,
 }
 
-/// Where the event log is and what a new topic looks like.
+/// Where the event log is, and how new topics are created.
 #[derive(Args, Clone, Debug)]
 pub struct LogSettings {
-    /// Postgres, as the role spindle_bridge. It takes one connection for the relay and a few for each group.
+    /// URL of the Postgres database, as the role spindle_bridge: postgres://user:password@host:port/database. A running
+    /// bridge opens one connection for the relay and a few for each group.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
-    /// Kafka's bootstrap servers; without them the log is in Postgres.
+    /// Bootstrap servers of Kafka, as host:port separated by commas. Without them the event log is kept in Postgres.
     #[arg(long, env = "KAFKA_BROKERS")]
     pub kafka_brokers: Option<String>,
-    /// Put before the names of Kafka's topics and groups, for several installations on one cluster.
+    /// Prefix of the names of topics and consumer groups in Kafka. Give each installation on one Kafka cluster its own.
     #[arg(long, env = "KAFKA_PREFIX", default_value = "")]
     pub kafka_prefix: String,
-    /// Partitions of a topic that the bridge creates.
+    /// Number of partitions of a topic that the bridge creates, 1 to 12. Existing topics keep theirs.
     #[arg(long, env = "TOPIC_PARTITIONS", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=12))]
     pub topic_partitions: i32,
-    /// Kafka's replicas of a topic that the bridge creates.
+    /// Replication factor of a Kafka topic that the bridge creates, 1 to 9. Existing topics keep theirs.
     #[arg(long, env = "TOPIC_REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=9))]
     pub topic_replicas: i32,
 }
@@ -77,18 +79,18 @@ pub struct LogSettings {
 pub struct Run {
     #[command(flatten)]
     pub log: LogSettings,
-    /// Redis, where agents listen.
+    /// URL of the Redis that the agents subscribe to: redis://user:password@host:port.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Secret,
-    /// Where health and metrics are served.
+    /// Address and port on which the bridge serves /healthz, /readyz and /metrics.
     #[arg(long, env = "BRIDGE_LISTEN", default_value = "127.0.0.1:3001")]
     pub listen: SocketAddr,
-    /// Outbox rows that the relay moves at once.
+    /// Maximum number of outbox rows that the relay moves in one batch, 1 to 5000.
     #[arg(long, env = "RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(i32).range(1..=5000))]
     pub relay_batch: i32,
     #[command(flatten)]
     pub frames: Frames,
-    /// Seconds that frames in flight are given to settle when the bridge stops.
+    /// Seconds that frames in flight have to settle when the bridge stops, 0 to 300.
     #[arg(long, env = "STOP_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=300))]
     pub stop_seconds: u64,
 }
@@ -99,19 +101,20 @@ impl Run {
     }
 }
 
-/// How events are packed for the agents.
+/// How events are batched into frames for the agents.
 #[derive(Args, Clone, Debug)]
 pub struct Frames {
-    /// Events in a frame.
+    /// Maximum number of events in a frame, 1 to 1024.
     #[arg(long, env = "FRAME_EVENTS", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub frame_events: u16,
-    /// Bytes of events in a frame; a larger event travels alone.
+    /// Maximum size of a frame's events in bytes, 1024 or more. A larger event gets a frame of its own.
     #[arg(long, env = "FRAME_BYTES", default_value_t = 256 * 1024, value_parser = clap::value_parser!(u32).range(1024..))]
     pub frame_bytes: u32,
-    /// Milliseconds that a frame waits to be filled.
+    /// Milliseconds that a frame waits for more events before it is sent, 0 to 1000.
     #[arg(long, env = "FRAME_WAIT_MS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=1000))]
     pub frame_wait_ms: u64,
-    /// Events held in memory for each group; reading pauses beyond.
+    /// Maximum number of events that the bridge keeps in memory for each group, 64 or more. It stops reading the log at
+    /// that number.
     #[arg(long, env = "BUFFERED_EVENTS", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(64..))]
     pub buffered_events: u32,
 }

@@ -1,7 +1,8 @@
-//! Dead letters: events that people must look at, on `<topic>.dlq` with what happened to them.
+//! Dead letters: events that an agent could not process. Each is written to the topic `<topic>.dlq`, with headers that
+//! say why.
 
 pub mod command;
-pub mod desk;
+pub mod store;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,74 +15,97 @@ use crate::log::{Entry, Headers, Log, Record};
 use crate::policy::{self, Fate};
 use crate::topics::dead_letters_of;
 
+/// Header: the topic that the event was read from.
 pub const TOPIC: &str = "spindle-topic";
+/// Header: the partition of that topic.
 pub const PARTITION: &str = "spindle-partition";
+/// Header: the event's offset in that partition.
 pub const OFFSET: &str = "spindle-offset";
+/// Header: the group that could not process the event.
 pub const GROUP: &str = "spindle-group";
+/// Header: how many frames with the event reached an agent.
 pub const ATTEMPTS: &str = "spindle-attempts";
+/// Header: why the event was given up.
 pub const ERROR: &str = "spindle-error";
+/// Header: when the event first failed, in RFC 3339.
 pub const FIRST_AT: &str = "spindle-first-at";
+/// Header: when the event was given up, in RFC 3339.
 pub const LAST_AT: &str = "spindle-last-at";
 
-/// An error's text is for people; more of it than this helps nobody.
-const ERROR_CHARS: usize = 2_000;
+/// Longer errors are cut off, so that a dead letter stays readable and is not much larger than its event.
+const MAX_ERROR_CHARS: usize = 2_000;
 
-/// An event that becomes a dead letter, and why.
+/// An event that is given up, and what happened to it.
 #[derive(Debug)]
-pub struct Burial {
+pub struct FailedEvent {
     pub record: Record,
-    /// Frames with this event that reached an agent.
+    /// Frames with the event that reached an agent.
     pub attempts: u32,
+    /// When the event first failed, if it had failed before.
     pub first_failed: Option<SystemTime>,
+    /// Why the event is given up, for the operator.
     pub reason: String,
 }
 
-/// Returns once the log has the dead letter, however long that takes: until then the offset must not move on.
-pub async fn bury(log: Arc<dyn Log>, group: &str, burial: Burial) -> Record {
-    let topic = dead_letters_of(&burial.record.partition.topic);
+/// Appends an event to the dead-letter topic of the topic it came from, and returns its record once the log has
+/// acknowledged the dead letter.
+///
+/// It retries for as long as the log fails: the caller must not commit the event's offset before the dead letter is
+/// durable, or the event would be lost.
+pub async fn append(log: Arc<dyn Log>, group: &str, failed: FailedEvent) -> Record {
+    let topic = dead_letters_of(&failed.record.partition.topic);
     let entry = Entry {
-        headers: headers(group, &burial),
-        ..burial.record.entry.clone()
+        headers: headers(group, &failed),
+        ..failed.record.entry.clone()
     };
     let mut failures = 0;
     while let Err(failed) = log.append(&topic, &entry).await {
         failures += 1;
-        let after = match policy::decide(&policy::failure_of(&failed, failures)) {
+        let after = match policy::decide(&policy::classify(&failed, failures)) {
             Fate::Retry { after, .. } => after,
             Fate::DeadLetter { .. } | Fate::Halt => {
                 error!(
                     error = format!("{failed:#}"),
-                    topic, "a dead letter cannot be written, the group stands still"
+                    topic,
+                    group,
+                    "cannot write a dead letter; its partition is blocked until this works"
                 );
                 policy::backoff(2_000, failures, 30_000)
             }
         };
         warn!(
             error = format!("{failed:#}"),
-            topic, "a dead letter has to wait"
+            topic,
+            ?after,
+            "writing a dead letter failed and is retried"
         );
         sleep(after).await;
     }
-    burial.record
+    failed.record
 }
 
-fn headers(group: &str, burial: &Burial) -> Headers {
+fn headers(group: &str, failed: &FailedEvent) -> Headers {
     let now = SystemTime::now();
-    let partition = &burial.record.partition;
+    let FailedEvent {
+        record,
+        attempts,
+        first_failed,
+        reason,
+    } = failed;
     let mut headers = Headers::new();
     let mut set = |name: &str, value: String| headers.insert(name.to_owned(), value);
-    set(TOPIC, partition.topic.to_string());
-    set(PARTITION, partition.number.to_string());
-    set(OFFSET, burial.record.offset.to_string());
+    set(TOPIC, record.partition.topic.to_string());
+    set(PARTITION, record.partition.number.to_string());
+    set(OFFSET, record.offset.to_string());
     set(GROUP, group.to_owned());
-    set(ATTEMPTS, burial.attempts.to_string());
-    set(ERROR, burial.reason.chars().take(ERROR_CHARS).collect());
-    set(FIRST_AT, rfc3339(burial.first_failed.unwrap_or(now)));
+    set(ATTEMPTS, attempts.to_string());
+    set(ERROR, reason.chars().take(MAX_ERROR_CHARS).collect());
+    set(FIRST_AT, rfc3339(first_failed.unwrap_or(now)));
     set(LAST_AT, rfc3339(now));
     headers
 }
 
-/// The one way a time is written anywhere: UTC with microseconds.
+/// A time in RFC 3339, in UTC with microseconds, as events carry it.
 pub fn rfc3339(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use self::doorbell::Signal;
 use self::queue::{Action, DeadLetter, Limits, Queue, Settings};
 use crate::config::{Frames, Secret};
-use crate::dead_letter::{self, Burial};
+use crate::dead_letter::{self, FailedEvent};
 use crate::health::Health;
 use crate::log::{Consumer, Delivery, Log, Reading};
 use crate::metrics::Metrics;
@@ -176,13 +176,13 @@ impl Dispatch {
             .with_label_values(&[self.group.name, &record.partition.topic])
             .inc();
         let id = letter.id;
-        let burial = Burial {
+        let failed = FailedEvent {
             record: letter.record,
             attempts: letter.attempts,
             first_failed: SystemTime::now().checked_sub(letter.first_failed.elapsed()),
             reason: letter.reason,
         };
-        let written = dead_letter::bury(self.log.clone(), self.group.name, burial);
+        let written = dead_letter::append(self.log.clone(), self.group.name, failed);
         Box::pin(async move {
             written.await;
             id

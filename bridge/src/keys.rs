@@ -1,4 +1,4 @@
-//! `bridge keys`: the keys of access tokens, made and checked before they reach the API.
+//! `bridge keys`: generates and checks the keys that sign access tokens.
 
 use anyhow::anyhow;
 use clap::Subcommand;
@@ -10,23 +10,30 @@ use crate::config::Secret;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print a value for the setting token_keys: a new key that signs, before the keys that there are.
+    /// Print a new value for the API's setting token_keys.
+    ///
+    /// The value begins with a new key, which signs tokens from now on. The present keys follow it, so that tokens they
+    /// signed stay valid.
     New {
-        /// The present value, whose keys go on being accepted.
+        /// Present value of the setting: <kid>:<base64url secret>, separated by commas, newest first.
         #[arg(long, env = "TOKEN_KEYS", hide_env_values = true)]
         token_keys: Option<Secret>,
-        /// Only the newest of the present keys: what is older no longer signs anything.
+        /// Keep only the newest of the present keys. Tokens that an older key signed become invalid.
         #[arg(long)]
         only_newest: bool,
     },
-    /// Refuse a value that the API would not serve with.
+    /// Check a value of the setting token_keys; fails if the API would refuse it.
     Check {
+        /// Value to check: <kid>:<base64url secret>, separated by commas, newest first.
         #[arg(long, env = "TOKEN_KEYS", hide_env_values = true)]
         token_keys: Secret,
     },
 }
 
 /// Runs one of the commands.
+///
+/// # Errors
+/// When a given value is not valid, or when the system has no randomness.
 pub fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::New {
@@ -47,7 +54,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
         }
         Command::Check { token_keys } => {
             check(token_keys)?;
-            println!("fine");
+            println!("TOKEN_KEYS is valid");
             Ok(())
         }
     }

@@ -1,7 +1,8 @@
-//! Leases: work that one bridge at a time may do, shared fairly among the bridges that are alive.
+//! Leases on work that one bridge at a time may do, shared evenly among the bridges that are alive.
 //!
-//! A lease is a session advisory lock, so it ends with its bridge. Postgres itself ends a session that has been silent
-//! for too long: a paused or cut-off bridge loses its leases as surely as a killed one.
+//! A lease is a session-level advisory lock in Postgres, so it ends with the session that holds it. Postgres ends a
+//! session that is silent for 6 s. A bridge that is paused or cut off therefore loses its leases, as one that was
+//! killed does.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,36 +14,41 @@ use uuid::Uuid;
 use crate::config::Secret;
 use crate::postgres;
 
-/// How often a holder shows that it is alive. A session silent for six times as long is ended by Postgres.
-pub const BEAT: Duration = Duration::from_secs(1);
+/// Time between two heartbeats of a session. Postgres ends the session after six missed ones, see [`SESSION`].
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
 const SESSION: &str = "set idle_session_timeout = '6s'; \
     set idle_in_transaction_session_timeout = '6s'; \
     set tcp_keepalives_idle = 2; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 3; \
     set statement_timeout = '20s'";
 
-/// One session and the leases it holds of one class, such as the shards of the relay.
+/// A session, and the leases of one class that it holds, such as the shards of the relay.
 pub struct Leases {
     client: Client,
     bridge: Uuid,
     class: String,
     names: Vec<String>,
     held: BTreeSet<String>,
-    beat: Statement,
+    heartbeat: Statement,
     take: Statement,
     release: Statement,
 }
 
-/// What a beat changed.
+/// What a heartbeat changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    /// Leases taken.
     pub gained: Vec<String>,
-    /// Held beyond the fair share: finish the work in hand, then `release`.
+    /// Leases beyond the fair share. They are still held: the caller finishes its work on them and calls
+    /// [`Leases::release`].
     pub excess: Vec<String>,
 }
 
 impl Leases {
-    /// Opens the session; `names` are all leases of the class, the same for every bridge.
+    /// Opens a session. `names` are all leases of the class; every bridge must give the same.
+    ///
+    /// # Errors
+    /// When Postgres cannot be reached or refuses a statement.
     pub async fn open(
         url: &Secret,
         bridge: Uuid,
@@ -53,8 +59,8 @@ impl Leases {
         client
             .batch_execute(SESSION)
             .await
-            .context("setting up a session for leases")?;
-        let beat = client.prepare(include_str!("leases/beat.sql")).await?;
+            .context("configuring the session that holds leases")?;
+        let heartbeat = client.prepare(include_str!("leases/heartbeat.sql")).await?;
         let take = client.prepare(include_str!("leases/take.sql")).await?;
         let release = client.prepare(include_str!("leases/release.sql")).await?;
         let (class, held) = (class.to_owned(), BTreeSet::new());
@@ -64,28 +70,32 @@ impl Leases {
             class,
             names,
             held,
-            beat,
+            heartbeat,
             take,
             release,
         })
     }
 
-    /// The session that holds the leases: what is written through it is written by their holder.
+    /// The session that holds the leases. A statement sent through it fails if the leases are lost with the session.
     pub fn session(&self) -> &Client {
         &self.client
     }
 
+    /// Names of the leases held.
     pub fn held(&self) -> &BTreeSet<String> {
         &self.held
     }
 
-    /// Shows that this bridge is alive, takes free leases up to its share and names those beyond it.
-    pub async fn beat(&mut self) -> anyhow::Result<Change> {
+    /// Sends a heartbeat, takes free leases up to the fair share, and names the leases held beyond it.
+    ///
+    /// # Errors
+    /// When Postgres fails. All leases may be lost then.
+    pub async fn heartbeat(&mut self) -> anyhow::Result<Change> {
         let others = self
             .client
-            .query(&self.beat, &[&self.bridge, &self.class])
+            .query(&self.heartbeat, &[&self.bridge, &self.class])
             .await
-            .context("beating")?;
+            .context("sending a heartbeat")?;
         let alive = others.len() + 1;
         let share = self.names.len().div_ceil(alive);
         let mut change = Change::default();
@@ -93,15 +103,15 @@ impl Leases {
             change.excess = self.held.iter().skip(share).cloned().collect();
             return Ok(change);
         }
-        // Bridges that start at the same time begin at different places, so that they seldom reach for the same lease.
+        // Each bridge starts with another lease, so that bridges that start together seldom try for the same one.
         let first = others
             .iter()
             .filter(|row| row.get::<_, Uuid>(0) < self.bridge)
             .count()
             * share;
-        let mut wanted = self.names.clone();
-        wanted.rotate_left(first.min(self.names.len()));
-        for name in wanted {
+        let mut candidates = self.names.clone();
+        candidates.rotate_left(first.min(self.names.len()));
+        for name in candidates {
             if self.held.len() >= share {
                 break;
             }
@@ -115,16 +125,22 @@ impl Leases {
         Ok(change)
     }
 
-    /// Only shows that this bridge is alive, for a holder who is waiting.
-    pub async fn stay(&self) -> anyhow::Result<()> {
+    /// Sends a heartbeat and changes no lease, for a holder that is in the middle of its work.
+    ///
+    /// # Errors
+    /// When Postgres fails. All leases may be lost then.
+    pub async fn keep_alive(&self) -> anyhow::Result<()> {
         self.client
-            .query(&self.beat, &[&self.bridge, &self.class])
+            .query(&self.heartbeat, &[&self.bridge, &self.class])
             .await
-            .context("beating")?;
+            .context("sending a heartbeat")?;
         Ok(())
     }
 
-    /// Lets others have these leases.
+    /// Releases these leases, so that other bridges can take them.
+    ///
+    /// # Errors
+    /// When Postgres fails.
     pub async fn release(&mut self, names: &[String]) -> anyhow::Result<()> {
         for name in names {
             if self.held.remove(name) {
@@ -134,7 +150,11 @@ impl Leases {
         Ok(())
     }
 
-    /// Leaves at once, so that the others need not wait for the silence.
+    /// Removes this bridge from those that count as alive, so that the others need not wait until its heartbeats are
+    /// missed.
+    ///
+    /// # Errors
+    /// When Postgres fails.
     pub async fn leave(&mut self) -> anyhow::Result<()> {
         self.client
             .execute(

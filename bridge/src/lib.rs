@@ -1,4 +1,6 @@
-//! The native bridge: from the outbox to the log, and from the log to the agents. Modules in an event's travel order.
+//! The bridge carries events from the outbox to the event log, and from the log to the agents.
+//!
+//! Modules stand in the order in which an event travels.
 
 pub mod cli;
 pub mod config;
@@ -18,5 +20,5 @@ pub mod log;
 pub mod dispatch;
 pub mod policy;
 pub mod dead_letter;
-pub mod watch;
+pub mod monitor;
 pub mod sweep;

@@ -1,4 +1,4 @@
-//! Starts the bridge.
+//! The program `bridge`: sets up tracing and runs the command that the arguments name.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What `/metrics` shows, in Prometheus' text format.
+//! The metrics that `/metrics` exposes in Prometheus' text format, each with the prefix `spindle_`.
 
 use std::sync::Arc;
 
@@ -7,21 +7,22 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-/// Every number the bridge counts.
+/// The metrics of this process. Clones share the same values.
 #[derive(Clone, Debug)]
-pub struct Metrics(Arc<Numbers>);
+pub struct Metrics(Arc<Collectors>);
 
+/// The metrics by name; `Metrics::new` describes each.
 #[derive(Debug)]
-pub struct Numbers {
+pub struct Collectors {
     registry: Registry,
     pub outbox_rows: IntGauge,
     pub outbox_age_seconds: prometheus::Gauge,
     pub relayed: IntCounter,
     pub relay_seconds: Histogram,
     pub shards: IntGauge,
-    /// By group, topic and partition.
+    /// Labels: group, topic, partition.
     pub lag_records: IntGaugeVec,
-    /// By group.
+    // The metrics from here on have the label `group`, unless others are named.
     pub lag_seconds: GaugeVec,
     pub partitions: IntGaugeVec,
     pub buffered: IntGaugeVec,
@@ -30,21 +31,27 @@ pub struct Numbers {
     pub answer_seconds: HistogramVec,
     pub frames: IntCounterVec,
     pub settled: IntCounterVec,
-    /// By group and cause.
+    /// Labels: group, cause.
     pub redelivered: IntCounterVec,
+    /// Labels: group, topic.
     pub dead_letters: IntCounterVec,
+    /// Label: table.
     pub swept: IntCounterVec,
 }
 
 impl std::ops::Deref for Metrics {
-    type Target = Numbers;
+    type Target = Collectors;
 
-    fn deref(&self) -> &Numbers {
+    fn deref(&self) -> &Collectors {
         &self.0
     }
 }
 
 impl Metrics {
+    /// Registers every metric in a registry of its own.
+    ///
+    /// # Errors
+    /// When two metrics have the same name.
     pub fn new() -> prometheus::Result<Self> {
         let r = Registry::new_custom(Some("spindle".to_owned()), None)?;
         let latency = |name: &str, help: &str| {
@@ -60,14 +67,14 @@ impl Metrics {
             }};
         }
         let group = &["group"];
-        Ok(Self(Arc::new(Numbers {
+        Ok(Self(Arc::new(Collectors {
             outbox_rows: add!(IntGauge::new(
                 "outbox_rows",
                 "Rows in the outbox, counted up to 100000"
             )),
             outbox_age_seconds: add!(prometheus::Gauge::new(
                 "outbox_age_seconds",
-                "Age of the oldest outbox row"
+                "Age of the oldest outbox row in seconds"
             )),
             relayed: add!(IntCounter::new(
                 "relayed_total",
@@ -75,50 +82,65 @@ impl Metrics {
             )),
             relay_seconds: add!(Histogram::with_opts(latency(
                 "relay_seconds",
-                "Time to move one batch"
+                "Time to move one batch from the outbox to the log, in seconds"
             ))),
             shards: add!(IntGauge::new(
                 "relay_shards",
                 "Outbox shards that this bridge relays"
             )),
             lag_records: add!(IntGaugeVec::new(
-                Opts::new("lag_records", "Records that a group has yet to settle"),
+                Opts::new("lag_records", "Records that a group has not settled yet"),
                 &["group", "topic", "partition"]
             )),
             lag_seconds: add!(GaugeVec::new(
-                Opts::new("lag_seconds", "Age of the oldest record held for a group"),
+                Opts::new(
+                    "lag_seconds",
+                    "Age of the oldest record of the last read, in seconds; 0 once all are settled"
+                ),
                 group
             )),
             partitions: add!(IntGaugeVec::new(
-                Opts::new("partitions", "Partitions that this bridge reads"),
+                Opts::new("partitions", "Partitions that are assigned to this bridge"),
                 group
             )),
             buffered: add!(IntGaugeVec::new(
-                Opts::new("buffered_events", "Events held in memory"),
+                Opts::new(
+                    "buffered_events",
+                    "Events read from the log and not settled yet"
+                ),
                 group
             )),
             in_flight: add!(IntGaugeVec::new(
-                Opts::new("frames_in_flight", "Frames sent and not settled"),
+                Opts::new(
+                    "frames_in_flight",
+                    "Frames of events sent and not answered yet"
+                ),
                 group
             )),
             lanes: add!(IntGaugeVec::new(
-                Opts::new("lanes", "Lanes whose agent answers"),
+                Opts::new("lanes", "Lanes whose agent responds"),
                 group
             )),
             answer_seconds: add!(HistogramVec::new(
-                latency("answer_seconds", "From sending a frame to its answer"),
+                latency(
+                    "answer_seconds",
+                    "Time from sending a frame of events to its answer, in seconds"
+                ),
                 group
             )),
             frames: add!(IntCounterVec::new(
-                Opts::new("frames_total", "Frames of events sent"),
+                Opts::new("frames_total", "Frames of events sent, repeats included"),
                 group
             )),
             settled: add!(IntCounterVec::new(
-                Opts::new("settled_total", "Events settled"),
+                Opts::new("settled_total", "Events that an agent has processed"),
                 group
             )),
             redelivered: add!(IntCounterVec::new(
-                Opts::new("redelivered_total", "Events that go to an agent again"),
+                Opts::new(
+                    "redelivered_total",
+                    "Events that are delivered again, by cause"
+                ),
                 &["group", "cause"]
             )),
             dead_letters: add!(IntCounterVec::new(
@@ -126,14 +148,17 @@ impl Metrics {
                 &["group", "topic"]
             )),
             swept: add!(IntCounterVec::new(
-                Opts::new("swept_total", "Rows removed when their time was over"),
+                Opts::new("swept_total", "Expired rows that were removed"),
                 &["table"]
             )),
             registry: r,
         })))
     }
 
-    /// The text that Prometheus reads.
+    /// All metrics in the text exposition format.
+    ///
+    /// # Errors
+    /// When a metric cannot be encoded.
     pub fn text(&self) -> prometheus::Result<Vec<u8>> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.0.registry.gather(), &mut text)?;

@@ -1,4 +1,4 @@
-//! `bridge migrate`: the tables, then the functions that hot statements call, then the passwords of the roles.
+//! `bridge migrate`: applies the migrations, then loads the SQL functions, then sets the passwords of the roles.
 
 use std::time::Duration;
 
@@ -8,29 +8,33 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tracing::info;
 
+use self::functions::FUNCTIONS;
 use crate::config::Migrate;
 use crate::postgres;
+
+mod functions;
 
 mod embedded {
     refinery::embed_migrations!("../migrations");
 }
 
-/// Path and text of every `*.fn.sql` in the workspace, in order of path.
-const FUNCTIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/functions.rs"));
-
-/// Any number, as long as every migrating process names the same one.
+/// Key of the advisory lock that lets one process migrate at a time. The value is arbitrary.
 const LOCK: i64 = 0x5350_494e_444c_4501;
 
-/// What a run changed, for people and for tests.
+/// What a run changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Migrations applied, in order.
     pub applied: Vec<String>,
+    /// Number of `.fn.sql` files loaded.
     pub functions: usize,
+    /// Roles whose password was set.
     pub passwords: Vec<&'static str>,
+    /// Version of the schema after the run.
     pub version: i64,
 }
 
-/// The newest migration this program knows.
+/// Version of the newest migration that this program contains.
 pub fn newest_known() -> i64 {
     let runner = embedded::migrations::runner();
     let versions = runner
@@ -40,20 +44,23 @@ pub fn newest_known() -> i64 {
     versions.max().unwrap_or(0)
 }
 
-/// Brings a database to the newest schema; safe to run from several processes at once.
+/// Migrates a database to the newest schema. Several processes may do so at once: they wait for each other.
+///
+/// # Errors
+/// When Postgres fails, when a migration or a function is refused, or when the database is newer than this program.
 pub async fn run(settings: &Migrate) -> anyhow::Result<Report> {
     let mut client = postgres::connect(&settings.database_url, "bridge-migrate").await?;
-    // The lock belongs to the session and ends with it, however this function ends.
+    // The session holds the lock, so it is released however this function returns.
     client
         .execute("select pg_advisory_lock($1)", &[&LOCK])
         .await
-        .context("waiting for another migration")?;
+        .context("waiting for another process that migrates")?;
     refuse_newer(&client).await?;
 
     let applied = embedded::migrations::runner()
         .run_async(&mut client)
         .await
-        .context("a migration failed")?;
+        .context("applying the migrations")?;
     let applied: Vec<String> = applied
         .applied_migrations()
         .iter()
@@ -77,10 +84,11 @@ pub async fn run(settings: &Migrate) -> anyhow::Result<Report> {
             report.passwords.push(role);
         }
     }
-    info!(applied = ?report.applied, functions = report.functions, passwords = ?report.passwords, "migrated");
+    info!(applied = ?report.applied, functions = report.functions, passwords = ?report.passwords, "migrated the database");
     Ok(report)
 }
 
+/// Fails if a newer bridge has migrated the database.
 async fn refuse_newer(client: &Client) -> anyhow::Result<()> {
     let found = match client
         .query_one(include_str!("migrate/newest.sql"), &[])
@@ -88,21 +96,22 @@ async fn refuse_newer(client: &Client) -> anyhow::Result<()> {
     {
         Ok(row) => row.get::<_, Option<i64>>(0).unwrap_or(0),
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => 0,
-        Err(error) => return Err(error).context("reading the schema's history"),
+        Err(error) => return Err(error).context("reading the version of the schema"),
     };
     let known = newest_known();
     if found > known {
         bail!(
-            "the database is at version {found}, this bridge knows no newer than {known}: run a newer bridge"
+            "the database is at version {found}, but this bridge knows versions up to {known} only: use a newer bridge"
         );
     }
     Ok(())
 }
 
-/// All or none, so that no release ever sees half of another's functions.
+/// Loads every SQL function in one transaction, so that a running system never sees functions of two releases mixed.
 async fn load_functions(client: &mut Client) -> anyhow::Result<()> {
     let transaction = client.transaction().await?;
-    // A body may name a function that is loaded after it; that all of them exist is seen when they run.
+    // A body may call a function that is loaded after it, so bodies are not checked here. A missing function shows in
+    // tests.
     transaction
         .batch_execute("set local check_function_bodies = off")
         .await?;
@@ -115,24 +124,24 @@ async fn load_functions(client: &mut Client) -> anyhow::Result<()> {
     transaction.commit().await.context("loading the functions")
 }
 
-/// Sends the SCRAM verifier, so that the password itself reaches no statement and no server log.
+/// Sends the SCRAM verifier instead of the password, so that the password appears in no statement and no server log.
 async fn set_password(client: &Client, role: &'static str, password: &str) -> anyhow::Result<()> {
     let verifier = scram_sha_256(password.as_bytes());
     let statement: String = client
         .query_one(include_str!("migrate/password.sql"), &[&role, &verifier])
         .await?
         .get(0);
-    // Roles belong to the whole server: another database's migration may be changing the same row right now.
-    let mut tries = 0;
+    // Roles belong to the whole server, so a migration of another database may be changing the same row at this moment.
+    let mut attempts = 0;
     while let Err(error) = client.batch_execute(&statement).await {
-        tries += 1;
-        let busy = error
+        attempts += 1;
+        let concurrent = error
             .as_db_error()
             .is_some_and(|error| error.message().contains("concurrently updated"));
-        if !busy || tries == 50 {
+        if !concurrent || attempts == 50 {
             return Err(error).with_context(|| format!("setting the password of {role}"));
         }
-        tokio::time::sleep(Duration::from_millis(20 * tries)).await;
+        tokio::time::sleep(Duration::from_millis(20 * attempts)).await;
     }
     Ok(())
 }

@@ -1,53 +1,60 @@
-//! What becomes of work that failed: one exhaustive match, so that a new failure must choose its fate.
+//! Decides what happens to work that failed: retry, dead letter, or stop of the process.
+//!
+//! The decision is one exhaustive match, so a new kind of failure does not compile until it is decided on.
 
 use std::time::Duration;
 
 use rand::Rng;
 use tokio_postgres::error::SqlState;
 
-/// How often an event is delivered again because its agent asks for it.
+/// Maximum number of times that an event is redelivered because its agent answered `retry`.
 pub const RETRIES: u32 = 5;
-/// How often a frame may die before it is halved.
+/// Number of unanswered deliveries after which an event travels in a frame of half the size, to find the event that
+/// crashes the agent.
 pub const DEATHS: u32 = 3;
-/// How often an event may die, in the end alone, before it is given up.
+/// Number of unanswered deliveries after which an event becomes a dead letter, provided that it was delivered alone the
+/// last time.
 pub const LONE_DEATHS: u32 = 5;
 
-/// Something that did not work.
+/// A failure to deliver an event, or to work with Postgres or the log.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure<'a> {
-    /// Nobody listens on the lane, its agent is deaf, or Redis cannot be reached: the event was not at fault.
+    /// The lane has no subscriber, its agent does not respond, or Redis cannot be reached. No event is at fault.
     Away,
-    /// No answer in time, and nothing shows that the agent got past the frame: it may only be slow.
+    /// No answer in time, and no sign that the agent has finished the frame: it may only be slow. The frame was sent
+    /// `sendings` times.
     Late { sendings: u32 },
-    /// No answer, but the agent answered what was sent after: the frame killed its handler `deaths` times,
-    /// the last time in the company of `together - 1` others.
+    /// No answer, although the agent answered something that was sent later, so its handler crashed on the frame. This
+    /// happened to the event `deaths` times, the last time in a frame of `together` events.
     Died { deaths: u32, together: usize },
-    /// The agent asked for another try, for the `times`th time; the last time in the company of `together - 1` others.
+    /// The agent answered `retry` for the event. This happened `times` times, the last time in a frame of `together`
+    /// events.
     Retry {
         times: u32,
         together: usize,
         error: &'a str,
     },
-    /// The agent says that it can never work.
+    /// The agent answered `reject`: the event can never be processed.
     Rejected { error: &'a str },
-    /// The log or Postgres cannot take or give events now.
+    /// The log or Postgres failed `times` times in a row, in a way that may pass with time.
     Unavailable { times: u32 },
-    /// Postgres says that the bridge is not set up: no such table or function, no right, no such user or database.
+    /// Postgres reports an error that does not pass with time: a missing table, function or database, a missing
+    /// privilege, or a refused login.
     Misconfigured,
 }
 
-/// What to do about it.
+/// What happens to the work that failed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Again, after a while, in a frame of at most so many events.
+    /// Deliver it again after a delay, in a frame of at most `together` events.
     Retry { after: Duration, together: usize },
-    /// A person must look at it.
+    /// Give the event up; an operator must look at it. The reason is for the operator.
     DeadLetter { reason: String },
-    /// Nothing can work until a person has acted: the process ends with the reason.
+    /// Stop the process with an error: nothing works until an operator has changed something.
     Halt,
 }
 
-/// The one place where a failure becomes a fate.
+/// The one place that decides what happens after a failure.
 pub fn decide(failure: &Failure<'_>) -> Fate {
     let again = |after, together| Fate::Retry { after, together };
     match failure {
@@ -57,7 +64,9 @@ pub fn decide(failure: &Failure<'_>) -> Fate {
             deaths,
             together: 1,
         } if *deaths >= LONE_DEATHS => Fate::DeadLetter {
-            reason: format!("the agent died of it {deaths} times without an answer"),
+            reason: format!(
+                "the agent died {deaths} times while it handled this event, and never answered"
+            ),
         },
         Failure::Died { deaths, together } if *deaths >= DEATHS && *together > 1 => {
             again(backoff(50, 1, 50), together.div_ceil(2))
@@ -66,7 +75,7 @@ pub fn decide(failure: &Failure<'_>) -> Fate {
         Failure::Retry { times, error, .. } if *times > RETRIES => Fate::DeadLetter {
             reason: format!("failed again after {RETRIES} retries: {error}"),
         },
-        // Any of its companions may have been the cause, so alone it may work at once.
+        // Another event of the frame may be the cause, so the event is retried alone and without delay.
         Failure::Retry { together, .. } if *together > 1 => again(Duration::ZERO, 1),
         Failure::Retry { times, .. } => again(backoff(250, *times, 10_000), 1),
         Failure::Rejected { error } => Fate::DeadLetter {
@@ -77,16 +86,21 @@ pub fn decide(failure: &Failure<'_>) -> Fate {
     }
 }
 
-/// Doubles from `first` to `most` milliseconds; the jitter keeps those who failed together from returning together.
-pub fn backoff(first: u64, times: u32, most: u64) -> Duration {
+/// Exponential backoff after the `times`th failure in a row: `first` milliseconds, doubled with each failure up to
+/// `max`.
+///
+/// The result is between half of that and all of it at random, so that clients that failed together do not retry
+/// together.
+pub fn backoff(first: u64, times: u32, max: u64) -> Duration {
     let whole = first
         .saturating_mul(1 << times.saturating_sub(1).min(16))
-        .min(most);
+        .min(max);
     Duration::from_millis(rand::rng().random_range(whole / 2..=whole))
 }
 
-/// Sorts an error of Postgres or the log: what passes with time, and what does not.
-pub fn failure_of(error: &anyhow::Error, times: u32) -> Failure<'static> {
+/// Tells an error of Postgres or the log that may pass with time from one that does not. `times` counts failures in a
+/// row.
+pub fn classify(error: &anyhow::Error, times: u32) -> Failure<'static> {
     let code = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>())
@@ -111,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lone_killer_is_buried_and_company_is_halved() {
+    fn an_event_that_crashes_the_agent_alone_is_given_up_and_a_frame_that_does_is_halved() {
         assert!(matches!(
             decide(&Failure::Died {
                 deaths: 5,
@@ -136,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_alone_and_at_once_after_company_and_five_times_at_most() {
+    fn a_retry_is_alone_and_without_delay_after_a_shared_frame_and_five_times_at_most() {
         let retry = |times, together| {
             decide(&Failure::Retry {
                 times,

@@ -1,4 +1,4 @@
-//! Connections to Postgres: named, and gone when their client is dropped.
+//! Connections to Postgres, each with an application name.
 
 use std::time::Duration;
 
@@ -8,7 +8,12 @@ use tracing::debug;
 
 use crate::config::Secret;
 
-/// Opens a connection of its own; a lost one shows as an error of the next statement.
+/// Opens a connection whose `application_name` is `name`. It closes when the client is dropped.
+///
+/// A connection that breaks later makes the next statement fail; nothing reconnects by itself.
+///
+/// # Errors
+/// When `url` is not a Postgres URL, or when the server cannot be reached or refuses the role.
 pub async fn connect(url: &Secret, name: &str) -> anyhow::Result<Client> {
     let mut config: Config = url
         .expose()
@@ -24,10 +29,10 @@ pub async fn connect(url: &Secret, name: &str) -> anyhow::Result<Client> {
     let (client, connection) = config
         .connect(NoTls)
         .await
-        .context("connecting to the Postgres that DATABASE_URL names")?;
+        .context("DATABASE_URL: cannot connect to Postgres")?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            debug!(%error, "a connection to Postgres ended");
+            debug!(%error, "a connection to Postgres broke");
         }
     });
     Ok(client)

@@ -1,11 +1,12 @@
-//! `bridge run`: puts the parts together and keeps them going until it is told to stop.
+//! `bridge run`: starts the relay, one dispatch per group and the periodic jobs, and stops them in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
@@ -14,13 +15,21 @@ use crate::dispatch::Dispatch;
 use crate::health::Health;
 use crate::log::{self, Log};
 use crate::metrics::Metrics;
+use crate::monitor::Monitor;
 use crate::policy::{self, Fate};
 use crate::relay::Relay;
 use crate::sweep::Sweep;
-use crate::watch::Watch;
 use crate::{config, server, topics};
 
-/// Runs until `stop`, or until a part finds that nothing can work.
+/// Time for the tasks to end after the frames in flight have had theirs.
+const EXIT_GRACE: Duration = Duration::from_secs(3);
+/// Time for the HTTP server to finish the requests it has.
+const SERVER_GRACE: Duration = Duration::from_secs(1);
+
+/// Runs until `stop` is cancelled.
+///
+/// # Errors
+/// When a task fails in a way that retries do not cure, such as a missing table or a wrong password.
 pub async fn run(
     settings: config::Run,
     listener: TcpListener,
@@ -30,18 +39,18 @@ pub async fn run(
     let metrics = Metrics::new()?;
     let health = Health::of(&["postgres", "log", "redis", "lanes", "relay"]);
     let log = log::open(&settings.log)?;
-    info!(%bridge, log = log.name(), listen = %listener.local_addr()?, "the bridge starts");
+    info!(%bridge, log = log.name(), listen = %listener.local_addr()?, "bridge started");
 
-    // Health is shown first and last: what waits for it may also wait for the end.
-    let serving = CancellationToken::new();
+    // The server starts first and stops last, so that health and metrics can be read during start and shutdown.
+    let stop_server = CancellationToken::new();
     let server = tokio::spawn(server::run(
         listener,
         health.clone(),
         metrics.clone(),
-        serving.clone(),
+        stop_server.clone(),
     ));
 
-    let mut parts = JoinSet::new();
+    let mut tasks = JoinSet::new();
     create_topics(&log, &health, &stop).await?;
     let url = settings.log.database_url.clone();
     let relay = Relay {
@@ -53,7 +62,7 @@ pub async fn run(
         health: health.clone(),
         stop: stop.clone(),
     };
-    parts.spawn(relay.run());
+    tasks.spawn(relay.run());
     for group in topics::GROUPS {
         let dispatch = Dispatch {
             bridge,
@@ -66,17 +75,17 @@ pub async fn run(
             stop: stop.clone(),
             stop_within: settings.stop_within(),
         };
-        parts.spawn(dispatch.run());
+        tasks.spawn(dispatch.run());
     }
-    let watch = Watch {
+    let monitor = Monitor {
         url: url.clone(),
         log,
         metrics: metrics.clone(),
         health,
         stop: stop.clone(),
     };
-    parts.spawn(async move {
-        watch.run().await;
+    tasks.spawn(async move {
+        monitor.run().await;
         Ok(())
     });
     let sweep = Sweep {
@@ -84,48 +93,52 @@ pub async fn run(
         metrics,
         stop: stop.clone(),
     };
-    parts.spawn(async move {
+    tasks.spawn(async move {
         sweep.run().await;
         Ok(())
     });
 
     let mut outcome = Ok(());
     while let Some(ended) = tokio::select! {
-        ended = parts.join_next() => ended,
+        ended = tasks.join_next() => ended,
         () = stop.cancelled() => None,
     } {
-        let ended = ended.context("a part of the bridge broke").flatten();
-        if let Err(failed) = ended {
-            error!(error = format!("{failed:#}"), "the bridge cannot go on");
+        if let Err(failed) = result_of(ended) {
+            error!(
+                error = format!("{failed:#}"),
+                "bridge stops: a task failed for good"
+            );
             outcome = Err(failed);
             break;
         }
     }
-    info!("the bridge stops");
+    info!("bridge stopping");
     stop.cancel();
-    let settle = async {
-        while let Some(ended) = parts.join_next().await {
-            if let Err(error) = ended.context("a part of the bridge broke").flatten() {
-                warn!(error = format!("{error:#}"), "a part ended badly");
+    let join_all = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = result_of(ended) {
+                warn!(error = format!("{error:#}"), "a task failed while stopping");
             }
         }
     };
-    // What is in flight has its time inside; the rest is for saying good-bye.
-    if timeout(
-        settings.stop_within() + std::time::Duration::from_secs(3),
-        settle,
-    )
-    .await
-    .is_err()
+    // Dispatch applies `stop_within` to its frames in flight itself.
+    if timeout(settings.stop_within() + EXIT_GRACE, join_all)
+        .await
+        .is_err()
     {
-        warn!("some parts did not stop in time");
+        warn!("some tasks did not stop in time");
     }
-    serving.cancel();
-    let _ = timeout(std::time::Duration::from_secs(1), server).await;
+    stop_server.cancel();
+    let _ = timeout(SERVER_GRACE, server).await;
     outcome
 }
 
-/// Waits for a log that is away.
+/// The task's own result; a panic counts as an error.
+fn result_of(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
+    ended.context("a task panicked").flatten()
+}
+
+/// Creates missing topics. Retries while the log cannot be reached.
 async fn create_topics(
     log: &Arc<dyn Log>,
     health: &Health,
@@ -134,18 +147,15 @@ async fn create_topics(
     let mut failures = 0;
     while let Err(failed) = log.create_topics().await {
         failures += 1;
-        match policy::decide(&policy::failure_of(&failed, failures)) {
+        match policy::decide(&policy::classify(&failed, failures)) {
             Fate::Retry { after, .. } => {
                 health.down("log", format!("{failed:#}"));
                 warn!(
                     error = format!("{failed:#}"),
-                    "the topics cannot be created yet"
+                    ?after,
+                    "creating topics failed and is retried"
                 );
-                if stop
-                    .run_until_cancelled(tokio::time::sleep(after))
-                    .await
-                    .is_none()
-                {
+                if stop.run_until_cancelled(sleep(after)).await.is_none() {
                     return Ok(());
                 }
             }

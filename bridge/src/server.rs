@@ -1,4 +1,4 @@
-//! The bridge's own HTTP: `/healthz`, `/readyz` and `/metrics`.
+//! The HTTP server of the bridge: `/healthz` (alive), `/readyz` (ready, by part) and `/metrics` (Prometheus).
 
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +11,10 @@ use tokio_util::sync::CancellationToken;
 use crate::health::Health;
 use crate::metrics::Metrics;
 
-/// Serves until `stop`.
+/// Serves until `stop` is cancelled.
+///
+/// # Errors
+/// When the listener fails.
 pub async fn run(
     listener: TcpListener,
     health: Health,
@@ -20,8 +23,8 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(numbers))
+        .route("/readyz", get(readiness))
+        .route("/metrics", get(metrics_text))
         .with_state((health, metrics));
     axum::serve(listener, app)
         .with_graceful_shutdown(stop.cancelled_owned())
@@ -29,7 +32,8 @@ pub async fn run(
     Ok(())
 }
 
-async fn ready(State((health, _)): State<(Health, Metrics)>) -> Response {
+/// 200 if every part is ready, otherwise 503; the body names each part's state.
+async fn readiness(State((health, _)): State<(Health, Metrics)>) -> Response {
     let (ready, parts) = health.report();
     let status = if ready {
         StatusCode::OK
@@ -43,7 +47,7 @@ async fn ready(State((health, _)): State<(Health, Metrics)>) -> Response {
         .into_response()
 }
 
-async fn numbers(State((_, metrics)): State<(Health, Metrics)>) -> Response {
+async fn metrics_text(State((_, metrics)): State<(Health, Metrics)>) -> Response {
     match metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

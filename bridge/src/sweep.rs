@@ -1,5 +1,5 @@
-//! Removes what has served its time, a little at a time: old records of the Postgres log, old idempotency keys; and
-//! keeps the partitions of the audit trail.
+//! Removes expired rows every 30 s, in small batches: records of the Postgres log, idempotency keys, rate limits, and
+//! notes on handled dead letters. Also maintains the partitions of the audit trail.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,14 @@ use crate::config::Secret;
 use crate::metrics::Metrics;
 use crate::postgres;
 
-const EVERY: Duration = Duration::from_secs(30);
-const TRAIL_EVERY: Duration = Duration::from_secs(3_600);
-/// Rows of one statement, so that none of them holds anything up.
-const MOST: i64 = 1_000;
-/// One bridge at a time is enough.
+const INTERVAL: Duration = Duration::from_secs(30);
+const AUDIT_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Rows that one statement removes at most, so that none holds its locks for long.
+const BATCH: i64 = 1_000;
+/// Takes a session lock, because one bridge that sweeps is enough. Result: true if this session got it.
 const LOCK: &str = "select pg_try_advisory_lock(hashtext('spindle'), hashtext('sweep'))";
 
+/// The periodic removal of expired rows.
 pub struct Sweep {
     pub url: Secret,
     pub metrics: Metrics,
@@ -26,19 +27,26 @@ pub struct Sweep {
 }
 
 impl Sweep {
+    /// Sweeps until `stop` is cancelled. A failed sweep is logged, and the next one tries again.
     pub async fn run(self) {
-        let mut every = interval(EVERY);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut kept = None;
-        while self.stop.run_until_cancelled(every.tick()).await.is_some() {
-            if let Some(Err(error)) = self.stop.run_until_cancelled(self.step(&mut kept)).await {
-                warn!(error = format!("{error:#}"), "sweeping failed");
+        let mut ticks = interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut audit_maintained = None;
+        while self.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            let step = self.step(&mut audit_maintained);
+            if let Some(Err(error)) = self.stop.run_until_cancelled(step).await {
+                warn!(error = format!("{error:#}"), "removing expired rows failed");
             }
         }
     }
 
-    /// Sweeps until nothing is left, unless another bridge is doing so.
-    pub async fn step(&self, kept: &mut Option<Instant>) -> anyhow::Result<()> {
+    /// Sweeps until no expired row is left. Does nothing while another bridge sweeps.
+    ///
+    /// `audit_maintained` is when the audit trail's partitions were last maintained, which happens once an hour.
+    ///
+    /// # Errors
+    /// When Postgres fails.
+    pub async fn step(&self, audit_maintained: &mut Option<Instant>) -> anyhow::Result<()> {
         let client = postgres::connect(&self.url, "bridge sweep").await?;
         if !client.query_one(LOCK, &[]).await?.get::<_, bool>(0) {
             return Ok(());
@@ -46,21 +54,21 @@ impl Sweep {
         while self.count(
             "log_records",
             client
-                .execute(include_str!("sweep/log_records.sql"), &[&MOST])
+                .execute(include_str!("sweep/log_records.sql"), &[&BATCH])
                 .await?,
         ) {}
-        while self.count("idempotency_keys", keys(&client).await?) {}
+        while self.count("idempotency_keys", idempotency_keys(&client).await?) {}
         self.count(
             "rate_limits",
             client
                 .execute(include_str!("sweep/rate_limits.sql"), &[])
                 .await?,
         );
-        if kept.is_none_or(|at| at.elapsed() >= TRAIL_EVERY) {
+        if audit_maintained.is_none_or(|at| at.elapsed() >= AUDIT_INTERVAL) {
             client
                 .execute(include_str!("sweep/audit_trail.sql"), &[])
                 .await?;
-            *kept = Some(Instant::now());
+            *audit_maintained = Some(Instant::now());
         }
         self.count(
             "dead_letters_handled",
@@ -71,16 +79,16 @@ impl Sweep {
         Ok(())
     }
 
-    /// Counts what was removed; true if there may be more.
+    /// Adds removed rows to the metric; true if the batch was full, so that there may be more.
     fn count(&self, table: &str, rows: u64) -> bool {
         self.metrics.swept.with_label_values(&[table]).inc_by(rows);
-        rows >= MOST.unsigned_abs()
+        rows >= BATCH.unsigned_abs()
     }
 }
 
-async fn keys(client: &Client) -> anyhow::Result<u64> {
+async fn idempotency_keys(client: &Client) -> anyhow::Result<u64> {
     let row = client
-        .query_one(include_str!("sweep/idempotency_keys.sql"), &[&MOST])
+        .query_one(include_str!("sweep/idempotency_keys.sql"), &[&BATCH])
         .await?;
     Ok(u64::try_from(row.get::<_, i64>(0))?)
 }

@@ -1,26 +1,28 @@
-//! Logs: lines for people on a terminal, JSON everywhere else. `RUST_LOG` filters, `LOG_FORMAT` decides.
+//! Log output of the process: text on a terminal, JSON lines elsewhere.
+//!
+//! `RUST_LOG` filters it; `LOG_FORMAT=json` or `LOG_FORMAT=text` overrides the format.
 
 use std::env;
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
-/// Sets the process's logger; logs go to stderr, so that commands may print on stdout.
+/// Installs the global tracing subscriber. It writes to stderr, because commands print their results on stdout.
 pub fn start() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn,tokio_postgres=warn"));
-    let lines = match env::var("LOG_FORMAT").as_deref() {
+    let text = match env::var("LOG_FORMAT").as_deref() {
         Ok("json") => false,
         Ok("text") => true,
         _ => io::stderr().is_terminal(),
     };
-    let logger = tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
-    // A second call, in a test, changes nothing.
-    let _ = if lines {
-        logger.try_init().is_ok()
+    // Fails if a subscriber is installed already, as in a second call from a test; that one stays.
+    let _ = if text {
+        subscriber.try_init().is_ok()
     } else {
-        logger.json().flatten_event(true).try_init().is_ok()
+        subscriber.json().flatten_event(true).try_init().is_ok()
     };
 }

@@ -1,41 +1,45 @@
-//! Which topics there are, how long each keeps its events, and which groups read it.
+//! The topics of the event log, how long each keeps its records, and the groups that read them.
 
-/// A topic of the log.
+/// A topic of the event log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Topic {
     pub name: &'static str,
-    pub kept_days: u32,
+    /// Days after which a record may be removed.
+    pub retention_days: u32,
 }
 
-/// Readers of some topics who share one position, and the agent that does the work.
+/// A consumer group: bridges that read the same topics, share one committed offset per partition, and send the events
+/// to the agent of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
     pub name: &'static str,
+    /// Names of the topics that the group reads.
     pub topics: &'static [&'static str],
 }
 
-const DEAD_LETTERS_KEPT_DAYS: u32 = 30;
+const DEAD_LETTER_RETENTION_DAYS: u32 = 30;
 
+/// Every topic, apart from the dead-letter topics.
 pub const TOPICS: &[Topic] = &[
     Topic {
         name: "task-events",
-        kept_days: 7,
+        retention_days: 7,
     },
     Topic {
         name: "task-updates",
-        kept_days: 1,
+        retention_days: 1,
     },
     Topic {
         name: "reminders",
-        kept_days: 1,
+        retention_days: 1,
     },
     Topic {
         name: "account-events",
-        kept_days: 7,
+        retention_days: 7,
     },
     Topic {
         name: "audit-logs",
-        kept_days: 90,
+        retention_days: 90,
     },
 ];
 
@@ -44,18 +48,18 @@ pub const GROUPS: &[Group] = &[Group {
     topics: &["task-events", "reminders", "account-events"],
 }];
 
-/// Where a topic's dead letters go.
+/// Name of the topic that takes the dead letters of `topic`.
 pub fn dead_letters_of(topic: &str) -> String {
     format!("{topic}.dlq")
 }
 
-/// Every topic with its dead letters: name and days kept.
+/// Every topic and its dead-letter topic: name and retention in days.
 pub fn all() -> Vec<(String, u32)> {
     let live = TOPICS
         .iter()
-        .map(|topic| (topic.name.to_owned(), topic.kept_days));
+        .map(|topic| (topic.name.to_owned(), topic.retention_days));
     let dead = TOPICS
         .iter()
-        .map(|topic| (dead_letters_of(topic.name), DEAD_LETTERS_KEPT_DAYS));
+        .map(|topic| (dead_letters_of(topic.name), DEAD_LETTER_RETENTION_DAYS));
     live.chain(dead).collect()
 }

@@ -1,4 +1,6 @@
--- Makes an account that is an admin, told as an account and then as a change of its role. False where the email is taken.
+-- Creates an account and makes it an admin. Returns true if it did, false if the email is taken.
+-- It emits the events of a registration and of a change of role, so the audit trail records both.
+-- p_context holds the context members of these events (JSON text), p_actor who created the admin (JSON text).
 create or replace function make_admin(
     p_email text, p_password_hash text, p_name text, p_context text, p_actor text) returns boolean
 language plpgsql volatile as $$

@@ -1,4 +1,6 @@
--- Null where there is no such account.
+-- Makes an existing account an admin.
+-- $1 email, compared without regard to case, $2 context members of the event (JSON text), $3 actor (JSON text).
+-- Result: the status of the change; null if there is no account with this email.
 select max(changed.status)
 from users u
 cross join lateral update_account(u.id, null, null, null, 'admin', $2::text, $3::text, null) changed

@@ -1,4 +1,4 @@
-//! `bridge dead-letters`: what people type.
+//! `bridge dead-letters`: lists, shows, replays and discards dead letters on the command line.
 
 use std::time::Duration;
 
@@ -6,108 +6,107 @@ use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::desk::{Deed, Desk, Letter, Wanted};
+use super::store::{Action, DeadLetter, Filter, Store};
 use crate::config::LogSettings;
 use crate::{log, postgres};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print the dead letters, oldest first.
+    /// List dead letters, oldest first.
     List {
         #[command(flatten)]
-        which: Which,
-        /// Also those that were replayed or discarded.
+        filters: Filters,
+        /// Also list dead letters that were replayed or discarded.
         #[arg(long)]
         handled: bool,
-        /// One JSON object a line.
+        /// Print one JSON object per line instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Print one dead letter whole.
+    /// Print one dead letter and its event as JSON.
     Show {
-        /// The event's id.
+        /// Id of the event.
         id: String,
     },
-    /// Put events back for the group that could not do them.
-    Replay(Chosen),
-    /// Put events aside for good.
-    Discard(Chosen),
+    /// Deliver events again, to the group that could not process them.
+    ///
+    /// Prints the id of each event. The audit trail records who replayed it.
+    Replay(Selection),
+    /// Give events up for good: they are no longer listed.
+    ///
+    /// Prints the id of each event. The audit trail records who discarded it.
+    Discard(Selection),
 }
 
-/// Filters; each narrows the choice.
+/// Filters for dead letters; one that is not given selects all of them.
 #[derive(Args, Clone, Debug)]
-pub struct Which {
-    /// The topic that the events were on.
+pub struct Filters {
+    /// Topic that the event was read from, such as task-events.
     #[arg(long)]
     topic: Option<String>,
+    /// Group that could not process the event, such as audit.
     #[arg(long)]
     group: Option<String>,
-    /// The events' type, such as task.created.
-    #[arg(long = "type")]
+    /// Type of the event, such as task.created.
+    #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// The event's id.
+    /// Id of the event.
     #[arg(long)]
     id: Option<String>,
-    /// Dead for this long or longer, such as 90s, 15m, 2h or 3d.
-    #[arg(long, value_parser = age)]
+    /// Only dead letters that are at least this old: a number and s, m, h or d, such as 90s, 15m, 2h or 3d.
+    #[arg(long, value_name = "AGE", value_parser = age)]
     older_than: Option<Duration>,
-    /// Dead for less than this.
-    #[arg(long, value_parser = age)]
+    /// Only dead letters that are younger than this: a number and s, m, h or d.
+    #[arg(long, value_name = "AGE", value_parser = age)]
     newer_than: Option<Duration>,
 }
 
+/// Which dead letters to handle, and who does it.
 #[derive(Args, Clone, Debug)]
-pub struct Chosen {
+pub struct Selection {
     #[command(flatten)]
-    which: Which,
-    /// Without a filter, all of them.
+    filters: Filters,
+    /// Select every dead letter. Required if no filter is given.
     #[arg(long)]
     all: bool,
-    /// Who does it, for the audit trail.
+    /// Name of the operator for the audit trail.
     #[arg(long, env = "USER", default_value = "operator")]
     actor: String,
 }
 
 /// Runs one of the commands.
+///
+/// # Errors
+/// When Postgres or the log fails, when `show` finds no dead letter, or when `replay` or `discard` is given no filter.
 pub async fn run(settings: &LogSettings, command: Command) -> anyhow::Result<()> {
     let actor = match &command {
-        Command::Replay(chosen) | Command::Discard(chosen) => chosen.actor.clone(),
+        Command::Replay(selection) | Command::Discard(selection) => selection.actor.clone(),
         Command::List { .. } | Command::Show { .. } => String::new(),
     };
     let client = postgres::connect(&settings.database_url, "bridge dead-letters").await?;
-    let desk = Desk {
+    let store = Store {
         log: log::open(settings)?,
         client,
         actor,
     };
     match command {
         Command::List {
-            which,
+            filters,
             handled,
             json,
-        } => {
-            list(
-                &desk,
-                &Wanted {
-                    handled,
-                    ..which.wanted()
-                },
-                json,
-            )
-            .await
-        }
-        Command::Show { id } => show(&desk, id).await,
-        Command::Replay(chosen) => handle(&desk, &chosen, Deed::Replay).await,
-        Command::Discard(chosen) => handle(&desk, &chosen, Deed::Discard).await,
+        } => list(&store, &filters.filter(handled), json).await,
+        Command::Show { id } => show(&store, id).await,
+        Command::Replay(selection) => handle(&store, &selection, Action::Replay).await,
+        Command::Discard(selection) => handle(&store, &selection, Action::Discard).await,
     }
 }
 
-async fn list(desk: &Desk, wanted: &Wanted, json: bool) -> anyhow::Result<()> {
-    for letter in desk.list(wanted).await? {
+async fn list(store: &Store, filter: &Filter, json: bool) -> anyhow::Result<()> {
+    for letter in store.list(filter).await? {
         if json {
             println!("{}", serde_json::to_string(&letter)?);
         } else {
-            let Letter {
+            let DeadLetter {
                 id,
                 last_at,
                 topic,
@@ -118,7 +117,9 @@ async fn list(desk: &Desk, wanted: &Wanted, json: bool) -> anyhow::Result<()> {
                 handled,
                 ..
             } = letter;
-            let handled = handled.map(|deed| format!(" [{deed}]")).unwrap_or_default();
+            let handled = handled
+                .map(|action| format!(" [{action}]"))
+                .unwrap_or_default();
             println!(
                 "{id}  {last_at}  {topic} -> {group}  {kind}  {attempts} attempts{handled}: {error}"
             );
@@ -127,14 +128,17 @@ async fn list(desk: &Desk, wanted: &Wanted, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn show(desk: &Desk, id: String) -> anyhow::Result<()> {
-    let wanted = Wanted {
+async fn show(store: &Store, id: String) -> anyhow::Result<()> {
+    let filter = Filter {
         id: Some(id.clone()),
         handled: true,
-        ..Wanted::default()
+        ..Filter::default()
     };
-    let letters = desk.list(&wanted).await?;
-    ensure!(!letters.is_empty(), "no dead letter {id}");
+    let letters = store.list(&filter).await?;
+    ensure!(
+        !letters.is_empty(),
+        "there is no dead letter of the event {id}"
+    );
     for letter in letters {
         let shown = json!({ "letter": &letter, "event": letter.event() });
         println!("{}", serde_json::to_string_pretty(&shown)?);
@@ -142,20 +146,26 @@ async fn show(desk: &Desk, id: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn handle(desk: &Desk, chosen: &Chosen, deed: Deed) -> anyhow::Result<()> {
-    if chosen.which.is_empty() && !chosen.all {
-        bail!("say which: --id, --topic, --group, --type, --older-than, --newer-than or --all");
+async fn handle(store: &Store, selection: &Selection, action: Action) -> anyhow::Result<()> {
+    if selection.filters.is_empty() && !selection.all {
+        bail!(
+            "select dead letters with --id, --topic, --group, --type, --older-than or --newer-than, or all of them with --all"
+        );
     }
-    let letters = desk.list(&chosen.which.wanted()).await?;
+    let letters = store.list(&selection.filters.filter(false)).await?;
     for letter in &letters {
-        desk.handle(letter, deed).await?;
+        store.handle(letter, action).await?;
         println!("{}", letter.id);
     }
-    eprintln!("{} dead letters", letters.len());
+    let done = match action {
+        Action::Replay => "replayed",
+        Action::Discard => "discarded",
+    };
+    eprintln!("{done} {} dead letters", letters.len());
     Ok(())
 }
 
-impl Which {
+impl Filters {
     fn is_empty(&self) -> bool {
         let texts = [&self.topic, &self.group, &self.kind, &self.id];
         texts.iter().all(|text| text.is_none())
@@ -163,21 +173,22 @@ impl Which {
             && self.newer_than.is_none()
     }
 
-    fn wanted(&self) -> Wanted {
-        Wanted {
+    fn filter(&self, handled: bool) -> Filter {
+        Filter {
             topic: self.topic.clone(),
             group: self.group.clone(),
             kind: self.kind.clone(),
             id: self.id.clone(),
             older_than: self.older_than,
             newer_than: self.newer_than,
-            handled: false,
+            handled,
         }
     }
 }
 
 fn age(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text} is no age: a number and one of s, m, h, d");
+    let wrong =
+        || format!("{text} is not an age: expected a number and one of s, m, h, d, such as 15m");
     let (unit_at, _) = text.char_indices().next_back().ok_or_else(wrong)?;
     let (number, unit) = text.split_at(unit_at);
     let seconds = match unit {
@@ -199,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_are_a_number_and_a_unit() {
+    fn an_age_is_a_number_and_a_unit() {
         assert_eq!(age("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(age("3d"), Ok(Duration::from_secs(3 * 86_400)));
         for wrong in ["", "s", "1", "-1h", "1w", "99999999999999999999d", "1é"] {

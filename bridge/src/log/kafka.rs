@@ -1,4 +1,4 @@
-//! The log in Kafka.
+//! The event log in Kafka.
 
 mod admin;
 mod producer;
@@ -17,15 +17,18 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use self::producer::Producer;
-use super::{Consumer, Entry, Headers, Log, Partition, Pause, Reading, Record, TopicState};
+use super::{
+    Consumer, DELIVERIES, Entry, Headers, Log, Partition, Pause, Reading, Record, TopicState,
+};
 use crate::config::LogSettings;
 use crate::topics::Group;
 
-/// For what is asked of the brokers and must not hang.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Time limit of a request to the brokers.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
+/// Header with the event's id, so that a reader need not parse the event.
 const EVENT_ID: &str = "id";
 
-/// The log in Kafka.
+/// The event log in Kafka.
 pub struct KafkaLog {
     cluster: Cluster,
     partitions: i32,
@@ -33,23 +36,27 @@ pub struct KafkaLog {
     producer: Producer,
 }
 
-/// How the brokers are reached, and what our topics and groups are called there.
+/// How to reach the brokers, and how topics and groups are named there.
 #[derive(Clone)]
 struct Cluster {
+    /// Settings common to all clients.
     config: ClientConfig,
+    /// Prefix of every topic and group, of the setting `KAFKA_PREFIX`.
     prefix: String,
 }
 
 impl Cluster {
+    /// Name of a topic in Kafka.
     fn topic(&self, topic: &str) -> String {
         format!("{}{topic}", self.prefix)
     }
 
+    /// Name of a group in Kafka.
     fn group(&self, group: &str) -> String {
         format!("{}spindle.{group}", self.prefix)
     }
 
-    /// A partition as the rest of the bridge knows it.
+    /// The partition of a topic that is given by its name in Kafka.
     fn partition(&self, topic: &str, number: i32) -> Partition {
         Partition {
             topic: topic.strip_prefix(&self.prefix).unwrap_or(topic).into(),
@@ -59,6 +66,10 @@ impl Cluster {
 }
 
 impl KafkaLog {
+    /// Creates the producer, which connects in the background.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the settings.
     pub fn open(brokers: &str, settings: &LogSettings) -> anyhow::Result<Self> {
         let mut config = ClientConfig::new();
         config
@@ -70,7 +81,8 @@ impl KafkaLog {
             config,
             prefix: settings.kafka_prefix.clone(),
         };
-        let producer = Producer::open(&cluster).context("KAFKA_BROKERS")?;
+        let producer =
+            Producer::open(&cluster).context("KAFKA_BROKERS: cannot create a producer")?;
         Ok(Self {
             cluster,
             partitions: settings.topic_partitions,
@@ -95,8 +107,8 @@ impl Log for KafkaLog {
         tokio::task::spawn_blocking(move || admin::topics(&cluster)).await?
     }
 
-    async fn drain(&self, session: &Client, shards: &[i16], most: i32) -> anyhow::Result<usize> {
-        self.producer.drain(session, shards, most).await
+    async fn drain(&self, session: &Client, shards: &[i16], limit: i32) -> anyhow::Result<usize> {
+        self.producer.drain(session, shards, limit).await
     }
 
     async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
@@ -104,17 +116,18 @@ impl Log for KafkaLog {
     }
 
     fn consume(&self, reading: Reading) -> Consumer {
-        let (deliver, deliveries) = mpsc::channel(4);
-        let (marks, marked) = mpsc::unbounded_channel();
+        let (deliver, deliveries) = mpsc::channel(DELIVERIES);
+        let (marks, received_marks) = mpsc::unbounded_channel();
         let pause = Pause::default();
         let reader = reader::Reader::new(
             self.cluster.clone(),
             reading,
             deliver,
-            marked,
+            received_marks,
             pause.clone(),
         );
-        // librdkafka is asked by a thread of its own: its callbacks may block until a partition has been handed over.
+        // A thread of its own, because librdkafka's rebalance callback blocks until dispatch has released the
+        // partitions.
         std::thread::spawn(move || reader.run());
         Consumer {
             deliveries,
@@ -138,7 +151,8 @@ impl Log for KafkaLog {
     }
 }
 
-/// A message as a record; whatever is not as the relay writes it becomes nil, for a person to see as a dead letter.
+/// Reads a message as a record. A user or event id that is missing or not a UUID becomes the nil UUID: the record is
+/// delivered anyway, so that it becomes a dead letter instead of blocking its partition.
 fn record_of(message: &BorrowedMessage<'_>, topic: Arc<str>) -> Record {
     let text = |bytes: Option<&[u8]>| {
         std::str::from_utf8(bytes.unwrap_or_default())

@@ -1,6 +1,7 @@
-//! The log in Postgres: `log_records` with contiguous offsets, for machines without Kafka.
+//! The event log in Postgres, for installations without Kafka: the table `log_records`, with contiguous offsets.
 
 mod reader;
+mod session;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,31 +13,38 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-use super::{Consumer, Entry, Headers, Log, Partition, Pause, Reading, Record, TopicState};
+use super::{
+    Consumer, DELIVERIES, Entry, Headers, Log, Partition, Pause, Reading, Record, TopicState,
+};
 use crate::config::{LogSettings, Secret};
 use crate::postgres;
 use crate::topics::{self, Group};
 
-/// The log in Postgres.
+/// Maximum number of records that one statement of a scan reads.
+const SCAN_LIMIT: i64 = 1_000;
+
+/// The event log in Postgres.
 pub struct PostgresLog {
     url: Secret,
     partitions: i32,
-    /// Wakes this process's readers when its relay has moved something; other bridges' readers poll.
-    moved: Arc<Notify>,
+    /// Wakes the readers of this process when it appends records. Readers of other bridges find records by polling.
+    appended: Arc<Notify>,
+    /// Connection for everything but relaying and reading.
     session: Mutex<Option<Arc<Client>>>,
 }
 
 impl PostgresLog {
+    /// Connects to nothing yet.
     pub fn open(settings: &LogSettings) -> Self {
         Self {
             url: settings.database_url.clone(),
             partitions: settings.topic_partitions,
-            moved: Arc::new(Notify::new()),
+            appended: Arc::new(Notify::new()),
             session: Mutex::new(None),
         }
     }
 
-    /// A connection for what is neither relayed nor read: kept, and made anew once it is lost.
+    /// The shared connection; reconnects if it is lost.
     async fn session(&self) -> anyhow::Result<Arc<Client>> {
         let mut session = self.session.lock().await;
         if let Some(client) = session.as_ref().filter(|client| !client.is_closed()) {
@@ -83,20 +91,20 @@ impl Log for PostgresLog {
         Ok(rows.iter().map(state).collect())
     }
 
-    async fn drain(&self, session: &Client, shards: &[i16], most: i32) -> anyhow::Result<usize> {
+    async fn drain(&self, session: &Client, shards: &[i16], limit: i32) -> anyhow::Result<usize> {
         let row = session
-            .query_one(include_str!("postgres/drain.sql"), &[&shards, &most])
+            .query_one(include_str!("postgres/drain.sql"), &[&shards, &limit])
             .await
-            .context("draining")?;
+            .context("moving outbox rows into the log")?;
         let moved = usize::try_from(row.get::<_, i32>(0))?;
         if moved > 0 {
-            self.moved.notify_waiters();
+            self.appended.notify_waiters();
         }
         Ok(moved)
     }
 
     async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
-        let event = std::str::from_utf8(&entry.event).context("an event is not UTF-8")?;
+        let event = std::str::from_utf8(&entry.event).context("the event is not UTF-8")?;
         let headers = (!entry.headers.is_empty())
             .then(|| serde_json::to_string(&entry.headers))
             .transpose()?;
@@ -106,23 +114,23 @@ impl Log for PostgresLog {
         let appended = client
             .execute(include_str!("postgres/append.sql"), &parameters)
             .await
-            .context("appending")?;
+            .with_context(|| format!("appending to {topic}"))?;
         ensure!(appended == 1, "the log has no topic {topic}");
-        self.moved.notify_waiters();
+        self.appended.notify_waiters();
         Ok(())
     }
 
     fn consume(&self, reading: Reading) -> Consumer {
-        let (deliver, deliveries) = mpsc::channel(4);
-        let (marks, marked) = mpsc::unbounded_channel();
+        let (deliver, deliveries) = mpsc::channel(DELIVERIES);
+        let (marks, received_marks) = mpsc::unbounded_channel();
         let pause = Pause::default();
         let reader = reader::Reader {
             url: self.url.clone(),
-            moved: self.moved.clone(),
+            appended: self.appended.clone(),
             pause: pause.clone(),
             reading,
-            deliver,
-            marked,
+            deliveries: deliver,
+            marks: received_marks,
         };
         tokio::spawn(reader.run());
         Consumer {
@@ -158,7 +166,7 @@ impl Log for PostgresLog {
                 .last()
                 .map_or((-1, -1), |last| (last.partition.number, last.offset));
             let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-                [&topic, &partition, &offset, &1000_i64];
+                [&topic, &partition, &offset, &SCAN_LIMIT];
             let rows = client
                 .query(include_str!("postgres/scan.sql"), &parameters)
                 .await?;
@@ -179,6 +187,7 @@ impl Log for PostgresLog {
     }
 }
 
+/// Reads a row of `fetch.sql` or `scan.sql`.
 fn record_of(row: &Row, topic: Arc<str>) -> anyhow::Result<Record> {
     let headers: Option<&str> = row.try_get(6)?;
     let headers: Headers = headers

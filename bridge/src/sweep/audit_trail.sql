@@ -1,1 +1,2 @@
+-- Creates the audit trail's coming partitions and drops expired ones; see the function.
 select audit_maintain()

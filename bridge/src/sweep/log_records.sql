@@ -1,3 +1,5 @@
+-- Removes records of the Postgres log that are past their topic's retention and that every group has settled.
+-- $1 maximum number of rows.
 with heads as (
     select h.topic, h.partition,
         (select min(o."offset") from log_offsets o where o.topic = h.topic and o.partition = h.partition) as settled,

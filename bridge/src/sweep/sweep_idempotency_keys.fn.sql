@@ -1,5 +1,6 @@
--- Removes up to `most` idempotency keys older than a day and says how many. It runs as its owner, so that the bridge
--- may sweep what it may not read.
+-- Removes up to `most` idempotency keys that are older than 24 hours; returns how many.
+-- Security definer, because the role of the bridge may not read the table: its rows hold the answers to users'
+-- requests.
 create or replace function sweep_idempotency_keys(most bigint) returns bigint
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare

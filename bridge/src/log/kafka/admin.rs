@@ -1,4 +1,4 @@
-//! What is asked of Kafka's brokers now and then: topics, lag, and whole topics for people to read.
+//! Requests to the brokers: creates and lists topics, measures lag, and scans whole topics for operators.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,16 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{Cluster, PATIENCE, record_of};
+use super::{Cluster, REQUEST_TIMEOUT, record_of};
 use crate::log::{Partition, Record, TopicState};
 use crate::topics;
 
+/// Largest message that a topic accepts, in bytes; the producer has the same limit.
+pub(super) const MAX_MESSAGE_BYTES: &str = "8000000";
+/// Group of consumers that scan topics for operators. It commits no offsets.
+const SCAN_GROUP: &str = "people";
+
+/// Creates missing topics with these numbers of partitions and replicas.
 pub(super) async fn create_topics(
     cluster: &Cluster,
     partitions: i32,
@@ -32,15 +38,15 @@ pub(super) async fn create_topics(
         .collect();
     let new: Vec<NewTopic<'_>> = wanted
         .iter()
-        .map(|(name, kept)| {
+        .map(|(name, retention)| {
             NewTopic::new(name, partitions, TopicReplication::Fixed(replicas))
-                .set("retention.ms", kept)
-                .set("max.message.bytes", "8000000")
+                .set("retention.ms", retention)
+                .set("max.message.bytes", MAX_MESSAGE_BYTES)
         })
         .collect();
     let options = AdminOptions::new()
-        .operation_timeout(Some(PATIENCE))
-        .request_timeout(Some(PATIENCE));
+        .operation_timeout(Some(REQUEST_TIMEOUT))
+        .request_timeout(Some(REQUEST_TIMEOUT));
     for created in admin
         .create_topics(&new, &options)
         .await
@@ -54,8 +60,8 @@ pub(super) async fn create_topics(
     Ok(())
 }
 
-/// A consumer that reads without taking part in a group.
-fn onlooker(cluster: &Cluster, group: &str) -> anyhow::Result<BaseConsumer> {
+/// A consumer that does not join the group: it reads assigned partitions and the group's committed offsets.
+fn standalone_consumer(cluster: &Cluster, group: &str) -> anyhow::Result<BaseConsumer> {
     let mut config = cluster.config.clone();
     config
         .set("group.id", group)
@@ -64,10 +70,11 @@ fn onlooker(cluster: &Cluster, group: &str) -> anyhow::Result<BaseConsumer> {
     Ok(config.create()?)
 }
 
+/// Numbers of the partitions of a topic, given by its name in Kafka; empty if it does not exist.
 fn partitions_of(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<Vec<i32>> {
     let metadata = consumer
-        .fetch_metadata(Some(topic), PATIENCE)
-        .context("asking Kafka for a topic")?;
+        .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
+        .with_context(|| format!("reading the metadata of {topic} from Kafka"))?;
     let topic = metadata.topics().iter().find(|found| found.name() == topic);
     Ok(topic
         .map(|topic| {
@@ -80,30 +87,33 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<Vec<i32
         .unwrap_or_default())
 }
 
-/// Partitions that have only just been created have no leader for a moment, so what people ask for is asked again.
-fn patiently<T>(ask: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let until = Instant::now() + PATIENCE;
+/// Retries a request until [`REQUEST_TIMEOUT`] is over: partitions that were created just now have no leader yet.
+fn retried<T>(request: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let until = Instant::now() + REQUEST_TIMEOUT;
     loop {
-        match ask() {
+        match request() {
             Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(200)),
             answer => return answer,
         }
     }
 }
 
+/// The topics that the bridge knows, sorted by name.
 pub(super) fn topics(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
-    patiently(|| topics_now(cluster))
+    retried(|| topics_now(cluster))
 }
 
 fn topics_now(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
-    let consumer = onlooker(cluster, &cluster.group("people"))?;
+    let consumer = standalone_consumer(cluster, &cluster.group(SCAN_GROUP))?;
     let mut states = Vec::new();
     for (name, _) in topics::all() {
-        let there = cluster.topic(&name);
-        let partitions = partitions_of(&consumer, &there)?;
+        let full_name = cluster.topic(&name);
+        let partitions = partitions_of(&consumer, &full_name)?;
         let mut records = 0;
         for partition in &partitions {
-            records += consumer.fetch_watermarks(&there, *partition, PATIENCE)?.1;
+            records += consumer
+                .fetch_watermarks(&full_name, *partition, REQUEST_TIMEOUT)?
+                .1;
         }
         states.push(TopicState {
             name,
@@ -115,12 +125,13 @@ fn topics_now(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
     Ok(states)
 }
 
+/// Number of records that a group has not settled yet, for each partition of these topics.
 pub(super) fn lag(
     cluster: &Cluster,
     group: &str,
     topics: &[&str],
 ) -> anyhow::Result<Vec<(Partition, i64)>> {
-    let consumer = onlooker(cluster, &cluster.group(group))?;
+    let consumer = standalone_consumer(cluster, &cluster.group(group))?;
     let mut wanted = TopicPartitionList::new();
     for topic in topics {
         let topic = cluster.topic(topic);
@@ -129,8 +140,12 @@ pub(super) fn lag(
         }
     }
     let mut lag = Vec::new();
-    for place in consumer.committed_offsets(wanted, PATIENCE)?.elements() {
-        let (begin, end) = consumer.fetch_watermarks(place.topic(), place.partition(), PATIENCE)?;
+    for place in consumer
+        .committed_offsets(wanted, REQUEST_TIMEOUT)?
+        .elements()
+    {
+        let (begin, end) =
+            consumer.fetch_watermarks(place.topic(), place.partition(), REQUEST_TIMEOUT)?;
         let settled = if let Offset::Offset(offset) = place.offset() {
             offset.max(begin)
         } else {
@@ -144,19 +159,19 @@ pub(super) fn lag(
     Ok(lag)
 }
 
-/// Reads a topic from its beginning to what is its end now.
+/// Every record that a topic holds now, oldest first.
 pub(super) fn scan(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>> {
-    patiently(|| scan_now(cluster, topic))
+    retried(|| scan_now(cluster, topic))
 }
 
 fn scan_now(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>> {
-    let consumer = onlooker(cluster, &cluster.group("people"))?;
+    let consumer = standalone_consumer(cluster, &cluster.group(SCAN_GROUP))?;
     let name: Arc<str> = topic.into();
     let topic = &*cluster.topic(topic);
     let mut assignment = TopicPartitionList::new();
     let mut ends = HashMap::new();
     for partition in partitions_of(&consumer, topic)? {
-        let (begin, end) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
+        let (begin, end) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
         if begin < end {
             assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
             ends.insert(partition, end);
@@ -166,8 +181,8 @@ fn scan_now(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>> {
     let mut records = Vec::new();
     while !ends.is_empty() {
         let message = consumer
-            .poll(PATIENCE)
-            .with_context(|| format!("Kafka stopped in the middle of {topic}"))??;
+            .poll(REQUEST_TIMEOUT)
+            .with_context(|| format!("Kafka sent no more records of {topic}"))??;
         let record = record_of(&message, name.clone());
         if ends
             .get(&record.partition.number)

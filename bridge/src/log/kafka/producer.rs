@@ -1,4 +1,4 @@
-//! Writes to Kafka: idempotent, acknowledged by all replicas, in order, for as long as it takes.
+//! Writes to Kafka with an idempotent producer, acknowledged by all in-sync replicas.
 
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,17 +15,18 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tracing::{error, warn};
 
-use super::{Cluster, EVENT_ID, PATIENCE};
+use super::admin::MAX_MESSAGE_BYTES;
+use super::{Cluster, EVENT_ID, REQUEST_TIMEOUT};
 use crate::log::Entry;
 
-/// Makes a new producer when one has failed for good.
+/// A producer that is replaced after a fatal error.
 pub(super) struct Producer {
     config: ClientConfig,
     cluster: Cluster,
     current: RwLock<Arc<FutureProducer>>,
 }
 
-/// The two attributes that travel as headers, for tools and traces; the rest of the event is not looked at.
+/// The event's attributes that become headers, for tools and traces. The rest of the event is not parsed.
 #[derive(Default, Deserialize)]
 struct Attributes<'a> {
     #[serde(borrow, rename = "type")]
@@ -43,9 +44,10 @@ impl Producer {
             .set("linger.ms", "1")
             .set("compression.type", "lz4")
             .set("partitioner", "murmur2_random")
-            .set("message.max.bytes", "8000000")
+            .set("message.max.bytes", MAX_MESSAGE_BYTES)
             .set("queue.buffering.max.messages", "100000")
-            // A message never times out here: one that did while the next went through would break its user's order.
+            // No timeout: a message that timed out while the next one got through would break the order of its user's
+            // events.
             .set("message.timeout.ms", "0")
             .set("retry.backoff.max.ms", "500");
         let current = RwLock::new(Arc::new(config.create()?));
@@ -56,6 +58,7 @@ impl Producer {
         })
     }
 
+    /// The producer in use.
     fn current(&self) -> Arc<FutureProducer> {
         self.current
             .read()
@@ -63,8 +66,9 @@ impl Producer {
             .clone()
     }
 
-    /// After a fatal error a producer refuses everything, so it is replaced; what it still held stays in the outbox.
-    fn renew(&self, failed: &Arc<FutureProducer>) -> anyhow::Result<()> {
+    /// Replaces a producer, unless another caller has done so already. Its unsent messages are dropped: their rows are
+    /// still in the outbox.
+    fn replace(&self, failed: &Arc<FutureProducer>) -> anyhow::Result<()> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, failed) {
             failed.purge(PurgeConfig::default().queue().inflight());
@@ -73,18 +77,24 @@ impl Producer {
         Ok(())
     }
 
-    /// Moves a batch of outbox rows. The session that deletes is the one that holds the shards' leases: that is the
-    /// claim, and it is not a transaction, because one held open while Kafka is away would keep vacuum from the outbox.
+    /// Moves up to `limit` outbox rows of these shards to Kafka, and returns how many it moved; see
+    /// [`crate::log::Log::drain`].
+    ///
+    /// The leases of the shards, which `session` holds, are what keeps other bridges from these rows. A transaction
+    /// with row locks would stay open while Kafka is unreachable, and would keep vacuum from cleaning the outbox.
     pub async fn drain(
         &self,
         session: &Client,
         shards: &[i16],
-        most: i32,
+        limit: i32,
     ) -> anyhow::Result<usize> {
         let rows = session
-            .query(include_str!("claim.sql"), &[&shards, &i64::from(most)])
+            .query(
+                include_str!("read_outbox.sql"),
+                &[&shards, &i64::from(limit)],
+            )
             .await
-            .context("claiming")?;
+            .context("reading outbox rows")?;
         if rows.is_empty() {
             return Ok(0);
         }
@@ -121,7 +131,7 @@ impl Producer {
                 .headers(headers);
             match producer.send_result(record) {
                 Ok(delivery) => sent.push(delivery),
-                // The rest of the batch stays where it is: what follows must not overtake what did not go.
+                // The rest of the batch is not sent: a later event must not overtake one that was refused.
                 Err((error, _)) => {
                     self.failed(&producer, &error)?;
                     break;
@@ -129,7 +139,7 @@ impl Producer {
             }
         }
 
-        // Rows are deleted up to the first that the log did not acknowledge, so that it comes again before the others.
+        // Only the rows before the first that was not acknowledged are deleted. The others are sent again in order.
         let mut acknowledged = Vec::with_capacity(rows.len());
         let mut refused = None;
         for (row, delivery) in rows.iter().zip(join_all(sent).await) {
@@ -142,17 +152,18 @@ impl Producer {
         }
         if !acknowledged.is_empty() {
             session
-                .execute(include_str!("relayed.sql"), &[&acknowledged])
+                .execute(include_str!("delete_relayed.sql"), &[&acknowledged])
                 .await
-                .context("deleting what was relayed")?;
+                .context("deleting relayed rows from the outbox")?;
         }
         if let Some(error) = refused {
             self.failed(&producer, &error)?;
-            bail!("Kafka refused an event: {error}");
+            bail!("Kafka did not accept an event: {error}");
         }
         Ok(acknowledged.len())
     }
 
+    /// Sends one entry and waits until it is acknowledged.
     pub async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
         let (producer, topic) = (self.current(), self.cluster.topic(topic));
         let (key, event_id) = (entry.user.to_string(), entry.event_id.to_string());
@@ -170,37 +181,40 @@ impl Producer {
             .key(&key)
             .payload(&entry.event[..])
             .headers(headers);
-        match producer.send(record, PATIENCE).await {
+        match producer.send(record, REQUEST_TIMEOUT).await {
             Ok(_) => Ok(()),
             Err((error, _)) => {
                 self.failed(&producer, &error)?;
-                Err(error).context("Kafka refused an event")
+                Err(error).context("Kafka did not accept an event")
             }
         }
     }
 
+    /// Logs a failed delivery, and replaces the producer if the error is fatal: it would refuse every message from then
+    /// on.
     fn failed(&self, producer: &Arc<FutureProducer>, error: &KafkaError) -> anyhow::Result<()> {
         let fatal = producer.client().fatal_error();
         if fatal.is_some() || error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            error!(%error, ?fatal, "the Kafka producer failed for good and is replaced");
-            self.renew(producer)?;
+            error!(%error, ?fatal, "the Kafka producer had a fatal error and is replaced");
+            self.replace(producer)?;
         } else {
-            warn!(%error, "Kafka refused an event");
+            warn!(%error, "Kafka did not accept an event");
         }
         Ok(())
     }
 
+    /// Checks that a broker answers.
     pub async fn ready(&self) -> anyhow::Result<()> {
         let producer = self.current();
-        let ask = tokio::task::spawn_blocking(move || {
+        let request = tokio::task::spawn_blocking(move || {
             producer
                 .client()
-                .fetch_metadata(None, PATIENCE - Duration::from_secs(1))
+                .fetch_metadata(None, REQUEST_TIMEOUT - Duration::from_secs(1))
                 .map(drop)
         });
-        timeout(PATIENCE, ask)
+        timeout(REQUEST_TIMEOUT, request)
             .await
             .context("Kafka does not answer")??
-            .context("asking Kafka")
+            .context("reading metadata from Kafka")
     }
 }

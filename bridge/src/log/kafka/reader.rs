@@ -1,4 +1,6 @@
-//! A group's reader of Kafka: one consumer on a thread of its own, which hands a partition over before it lets go.
+//! Reads Kafka for a group: one librdkafka consumer on a thread of its own.
+//!
+//! Before a rebalance takes a partition away, dispatch settles what is in flight and the offset is committed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,39 +17,45 @@ use super::{Cluster, record_of};
 use crate::log::{Delivery, Mark, Partition, Pause, Reading, Record};
 use crate::policy;
 
-const POLL: Duration = Duration::from_millis(20);
+/// How long a poll waits for the first record.
+const POLL_TIMEOUT: Duration = Duration::from_millis(20);
+/// Maximum number of records in one delivery.
 const BATCH: usize = 500;
-const COMMIT_EVERY: Duration = Duration::from_millis(200);
-/// A consumer that has lag and hears nothing for this long is made anew.
-const STALLED: Duration = Duration::from_secs(5);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
+/// A consumer that receives nothing is checked for lag this often; one that has lag at two checks in a row is replaced.
+const STALL_CHECK: Duration = Duration::from_secs(5);
+/// Time limit of a watermark request when lag is checked.
+const WATERMARK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The reading end of a [`crate::log::Consumer`].
 pub(super) struct Reader {
     config: ClientConfig,
     reading: Reading,
-    desk: Desk,
+    context: GroupContext,
     pause: Pause,
 }
 
-/// What the thread and librdkafka's callbacks share: where partitions and records are handed out and marks come in.
+/// What the reader's thread shares with librdkafka's callbacks: both deliver to dispatch and commit offsets.
 #[derive(Clone)]
-struct Desk {
+struct GroupContext {
     cluster: Cluster,
     group: &'static str,
-    deliver: mpsc::Sender<Delivery>,
-    marked: Arc<Mutex<Marked>>,
+    deliveries: mpsc::Sender<Delivery>,
+    marks: Arc<Mutex<Marks>>,
 }
 
-struct Marked {
-    marks: mpsc::UnboundedReceiver<Vec<Mark>>,
-    unsaved: HashMap<Partition, i64>,
+struct Marks {
+    received: mpsc::UnboundedReceiver<Vec<Mark>>,
+    /// Marks that are not committed yet.
+    uncommitted: HashMap<Partition, i64>,
 }
 
 impl Reader {
     pub fn new(
         cluster: Cluster,
         reading: Reading,
-        deliver: mpsc::Sender<Delivery>,
-        marks: mpsc::UnboundedReceiver<Vec<Mark>>,
+        deliveries: mpsc::Sender<Delivery>,
+        received: mpsc::UnboundedReceiver<Vec<Mark>>,
         pause: Pause,
     ) -> Self {
         let mut config = cluster.config.clone();
@@ -63,33 +71,34 @@ impl Reader {
             .set("fetch.error.backoff.ms", "100")
             .set("queued.max.messages.kbytes", "16384")
             .set("topic.metadata.refresh.interval.ms", "10000");
-        let marked = Marked {
-            marks,
-            unsaved: HashMap::new(),
+        let marks = Marks {
+            received,
+            uncommitted: HashMap::new(),
         };
-        let desk = Desk {
+        let context = GroupContext {
             cluster,
             group: reading.group.name,
-            deliver,
-            marked: Arc::new(Mutex::new(marked)),
+            deliveries,
+            marks: Arc::new(Mutex::new(marks)),
         };
         Self {
             config,
             reading,
-            desk,
+            context,
             pause,
         }
     }
 
+    /// Reads until `stop` is cancelled. Creates a new consumer after each failure.
     pub fn run(self) {
         let mut failures = 0;
         while !self.reading.stop.is_cancelled() {
             if let Err(failed) = self.read() {
                 failures += 1;
                 warn!(
-                    group = self.desk.group,
+                    group = self.context.group,
                     error = format!("{failed:#}"),
-                    "the consumer is made anew"
+                    "reading Kafka failed; creating a new consumer"
                 );
                 self.reading.health.down("log", format!("{failed:#}"));
                 std::thread::sleep(policy::backoff(100, failures, 2_000));
@@ -97,10 +106,11 @@ impl Reader {
         }
     }
 
-    /// Reads until told to stop. However this ends, dropping the consumer hands its partitions over.
+    /// Reads until `stop` is cancelled or the consumer fails. Dropping the consumer then revokes its partitions.
     fn read(&self) -> anyhow::Result<()> {
-        let consumer: BaseConsumer<Desk> = self.config.create_with_context(self.desk.clone())?;
-        let cluster = &self.desk.cluster;
+        let consumer: BaseConsumer<GroupContext> =
+            self.config.create_with_context(self.context.clone())?;
+        let cluster = &self.context.cluster;
         let names: Vec<String> = self
             .reading
             .group
@@ -116,8 +126,8 @@ impl Reader {
             .iter()
             .map(|topic| (cluster.topic(topic), Arc::from(*topic)))
             .collect();
-        let (mut paused, mut committed, mut heard, mut suspected) =
-            (false, Instant::now(), Instant::now(), false);
+        let (mut paused, mut had_lag) = (false, false);
+        let (mut last_commit, mut last_received) = (Instant::now(), Instant::now());
         while !self.reading.stop.is_cancelled() {
             if self.pause.is_set() != paused {
                 paused = !paused;
@@ -130,33 +140,34 @@ impl Reader {
             }
             let records = self.poll(&consumer, &topics)?;
             if !records.is_empty() {
-                (heard, suspected) = (Instant::now(), false);
-                self.desk.hand_out(Delivery::Records(records))?;
+                (last_received, had_lag) = (Instant::now(), false);
+                self.context.deliver(Delivery::Records(records))?;
             } else if paused {
-                heard = Instant::now();
-            } else if heard.elapsed() > STALLED {
-                heard = Instant::now();
-                // Only lag that stays while nothing comes is a stall: records may be on their way right now.
+                last_received = Instant::now();
+            } else if last_received.elapsed() > STALL_CHECK {
+                last_received = Instant::now();
+                // Lag at one check is no stall yet: records may be on their way at that moment.
                 anyhow::ensure!(
-                    !(lags(&consumer)? && std::mem::replace(&mut suspected, true)),
-                    "it has lag and hears nothing"
+                    !(has_lag(&consumer)? && std::mem::replace(&mut had_lag, true)),
+                    "the consumer has lag and receives no records"
                 );
             }
-            if committed.elapsed() >= COMMIT_EVERY {
-                committed = Instant::now();
-                self.desk.commit(&consumer, CommitMode::Async);
+            if last_commit.elapsed() >= COMMIT_INTERVAL {
+                last_commit = Instant::now();
+                self.context.commit(&consumer, CommitMode::Async);
             }
         }
         Ok(())
     }
 
+    /// The records that have arrived, up to [`BATCH`].
     fn poll(
         &self,
-        consumer: &BaseConsumer<Desk>,
+        consumer: &BaseConsumer<GroupContext>,
         topics: &HashMap<String, Arc<str>>,
     ) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
-        let mut wait = POLL;
+        let mut wait = POLL_TIMEOUT;
         while records.len() < BATCH {
             match consumer.poll(wait) {
                 Some(Ok(message)) => {
@@ -167,8 +178,10 @@ impl Reader {
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                     anyhow::bail!("the consumer failed for good: {code}")
                 }
-                // Everything else passes: librdkafka itself reconnects and asks again.
-                Some(Err(error)) => warn!(group = self.desk.group, %error, "reading Kafka"),
+                // librdkafka recovers from all other errors by itself.
+                Some(Err(error)) => {
+                    warn!(group = self.context.group, %error, "reading Kafka failed and is retried")
+                }
                 None => break,
             }
             wait = Duration::ZERO;
@@ -177,13 +190,13 @@ impl Reader {
     }
 }
 
-/// True if the log holds records that this consumer has not been given.
-fn lags(consumer: &BaseConsumer<Desk>) -> anyhow::Result<bool> {
-    let patience = Duration::from_secs(1);
+/// True if an assigned partition holds records that this consumer has not received.
+fn has_lag(consumer: &BaseConsumer<GroupContext>) -> anyhow::Result<bool> {
     for place in consumer.position()?.elements() {
-        let Ok((_, end)) = consumer.fetch_watermarks(place.topic(), place.partition(), patience)
+        let Ok((_, end)) =
+            consumer.fetch_watermarks(place.topic(), place.partition(), WATERMARK_TIMEOUT)
         else {
-            // Brokers that do not answer are no fault of the consumer's.
+            // The brokers do not answer; a new consumer would not help.
             return Ok(false);
         };
         match place.offset() {
@@ -194,44 +207,45 @@ fn lags(consumer: &BaseConsumer<Desk>) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-impl Desk {
-    fn hand_out(&self, delivery: Delivery) -> anyhow::Result<()> {
-        self.deliver
+impl GroupContext {
+    fn deliver(&self, delivery: Delivery) -> anyhow::Result<()> {
+        self.deliveries
             .blocking_send(delivery)
             .ok()
-            .context("nobody takes deliveries")
+            .context("dispatch has ended")
     }
 
-    /// Saves how far the group has settled each partition.
+    /// Commits the marks received since the last commit.
     fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
-        let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Ok(marks) = marked.marks.try_recv() {
-            for mark in marks {
-                marked.unsaved.insert(mark.partition, mark.next);
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Ok(received) = marks.received.try_recv() {
+            for mark in received {
+                marks.uncommitted.insert(mark.partition, mark.next);
             }
         }
-        if marked.unsaved.is_empty() {
+        if marks.uncommitted.is_empty() {
             return;
         }
-        let mut offsets = TopicPartitionList::with_capacity(marked.unsaved.len());
-        for (partition, next) in &marked.unsaved {
+        let mut offsets = TopicPartitionList::with_capacity(marks.uncommitted.len());
+        for (partition, next) in &marks.uncommitted {
             if let Err(error) = offsets.add_partition_offset(
                 &self.cluster.topic(&partition.topic),
                 partition.number,
                 Offset::Offset(*next),
             ) {
-                error!(%error, "an offset that Kafka cannot hold");
+                error!(%error, "an offset is not valid for Kafka and is not committed");
             }
         }
         match consumer.commit(&offsets, mode) {
-            Ok(()) => marked.unsaved.clear(),
-            // Settled work is only repeated; the marks are kept for the next time.
-            Err(error) => warn!(group = self.group, %error, "positions could not be saved"),
+            Ok(()) => marks.uncommitted.clear(),
+            // The marks are kept and committed the next time. Until then a restart would only repeat events.
+            Err(error) => {
+                warn!(group = self.group, %error, "committing offsets failed and is retried")
+            }
         }
     }
-}
 
-impl Desk {
+    /// The partitions of a list that librdkafka made.
     fn partitions(&self, list: &TopicPartitionList) -> Vec<Partition> {
         let elements = list.elements();
         elements
@@ -241,32 +255,32 @@ impl Desk {
     }
 }
 
-impl ClientContext for Desk {}
+impl ClientContext for GroupContext {}
 
-impl ConsumerContext for Desk {
-    /// Runs before the partitions are let go: what is in flight is settled and saved first.
+impl ConsumerContext for GroupContext {
+    /// Runs before partitions are revoked: waits until dispatch has settled what is in flight, then commits.
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Revoke(list) = rebalance else {
             return;
         };
         let partitions = self.partitions(list);
-        info!(group = self.group, ?partitions, "partitions given up");
-        let (settled, done) = oneshot::channel();
+        info!(group = self.group, ?partitions, "partitions revoked");
+        let (settled, is_settled) = oneshot::channel();
         if self
-            .hand_out(Delivery::Revoked {
+            .deliver(Delivery::Revoked {
                 partitions,
                 settled: Some(settled),
             })
             .is_ok()
         {
-            // The reader keeps its own time limit; if it is gone, so is its end of the channel.
-            let _ = done.blocking_recv();
+            // Dispatch applies its own time limit. If it has ended, this returns at once.
+            let _ = is_settled.blocking_recv();
         }
         self.commit(consumer, CommitMode::Sync);
-        self.marked
+        self.marks
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .unsaved
+            .uncommitted
             .clear();
     }
 
@@ -274,21 +288,21 @@ impl ConsumerContext for Desk {
         match rebalance {
             Rebalance::Assign(list) => {
                 let partitions = self.partitions(list);
-                info!(group = self.group, ?partitions, "partitions gained");
-                if let Err(error) = self.hand_out(Delivery::Assigned(partitions)) {
-                    warn!(group = self.group, %error, "a reader is gone");
+                info!(group = self.group, ?partitions, "partitions assigned");
+                if let Err(error) = self.deliver(Delivery::Assigned(partitions)) {
+                    warn!(group = self.group, %error, "assigned partitions cannot be delivered");
                 }
             }
             Rebalance::Revoke(_) => {}
             Rebalance::Error(error) => {
-                warn!(group = self.group, %error, "sharing partitions failed")
+                warn!(group = self.group, %error, "a rebalance failed")
             }
         }
     }
 
     fn commit_callback(&self, result: Result<(), KafkaError>, _: &TopicPartitionList) {
         if let Err(error) = result {
-            warn!(group = self.group, %error, "positions were not saved");
+            warn!(group = self.group, %error, "committing offsets failed");
         }
     }
 }

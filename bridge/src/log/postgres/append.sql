@@ -1,3 +1,6 @@
+-- Appends one event to the log and gives it the next offset of its user's partition.
+-- $1 topic, $2 user id, $3 event id, $4 event (CloudEvents JSON as text), $5 headers (JSON object of strings, or null).
+-- Inserts no row if the topic does not exist.
 with place as (
     update log_heads h
     set head = h.head + 1

@@ -1,3 +1,6 @@
+-- Creates missing topics. Existing topics get the new retention and keep their number of partitions, because a change
+-- of it would break the order of each user's events.
+-- As arrays of equal length: $1 topics, $2 numbers of partitions, $3 retentions in seconds.
 with wanted as (
     select *
     from unnest($1::text[], $2::int[], $3::bigint[]) as w (topic, partitions, kept_seconds)

@@ -1,3 +1,8 @@
+-- Fetches the next records of several partitions.
+-- As arrays of equal length: $1 topics, $2 partitions, $3 offsets to start at; $4 maximum number of records of each
+-- partition.
+-- Result: topic, partition, offset, user id, event id, event (CloudEvents JSON as text), headers (JSON or null), time
+-- of append.
 select r.topic, r.partition, r."offset", r.user_id, r.event_id, r.event, r.headers, r.appended_at
 from unnest($1::text[], $2::int[], $3::bigint[]) as p (topic, partition, next)
 cross join lateral (

@@ -1,11 +1,13 @@
--- Moves up to `most` outbox rows of the given shards into the log, in order of id; the payloads never leave Postgres.
--- One statement deletes and inserts, so a row is in the outbox or in the log and never in both or neither.
+-- Moves up to `most` outbox rows of the given shards into the log, in order of id; returns how many.
+-- One statement deletes and inserts, so each row is either in the outbox or in the log, and its event never leaves
+-- Postgres.
 create or replace function log_drain(shards smallint[], most int) returns int
 language plpgsql as $$
 declare
     moved int;
 begin
-    -- One writer at a time: two bridges whose shards meet in a partition would otherwise lock heads in opposite orders.
+    -- One writer at a time: two bridges whose shards share partitions could otherwise lock log_heads rows in opposite
+    -- orders and deadlock.
     perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('log_drain'));
 
     with claimed as (

@@ -1,51 +1,38 @@
-//! A group's reader of the Postgres log: leases on partitions, positions, and the records from there on.
+//! The loop that reads the Postgres log for a group: polls for records, and shares the partitions with other bridges.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
-use tokio_postgres::Statement;
 use tracing::{info, warn};
 
-use super::record_of;
+use super::session::Session;
 use crate::config::Secret;
-use crate::leases::{BEAT, Leases};
-use crate::log::{Delivery, Mark, Partition, Pause, Reading};
+use crate::leases::HEARTBEAT;
+use crate::log::{Delivery, Mark, Pause, Reading};
 use crate::policy;
 
-/// Records of one partition in one fetch.
-const FETCH: i64 = 500;
-const IDLE: Duration = Duration::from_millis(8);
-const COMMIT_EVERY: Duration = Duration::from_millis(100);
-/// What a bridge that stays may take to hand a partition over.
-const HAND_OVER: Duration = Duration::from_secs(5);
-/// The effect of what is committed here is durable already, and a lost commit only repeats: not worth waiting for a disk.
-const SESSION: &str = "set synchronous_commit = off; set enable_seqscan = off; set plan_cache_mode = force_generic_plan";
+/// Time between two polls of partitions that have no new records.
+const POLL_INTERVAL: Duration = Duration::from_millis(8);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
+/// Time that events in flight have to settle when a partition goes to another bridge.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The reading end of a [`crate::log::Consumer`].
 pub(super) struct Reader {
     pub url: Secret,
-    pub moved: Arc<Notify>,
+    /// Notified when this process appends records.
+    pub appended: Arc<Notify>,
     pub pause: Pause,
     pub reading: Reading,
-    pub deliver: mpsc::Sender<Delivery>,
-    pub marked: mpsc::UnboundedReceiver<Vec<Mark>>,
-}
-
-/// What lives as long as one session does.
-struct Session {
-    leases: Leases,
-    /// By the lease's name.
-    partitions: BTreeMap<String, Partition>,
-    next: BTreeMap<Partition, i64>,
-    fetch: Statement,
-    commit: Statement,
-    unsaved: BTreeMap<Partition, i64>,
+    pub deliveries: mpsc::Sender<Delivery>,
+    pub marks: mpsc::UnboundedReceiver<Vec<Mark>>,
 }
 
 impl Reader {
+    /// Reads until `stop` is cancelled. Opens a new session after each failure.
     pub async fn run(mut self) {
         let mut failures = 0;
         while !self.reading.stop.is_cancelled() {
@@ -57,13 +44,13 @@ impl Reader {
                     warn!(
                         group = self.reading.group.name,
                         error = format!("{error:#}"),
-                        "reading the log failed"
+                        "reading the log failed and is retried"
                     );
                     self.reading.health.down("log", format!("{error:#}"));
                     if let Some(lost) = session {
                         let partitions = lost.next.into_keys().collect();
                         let _ = self
-                            .deliver
+                            .deliveries
                             .send(Delivery::Revoked {
                                 partitions,
                                 settled: None,
@@ -79,145 +66,93 @@ impl Reader {
         }
     }
 
-    /// Reads until told to stop; `session` outlives an error so that the caller can tell what was lost with it.
+    /// Reads until `stop` is cancelled. After an error `session` still holds the partitions that were lost with it.
     async fn read(&mut self, session: &mut Option<Session>) -> anyhow::Result<()> {
-        let opened = self.open().await?;
+        let opened = Session::open(&self.url, self.reading.bridge, self.reading.group).await?;
         let session = session.insert(opened);
         self.reading.health.up("log");
-        let mut beat = interval(BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut commit = interval(COMMIT_EVERY);
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut commit = interval(COMMIT_INTERVAL);
         commit.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut idle = false;
         loop {
-            // Registered before the look, so that what is moved during it is not missed.
-            let moved = self.moved.clone();
-            let moved = moved.notified();
+            // Registered before the fetch, so that a notification during the fetch is not missed.
+            let appended = self.appended.clone();
+            let appended = appended.notified();
             let wait = if idle || self.pause.is_set() {
-                IDLE
+                POLL_INTERVAL
             } else {
                 Duration::ZERO
             };
             tokio::select! {
                 biased;
                 () = self.reading.stop.cancelled() => return self.stop(session).await,
-                Some(marks) = self.marked.recv() => session.note(marks),
-                _ = commit.tick() => session.save(self.reading.group.name).await?,
-                _ = beat.tick() => self.balance(session).await?,
-                () = async { tokio::select! { () = moved => {}, () = sleep(wait) => {} } } => {
+                Some(marks) = self.marks.recv() => session.note_marks(marks),
+                _ = commit.tick() => session.commit().await?,
+                _ = heartbeat.tick() => self.balance(session).await?,
+                () = async { tokio::select! { () = appended => {}, () = sleep(wait) => {} } } => {
                     idle = self.pause.is_set() || self.fetch(session).await? == 0;
                 }
             }
         }
     }
 
-    async fn open(&self) -> anyhow::Result<Session> {
-        let group = self.reading.group;
-        let leases = postgres_partitions(&self.url, group.topics).await?;
-        let partitions: BTreeMap<String, Partition> = leases
-            .into_iter()
-            .map(|partition| {
-                (
-                    format!("{}/{}/{}", group.name, partition.topic, partition.number),
-                    partition,
-                )
-            })
-            .collect();
-        let names = partitions.keys().cloned().collect();
-        let leases = Leases::open(
-            &self.url,
-            self.reading.bridge,
-            &format!("group {}", group.name),
-            names,
-        )
-        .await?;
-        leases.session().batch_execute(SESSION).await?;
-        let fetch = leases.session().prepare(include_str!("fetch.sql")).await?;
-        let commit = leases.session().prepare(include_str!("commit.sql")).await?;
-        Ok(Session {
-            leases,
-            partitions,
-            next: BTreeMap::new(),
-            fetch,
-            commit,
-            unsaved: BTreeMap::new(),
-        })
-    }
-
+    /// Sends a heartbeat, and takes or gives up partitions towards the fair share.
     async fn balance(&mut self, session: &mut Session) -> anyhow::Result<()> {
-        let change = session.leases.beat().await?;
+        let change = session.leases.heartbeat().await?;
         if !change.excess.is_empty() {
-            self.give_up(session, change.excess, HAND_OVER).await?;
+            self.give_up(session, change.excess, REVOKE_TIMEOUT).await?;
         }
         if change.gained.is_empty() {
             return Ok(());
         }
-        let gained: Vec<Partition> = change
-            .gained
-            .iter()
-            .filter_map(|name| session.partitions.get(name).cloned())
-            .collect();
-        // A group that reads from the beginning says so at once: nothing it has yet to read may be dropped.
-        let begin = gained.iter().map(|partition| Mark {
-            partition: partition.clone(),
-            next: 0,
-        });
-        session.note(begin.collect());
-        session.save(self.reading.group.name).await?;
-        let rows = session
-            .leases
-            .session()
-            .query(include_str!("offsets.sql"), &[&self.reading.group.name])
-            .await?;
-        for row in rows {
-            let (topic, number): (&str, i32) = (row.get(0), row.get(1));
-            if let Some(partition) = gained
-                .iter()
-                .find(|p| &*p.topic == topic && p.number == number)
-            {
-                session.next.insert(partition.clone(), row.get(2));
-            }
-        }
-        info!(group = self.reading.group.name, gained = ?change.gained, held = session.next.len(), "partitions gained");
+        let gained = session.partitions(&change.gained);
+        session.start_at_committed(&gained).await?;
+        info!(
+            group = self.reading.group.name,
+            gained = ?change.gained,
+            held = session.next.len(),
+            "partitions assigned"
+        );
         self.send(Delivery::Assigned(gained)).await
     }
 
-    /// Lets the reader of these partitions settle what is in flight, saves where it got to, and releases them.
+    /// Revokes partitions: waits until dispatch has settled what is in flight, commits the marks, and releases the
+    /// leases.
     async fn give_up(
         &mut self,
         session: &mut Session,
         names: Vec<String>,
         limit: Duration,
     ) -> anyhow::Result<()> {
-        let partitions: Vec<Partition> = names
-            .iter()
-            .filter_map(|name| session.partitions.get(name).cloned())
-            .collect();
+        let partitions = session.partitions(&names);
         for partition in &partitions {
             session.next.remove(partition);
         }
-        let (settled, mut done) = oneshot::channel();
+        let (settled, mut is_settled) = oneshot::channel();
         self.send(Delivery::Revoked {
             partitions,
             settled: Some(settled),
         })
         .await?;
         let until = Instant::now() + limit;
-        while timeout(BEAT, &mut done).await.is_err() && Instant::now() < until {
+        while timeout(HEARTBEAT, &mut is_settled).await.is_err() && Instant::now() < until {
             session.leases.session().simple_query("select 1").await?;
         }
-        while let Ok(marks) = self.marked.try_recv() {
-            session.note(marks);
+        while let Ok(marks) = self.marks.try_recv() {
+            session.note_marks(marks);
         }
-        session.save(self.reading.group.name).await?;
+        session.commit().await?;
         info!(
             group = self.reading.group.name,
             ?names,
-            "partitions given up"
+            "partitions revoked"
         );
         session.leases.release(&names).await
     }
 
+    /// Revokes every partition and leaves the group.
     async fn stop(&mut self, session: &mut Session) -> anyhow::Result<()> {
         let names: Vec<String> = session.leases.held().iter().cloned().collect();
         self.give_up(session, names, self.reading.stop_within)
@@ -225,42 +160,9 @@ impl Reader {
         session.leases.leave().await
     }
 
+    /// Fetches and delivers the next records of all partitions held; returns their number.
     async fn fetch(&mut self, session: &mut Session) -> anyhow::Result<usize> {
-        if session.next.is_empty() {
-            return Ok(0);
-        }
-        let topics: Vec<&str> = session
-            .next
-            .keys()
-            .map(|partition| &*partition.topic)
-            .collect();
-        let numbers: Vec<i32> = session
-            .next
-            .keys()
-            .map(|partition| partition.number)
-            .collect();
-        let offsets: Vec<i64> = session.next.values().copied().collect();
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&topics, &numbers, &offsets, &FETCH];
-        let rows = session
-            .leases
-            .session()
-            .query(&session.fetch, &parameters)
-            .await
-            .context("fetching")?;
-        let mut records = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let (topic, number): (&str, i32) = (row.try_get(0)?, row.try_get(1)?);
-            let found = session
-                .next
-                .iter_mut()
-                .find(|(p, _)| &*p.topic == topic && p.number == number);
-            let (partition, next) =
-                found.context("a record of a partition that was not asked for")?;
-            let record = record_of(row, partition.topic.clone())?;
-            *next = record.offset + 1;
-            records.push(record);
-        }
+        let records = session.fetch().await?;
         let fetched = records.len();
         if fetched > 0 {
             self.send(Delivery::Records(records)).await?;
@@ -269,66 +171,10 @@ impl Reader {
     }
 
     async fn send(&self, delivery: Delivery) -> anyhow::Result<()> {
-        self.deliver
+        self.deliveries
             .send(delivery)
             .await
             .ok()
-            .context("nobody takes deliveries")
+            .context("dispatch has ended")
     }
-}
-
-impl Session {
-    fn note(&mut self, marks: Vec<Mark>) {
-        for mark in marks {
-            let next = self.unsaved.entry(mark.partition).or_default();
-            *next = mark.next.max(*next);
-        }
-    }
-
-    async fn save(&mut self, group: &str) -> anyhow::Result<()> {
-        if self.unsaved.is_empty() {
-            return Ok(());
-        }
-        let topics: Vec<&str> = self
-            .unsaved
-            .keys()
-            .map(|partition| &*partition.topic)
-            .collect();
-        let numbers: Vec<i32> = self
-            .unsaved
-            .keys()
-            .map(|partition| partition.number)
-            .collect();
-        let offsets: Vec<i64> = self.unsaved.values().copied().collect();
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&group, &topics, &numbers, &offsets];
-        self.leases
-            .session()
-            .execute(&self.commit, &parameters)
-            .await
-            .context("saving positions")?;
-        self.unsaved.clear();
-        Ok(())
-    }
-}
-
-async fn postgres_partitions(url: &Secret, topics: &[&str]) -> anyhow::Result<Vec<Partition>> {
-    let client = crate::postgres::connect(url, "bridge log").await?;
-    let rows = client
-        .query(include_str!("partitions.sql"), &[&topics])
-        .await
-        .context("finding partitions")?;
-    let named = topics
-        .iter()
-        .map(|topic| (*topic, Arc::<str>::from(*topic)))
-        .collect::<BTreeMap<_, _>>();
-    let partition = |row: &tokio_postgres::Row| {
-        Some(Partition {
-            topic: named.get(row.get::<_, &str>(0))?.clone(),
-            number: row.get(1),
-        })
-    };
-    let partitions: Vec<Partition> = rows.iter().filter_map(partition).collect();
-    anyhow::ensure!(!partitions.is_empty(), "the log has none of the topics yet");
-    Ok(partitions)
 }

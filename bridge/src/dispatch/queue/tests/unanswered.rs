@@ -125,7 +125,7 @@ fn a_poison_event_is_halved_until_it_stands_alone_and_the_others_are_applied() {
     assert_eq!(h.letters[0].record.offset, 5);
     assert_eq!(
         h.letters[0].reason,
-        "the agent died of it 5 times without an answer"
+        "the agent died 5 times while it handled this event, and never answered"
     );
     assert_eq!(agent.applied.len(), 7);
     let mut sizes = agent.sizes.clone();

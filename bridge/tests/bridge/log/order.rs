@@ -1,4 +1,4 @@
-//! A user's events come in order and whole, whatever restarts and however late a row commits.
+//! No event of a user is lost or reordered by a restart or by a row that commits late.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use bridge::config::Secret;
 use bridge::postgres;
 use uuid::Uuid;
 
-use crate::reader::{GROUP_READ, Reader, by_user};
+use super::reader::{GROUP_READ, Reader, by_user};
 use crate::support::wait::eventually;
-use crate::support::{Ground, Kind, SOON, emit, event};
+use crate::support::{LogFixture, LogKind, TIMEOUT, emit};
 
-pub async fn events_of_a_user_stay_in_order(kind: Kind) {
-    let ground = Ground::new(kind).await;
+pub async fn events_of_a_user_stay_in_order(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
     let users: Vec<Uuid> = (0..20).map(|_| Uuid::new_v4()).collect();
     let mut emitted: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     for round in 0..10 {
@@ -20,11 +20,11 @@ pub async fn events_of_a_user_stay_in_order(kind: Kind) {
             emitted
                 .entry(*user)
                 .or_default()
-                .extend(ground.emit("task-events", *user, round * 3, 3).await);
+                .extend(fixture.emit("task-events", *user, round * 3, 3).await);
         }
     }
-    ground.relay_all().await;
-    let mut reader = Reader::start(&ground);
+    fixture.relay_all().await;
+    let mut reader = Reader::start(&fixture);
     let records = reader.read(600).await;
     assert_eq!(by_user(&records), emitted);
     let mut places: HashMap<Uuid, BTreeSet<i32>> = HashMap::new();
@@ -39,9 +39,9 @@ pub async fn events_of_a_user_stay_in_order(kind: Kind) {
     }
     assert!(
         places.values().all(|partitions| partitions.len() == 1),
-        "a user is on one partition"
+        "each user is on one partition"
     );
-    let lag: i64 = ground
+    let lag: i64 = fixture
         .log
         .lag(&GROUP_READ)
         .await
@@ -51,9 +51,9 @@ pub async fn events_of_a_user_stay_in_order(kind: Kind) {
         .sum();
     assert_eq!(lag, 600);
     reader.settle(&records);
-    eventually(SOON, "the lag is gone", async || {
+    eventually(TIMEOUT, "the lag is gone", async || {
         reader.step(Duration::from_millis(1)).await;
-        ground
+        fixture
             .log
             .lag(&GROUP_READ)
             .await
@@ -65,60 +65,50 @@ pub async fn events_of_a_user_stay_in_order(kind: Kind) {
     reader.stop().await;
 }
 
-pub async fn a_restart_resumes_where_the_mark_was(kind: Kind) {
-    let ground = Ground::new(kind).await;
+pub async fn a_restart_resumes_at_the_committed_offset(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
     let user = Uuid::new_v4();
-    let emitted = ground.emit("task-events", user, 0, 50).await;
-    ground.relay_all().await;
-    let mut reader = Reader::start(&ground);
+    let emitted = fixture.emit("task-events", user, 0, 50).await;
+    fixture.relay_all().await;
+    let mut reader = Reader::start(&fixture);
     let records = reader.read(50).await;
     reader.settle(&records[..20]);
     reader.stop().await;
 
-    let mut reader = Reader::start(&ground);
+    let mut reader = Reader::start(&fixture);
     let again = reader.read(30).await;
     assert_eq!(
         by_user(&again)[&user],
         emitted[20..],
-        "what was not settled comes again, in order"
+        "records that were not settled are read again, in order"
     );
     reader.settle(&again);
     reader.stop().await;
 
-    let later = ground.emit("task-events", user, 50, 1).await;
-    ground.relay_all().await;
-    let mut reader = Reader::start(&ground);
+    let later = fixture.emit("task-events", user, 50, 1).await;
+    fixture.relay_all().await;
+    let mut reader = Reader::start(&fixture);
     assert_eq!(by_user(&reader.read(1).await)[&user], later);
     reader.stop().await;
 }
 
-pub async fn rows_that_commit_late_are_not_lost(kind: Kind) {
-    let ground = Ground::new(kind).await;
-    let mut late = postgres::connect(&Secret::new(&ground.admin_url), "late")
+pub async fn rows_that_commit_late_are_not_lost(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
+    let mut late = postgres::connect(&Secret::new(&fixture.admin_url), "late")
         .await
         .unwrap();
     let (slow, quick) = (Uuid::new_v4(), Uuid::new_v4());
     let transaction = late.transaction().await.unwrap();
-    let slow_ids = {
-        let id = Uuid::now_v7();
-        transaction
-            .execute(
-                "insert into outbox (topic, user_id, event_id, event) values ('task-events', $1, $2, $3)",
-                &[&slow, &id, &event(id, slow, 0)],
-            )
-            .await
-            .unwrap();
-        vec![id]
-    };
-    let quick_ids = emit(&ground.admin, "task-events", quick, 0, 3).await;
-    ground.relay_all().await;
-    let mut reader = Reader::start(&ground);
+    let slow_ids = emit(&transaction, "task-events", slow, 0, 1).await;
+    let quick_ids = emit(&fixture.admin, "task-events", quick, 0, 3).await;
+    fixture.relay_all().await;
+    let mut reader = Reader::start(&fixture);
     assert_eq!(
         by_user(&reader.read(3).await),
         HashMap::from([(quick, quick_ids)])
     );
     transaction.commit().await.unwrap();
-    ground.relay_all().await;
+    fixture.relay_all().await;
     assert_eq!(
         by_user(&reader.read(1).await),
         HashMap::from([(slow, slow_ids)])

@@ -1,4 +1,4 @@
-//! The desk where people look through dead letters, send them back or put them aside.
+//! Lists, replays and discards dead letters. The letters lie in the log; Postgres records which of them were handled.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,69 +16,85 @@ use super::{ATTEMPTS, ERROR, FIRST_AT, GROUP, LAST_AT, TOPIC, rfc3339};
 use crate::log::{Entry, FOR_GROUP, Headers, Log, Record};
 use crate::topics::{TOPICS, dead_letters_of};
 
-/// A dead letter as people see it.
+/// A dead letter as `bridge dead-letters` shows it.
 #[derive(Debug, Serialize)]
-pub struct Letter {
+pub struct DeadLetter {
+    /// The event's id.
     pub id: String,
     pub user: Uuid,
+    /// The topic that the event was read from.
     pub topic: String,
+    /// The group that could not process the event.
     pub group: String,
+    /// The event's type; empty where the event is not readable.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Frames with the event that reached an agent.
     pub attempts: String,
     pub error: String,
+    /// When the event first failed, in RFC 3339.
     pub first_at: String,
+    /// When the event was given up, in RFC 3339.
     pub last_at: String,
-    /// What was done with it, if anything.
+    /// `replayed` or `discarded`, once an operator has done that.
     pub handled: Option<String>,
+    /// The record in the dead-letter topic.
     #[serde(skip)]
     record: Record,
 }
 
-/// Which dead letters are meant; what is not set does not matter.
+/// Selects dead letters; a filter that is not set selects all of them.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct Filter {
+    /// The topic that the event was read from.
     pub topic: Option<String>,
     pub group: Option<String>,
+    /// The event's type.
     pub kind: Option<String>,
+    /// The event's id.
     pub id: Option<String>,
+    /// Only dead letters written at least this long ago.
     pub older_than: Option<Duration>,
+    /// Only dead letters written less than this long ago.
     pub newer_than: Option<Duration>,
-    /// Also those that were replayed or discarded.
+    /// Also select dead letters that were replayed or discarded.
     pub handled: bool,
 }
 
-/// What people do with a dead letter.
+/// What an operator does with a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum Action {
+    /// Append the event to its topic again, for the group that could not process it.
     Replay,
+    /// Give the event up for good.
     Discard,
 }
 
-pub struct Desk {
+/// The dead letters of all topics.
+pub struct Store {
     pub log: Arc<dyn Log>,
     pub client: Client,
-    /// Who is at it: named on the audit trail.
+    /// The operator, as the audit trail names them.
     pub actor: String,
 }
 
-impl Desk {
-    /// The dead letters that are wanted, oldest first.
-    pub async fn list(&self, wanted: &Wanted) -> anyhow::Result<Vec<Letter>> {
-        let topics = TOPICS.iter().map(|topic| topic.name);
-        let topics = topics.filter(|topic| {
-            wanted
-                .topic
-                .as_deref()
-                .is_none_or(|wanted| wanted == *topic)
-        });
-        let topics: Vec<String> = topics.map(dead_letters_of).collect();
+impl Store {
+    /// The dead letters that the filter selects, oldest first.
+    ///
+    /// # Errors
+    /// When Postgres or the log fails.
+    pub async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<DeadLetter>> {
+        let topics: Vec<String> = TOPICS
+            .iter()
+            .filter(|topic| matches(&filter.topic, topic.name))
+            .map(|topic| dead_letters_of(topic.name))
+            .collect();
         let mut handled = HashMap::new();
         for row in self
             .client
-            .query(include_str!("handled.sql"), &[&topics])
+            .query(include_str!("list_handled.sql"), &[&topics])
             .await
-            .context("what was handled")?
+            .context("reading which dead letters were handled")?
         {
             let place: (String, i32, i64, String) =
                 (row.get(0), row.get(1), row.get(2), row.get(3));
@@ -92,15 +108,14 @@ impl Desk {
                 .await
                 .with_context(|| format!("reading {topic}"))?
             {
-                let id = event_id(&record);
                 let place = (
                     topic.clone(),
                     record.partition.number,
                     record.offset,
-                    id.clone(),
+                    record.entry.event_id.to_string(),
                 );
-                let letter = Letter::read(record, id, handled.get(&place).cloned());
-                if wanted.wants(&letter) {
+                let letter = DeadLetter::read(record, handled.get(&place).cloned());
+                if filter.selects(&letter) {
                     letters.push(letter);
                 }
             }
@@ -109,11 +124,14 @@ impl Desk {
         Ok(letters)
     }
 
-    /// Sends a letter back to its group or puts it aside, and says so on the audit trail.
-    pub async fn handle(&self, letter: &Letter, deed: Deed) -> anyhow::Result<()> {
-        if deed == Deed::Replay {
-            // First the log, then the note: if this ends in between, the letter stays on the desk and is replayed twice,
-            // which is harmless.
+    /// Replays or discards a dead letter and records that on the audit trail.
+    ///
+    /// # Errors
+    /// When the log or Postgres fails. A replay that fails after the append to the log may be repeated: agents ignore
+    /// an event that they have processed already.
+    pub async fn handle(&self, letter: &DeadLetter, action: Action) -> anyhow::Result<()> {
+        if action == Action::Replay {
+            // Append first: a failure in between leaves the letter open, so at worst the event is replayed twice.
             let headers = Headers::from([(FOR_GROUP.to_owned(), letter.group.clone())]);
             let entry = Entry {
                 headers,
@@ -122,18 +140,41 @@ impl Desk {
             self.log
                 .append(&letter.topic, &entry)
                 .await
-                .context("putting the event back")?;
+                .context("appending the event to its topic")?;
         }
-        let (kind, action) = match deed {
-            Deed::Replay => (EventType::DeadLetterReplayed, "replayed"),
-            Deed::Discard => (EventType::DeadLetterDiscarded, "discarded"),
+        let (kind, done) = match action {
+            Action::Replay => (EventType::DeadLetterReplayed, "replayed"),
+            Action::Discard => (EventType::DeadLetterDiscarded, "discarded"),
         };
+        let event = self.audit_event(letter, kind).await?;
+        let partition = &letter.record.partition;
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
+            &&*partition.topic,
+            &partition.number,
+            &letter.record.offset,
+            &letter.id,
+            &letter.group,
+            &done,
+            &self.actor,
+            &letter.user,
+            &event.id,
+            &serde_json::to_string(&event)?,
+        ];
+        self.client
+            .execute(include_str!("record_handling.sql"), &parameters)
+            .await
+            .with_context(|| format!("recording that {} was {done}", letter.id))?;
+        Ok(())
+    }
+
+    /// The event that tells the audit trail what the operator did.
+    async fn audit_event(&self, letter: &DeadLetter, kind: EventType) -> anyhow::Result<Event> {
         let seq: i64 = self
             .client
             .query_one(include_str!("last_seq.sql"), &[&letter.user])
             .await?
             .get(0);
-        let event = Event {
+        Ok(Event {
             specversion: "1.0".to_owned(),
             id: Uuid::now_v7(),
             source: "/spindle/bridge".to_owned(),
@@ -154,45 +195,23 @@ impl Desk {
                 },
                 "actor": {"type": "service", "id": self.actor},
             }),
-        };
-        let place = &letter.record.partition;
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
-            &&*place.topic,
-            &place.number,
-            &letter.record.offset,
-            &letter.id,
-            &letter.group,
-            &action,
-            &self.actor,
-            &letter.user,
-            &event.id,
-            &serde_json::to_string(&event)?,
-        ];
-        self.client
-            .execute(include_str!("handle.sql"), &parameters)
-            .await
-            .context("noting what was done")?;
-        Ok(())
+        })
     }
 }
 
-/// The event's own id, or what of it the log knows where the event is not readable.
-fn event_id(record: &Record) -> String {
-    record.entry.event_id.to_string()
-}
-
-impl Letter {
-    fn read(record: Record, id: String, handled: Option<String>) -> Self {
+impl DeadLetter {
+    fn read(record: Record, handled: Option<String>) -> Self {
         #[derive(Default, serde::Deserialize)]
         struct Attributes {
             #[serde(rename = "type")]
             kind: Option<String>,
         }
+        // The event may be a dead letter because it is not readable; everything else is in the record and its headers.
         let attributes: Attributes =
             serde_json::from_slice(&record.entry.event).unwrap_or_default();
         let header = |name: &str| record.entry.headers.get(name).cloned().unwrap_or_default();
         Self {
-            id,
+            id: record.entry.event_id.to_string(),
             user: record.entry.user,
             topic: header(TOPIC),
             group: header(GROUP),
@@ -206,7 +225,7 @@ impl Letter {
         }
     }
 
-    /// The event as it was: JSON where it is JSON, otherwise its text.
+    /// The event, unchanged: as JSON if it is JSON, otherwise as a string.
     pub fn event(&self) -> serde_json::Value {
         let text = String::from_utf8_lossy(&self.record.entry.event);
         let json = serde_json::from_str::<&RawValue>(&text)
@@ -216,18 +235,21 @@ impl Letter {
     }
 }
 
-impl Wanted {
-    fn wants(&self, letter: &Letter) -> bool {
-        let same =
-            |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+impl Filter {
+    /// True if every filter that is set matches; the topic was compared when the topics to read were chosen.
+    fn selects(&self, letter: &DeadLetter) -> bool {
         let age = SystemTime::now()
             .duration_since(letter.record.appended_at)
             .unwrap_or_default();
-        same(&self.group, &letter.group)
-            && same(&self.kind, &letter.kind)
-            && same(&self.id, &letter.id)
-            && self.older_than.is_none_or(|than| age >= than)
-            && self.newer_than.is_none_or(|than| age < than)
+        matches(&self.group, &letter.group)
+            && matches(&self.kind, &letter.kind)
+            && matches(&self.id, &letter.id)
+            && self.older_than.is_none_or(|limit| age >= limit)
+            && self.newer_than.is_none_or(|limit| age < limit)
             && (self.handled || letter.handled.is_none())
     }
+}
+
+fn matches(wanted: &Option<String>, value: &str) -> bool {
+    wanted.as_deref().is_none_or(|wanted| wanted == value)
 }

@@ -1,27 +1,30 @@
-//! Each event arrives once, and those of one user in order, also when the lanes change.
+//! Each event arrives once and each user's events arrive in order, also when lanes come and go.
 
 use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use crate::road::{Road, first_seen};
-use crate::support::SOON;
+use super::fixture::{DispatchFixture, first_seen};
+use crate::support::TIMEOUT;
 use crate::support::agent::done;
 use crate::support::wait::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_arrive_once_in_order_and_each_user_keeps_its_lane() {
-    let road = Road::start().await;
-    let _agents = (road.agent("0", done).await, road.agent("1", done).await);
-    road.lanes(2).await;
+    let fixture = DispatchFixture::start().await;
+    let _agents = (
+        fixture.agent("0", done).await,
+        fixture.agent("1", done).await,
+    );
+    fixture.lanes(2).await;
     let users: Vec<Uuid> = (0..40).map(|_| Uuid::new_v4()).collect();
     for round in 0..10 {
         for user in &users {
-            road.emit(*user, round * 5, 5).await;
+            fixture.emit(*user, round * 5, 5).await;
         }
     }
-    road.deliver().await;
-    let seen = road.seen();
+    fixture.deliver().await;
+    let seen = fixture.seen();
     assert_eq!(
         seen.iter().map(|frame| frame.events.len()).sum::<usize>(),
         2_000,
@@ -52,40 +55,40 @@ async fn events_arrive_once_in_order_and_each_user_keeps_its_lane() {
         2,
         "both lanes are used"
     );
-    road.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_move_to_a_lane_that_comes_and_stay_in_order() {
-    let road = Road::start().await;
-    let _first = road.agent("0", done).await;
+async fn users_move_to_a_new_lane_and_their_events_stay_in_order() {
+    let fixture = DispatchFixture::start().await;
+    let _first = fixture.agent("0", done).await;
     let users: Vec<Uuid> = (0..20).map(|_| Uuid::new_v4()).collect();
     let mut second = None;
     let mut round = 0;
-    eventually(SOON, "both lanes are used", async || {
+    eventually(TIMEOUT, "both lanes are used", async || {
         for user in &users {
-            road.emit(*user, round, 1).await;
+            fixture.emit(*user, round, 1).await;
         }
-        road.relay().await;
+        fixture.relay().await;
         round += 1;
         if round == 5 {
-            second = Some(road.agent("1", done).await);
+            second = Some(fixture.agent("1", done).await);
         }
-        let lanes: BTreeSet<String> = road.seen().into_iter().map(|frame| frame.lane).collect();
+        let lanes: BTreeSet<String> = fixture.seen().into_iter().map(|frame| frame.lane).collect();
         lanes.len() == 2
     })
     .await;
     drop(second);
     for user in &users {
-        road.emit(*user, round, 1).await;
+        fixture.emit(*user, round, 1).await;
     }
-    road.deliver().await;
-    let by_user = first_seen(&road.seen());
+    fixture.deliver().await;
+    let by_user = first_seen(&fixture.seen());
     assert!(
         users
             .iter()
             .all(|user| by_user[user] == (0..=round).collect::<Vec<_>>())
     );
-    assert!(road.buried().await.is_empty());
-    road.stop().await;
+    assert!(fixture.dead_letter_ids().await.is_empty());
+    fixture.stop().await;
 }

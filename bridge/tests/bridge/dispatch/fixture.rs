@@ -1,4 +1,4 @@
-//! What each scenario stands on: a running dispatch with a Redis and a log of its own.
+//! A running dispatch for one test, with a Redis and an event log that no other test uses.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -19,11 +19,11 @@ use uuid::Uuid;
 
 use crate::support::agent::{Agent, Frames, Reply, Seen, done, results};
 use crate::support::wait::eventually;
-use crate::support::{Ground, Kind, SOON, frames};
+use crate::support::{LogFixture, LogKind, TIMEOUT, frames};
 
-/// A running dispatch with a Redis and a log of its own.
-pub struct Road {
-    pub ground: Ground,
+/// A running dispatch for the group `audit`. The Redis is its own, because one test stops it.
+pub struct DispatchFixture {
+    pub log: LogFixture,
     pub redis: Redis,
     pub health: Health,
     pub stop: CancellationToken,
@@ -32,26 +32,26 @@ pub struct Road {
     _dir: Scratch,
 }
 
-impl Road {
+impl DispatchFixture {
     pub async fn start() -> Self {
         let dir = Scratch::new("redis").unwrap();
         let redis = Redis::start(dir.path()).await.unwrap();
-        let ground = Ground::new(Kind::Postgres).await;
+        let log = LogFixture::new(LogKind::Postgres).await;
         let (health, stop) = (Health::default(), CancellationToken::new());
         let dispatch = Dispatch {
             bridge: Uuid::new_v4(),
             group: &GROUPS[0],
             redis_url: Secret::new(redis.url()),
             frames: frames(),
-            log: ground.log.clone(),
-            metrics: ground.metrics.clone(),
+            log: log.log.clone(),
+            metrics: log.metrics.clone(),
             health: health.clone(),
             stop: stop.clone(),
             stop_within: Duration::from_secs(5),
         };
         let running = tokio::spawn(dispatch.run());
         Self {
-            ground,
+            log,
             redis,
             health,
             stop,
@@ -61,6 +61,7 @@ impl Road {
         }
     }
 
+    /// Starts an agent on a lane of the group `audit`.
     pub async fn agent(
         &self,
         lane: &str,
@@ -75,8 +76,9 @@ impl Road {
         .await
     }
 
-    /// An agent that keeps its first frame until it is released, and handles nothing meanwhile.
-    pub async fn hesitant_agent(&self, lane: &str) -> (Agent, HeldBack) {
+    /// Starts an agent that answers its first frame only once the returned answer is released; until then it handles
+    /// nothing.
+    pub async fn agent_with_delayed_answer(&self, lane: &str) -> (Agent, DelayedAnswer) {
         let (release, gate) = oneshot::channel();
         let (mut gate, answer) = (Some(gate), Arc::new(Mutex::new(Vec::new())));
         let kept = answer.clone();
@@ -87,36 +89,39 @@ impl Road {
             match gate.take() {
                 Some(gate) => {
                     *kept.lock().unwrap() = results(frame, |_| Outcome::Done);
-                    Reply::When(gate)
+                    Reply::Delayed(gate)
                 }
                 None => done(frame),
             }
         });
-        (agent.await, HeldBack { release, answer })
+        (agent.await, DelayedAnswer { release, answer })
     }
 
-    /// Waits until dispatch knows so many lanes.
+    /// Waits until dispatch has found this many lanes.
     pub async fn lanes(&self, count: i64) {
-        let lanes = self.ground.metrics.lanes.with_label_values(&["audit"]);
-        eventually(SOON, "the lanes are known", async || lanes.get() == count).await;
+        let lanes = self.log.metrics.lanes.with_label_values(&["audit"]);
+        eventually(TIMEOUT, "dispatch knows its lanes", async || {
+            lanes.get() == count
+        })
+        .await;
     }
 
     pub async fn emit(&self, user: Uuid, first: usize, count: usize) -> Vec<Uuid> {
-        self.ground.emit("task-events", user, first, count).await
+        self.log.emit("task-events", user, first, count).await
     }
 
     pub async fn relay(&self) {
-        self.ground.relay_all().await;
+        self.log.relay_all().await;
     }
 
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Waits until the group has settled everything in the log.
+    /// Waits until the group has settled every record in the log.
     pub async fn settled(&self, limit: Duration) {
-        eventually(limit, "everything is settled", async || {
-            self.ground
+        eventually(limit, "the group has settled every record", async || {
+            self.log
                 .log
                 .lag(&GROUPS[0])
                 .await
@@ -127,31 +132,32 @@ impl Road {
         .await;
     }
 
-    /// Sends what was emitted on its way, and waits until the group has settled all of it.
+    /// Relays the outbox and waits until the group has settled every record.
     pub async fn deliver(&self) {
         self.relay().await;
-        self.settled(SOON).await;
+        self.settled(TIMEOUT).await;
     }
 
     pub async fn dead_letters(&self) -> Vec<Record> {
-        self.ground.log.scan("task-events.dlq").await.unwrap()
+        self.log.log.scan("task-events.dlq").await.unwrap()
     }
 
-    /// The ids of the events that are dead letters.
-    pub async fn buried(&self) -> Vec<Uuid> {
+    /// Event ids of the dead letters, oldest first.
+    pub async fn dead_letter_ids(&self) -> Vec<Uuid> {
         let letters = self.dead_letters().await;
         letters.iter().map(|letter| letter.entry.event_id).collect()
     }
 
-    /// The one dead letter there is, which is to be this event's.
-    pub async fn only_letter(&self, event: Uuid) -> Record {
-        assert_eq!(self.buried().await, [event]);
+    /// Asserts that there is exactly one dead letter, that of `event`, and returns it.
+    pub async fn only_dead_letter(&self, event: Uuid) -> Record {
+        assert_eq!(self.dead_letter_ids().await, [event]);
         self.dead_letters().await.remove(0)
     }
 
+    /// Stops dispatch as SIGTERM does, and fails the test where it does not stop.
     pub async fn stop(self) {
         self.stop.cancel();
-        tokio::time::timeout(SOON, self.running)
+        tokio::time::timeout(TIMEOUT, self.running)
             .await
             .expect("dispatch did not stop")
             .unwrap()
@@ -159,20 +165,20 @@ impl Road {
     }
 }
 
-/// The answer of an agent to its first frame, which it gives when told to.
-pub struct HeldBack {
+/// An agent's answer to its first frame, which is sent on request.
+pub struct DelayedAnswer {
     release: oneshot::Sender<Vec<EventResult>>,
     answer: Arc<Mutex<Vec<EventResult>>>,
 }
 
-impl HeldBack {
+impl DelayedAnswer {
     pub fn release(self) {
         let answer = self.answer.lock().unwrap().clone();
         self.release.send(answer).unwrap();
     }
 }
 
-/// The numbers of each user's events, in the order in which agents saw them for the first time.
+/// The sequence numbers of each user's events, in the order in which agents first received them.
 pub fn first_seen(seen: &[Seen]) -> HashMap<Uuid, Vec<usize>> {
     let mut by_user: HashMap<Uuid, Vec<usize>> = HashMap::new();
     for event in seen.iter().flat_map(|frame| &frame.events) {

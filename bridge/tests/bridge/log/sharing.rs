@@ -1,4 +1,4 @@
-//! Two processes share the work, and one takes over when the other goes.
+//! Two processes share partitions and shards, and one takes over when the other stops.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 use bridge::relay::Shards;
 use uuid::Uuid;
 
-use crate::reader::{Reader, by_user};
+use super::reader::{Reader, by_user};
 use crate::support::wait::eventually;
-use crate::support::{Ground, Kind, SOON, leave};
+use crate::support::{LogFixture, LogKind, TIMEOUT, release};
 
-pub async fn two_share_and_one_takes_over(kind: Kind) {
-    let ground = Ground::new(kind).await;
-    let mut first = Reader::start(&ground);
-    eventually(SOON, "the first reads everything", async || {
+pub async fn two_readers_share_the_partitions_and_one_takes_over(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
+    let mut first = Reader::start(&fixture);
+    eventually(TIMEOUT, "the first holds all partitions", async || {
         first.step(Duration::from_millis(10)).await;
         first.held.len() == 6
     })
     .await;
-    let mut second = Reader::start(&ground);
-    eventually(SOON, "both read a fair share", async || {
+    let mut second = Reader::start(&fixture);
+    eventually(TIMEOUT, "both hold half of the partitions", async || {
         first.step(Duration::from_millis(10)).await;
         second.step(Duration::from_millis(10)).await;
         first.held.len() == 3 && second.held.len() == 3 && first.held.is_disjoint(&second.held)
@@ -29,7 +29,7 @@ pub async fn two_share_and_one_takes_over(kind: Kind) {
     second.stop().await;
     eventually(
         Duration::from_secs(10),
-        "the first has taken over",
+        "the first holds all partitions again",
         async || {
             first.step(Duration::from_millis(10)).await;
             first.held.len() == 6
@@ -40,19 +40,19 @@ pub async fn two_share_and_one_takes_over(kind: Kind) {
     first.stop().await;
 }
 
-pub async fn two_relays_share_the_shards(kind: Kind) {
-    let ground = Ground::new(kind).await;
-    let (one, two) = (ground.relay(), ground.relay());
+pub async fn two_relays_share_the_shards(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
+    let (one, two) = (fixture.relay(), fixture.relay());
     let (mut shards_one, mut shards_two) = (None, None);
     let users: Vec<Uuid> = (0..24).map(|_| Uuid::new_v4()).collect();
     let mut emitted: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     let mut n = 0;
-    eventually(SOON, "both relays hold half of the shards", async || {
+    eventually(TIMEOUT, "both relays hold half of the shards", async || {
         for user in &users {
             emitted
                 .entry(*user)
                 .or_default()
-                .extend(ground.emit("task-events", *user, n, 1).await);
+                .extend(fixture.emit("task-events", *user, n, 1).await);
         }
         n += 1;
         let (a, b) = tokio::join!(one.step(&mut shards_one), two.step(&mut shards_two));
@@ -63,10 +63,10 @@ pub async fn two_relays_share_the_shards(kind: Kind) {
         held(&shards_one) == 6 && held(&shards_two) == 6
     })
     .await;
-    leave(shards_two).await;
+    release(shards_two).await;
     eventually(
         Duration::from_secs(10),
-        "the first has taken over all shards",
+        "the first holds all shards",
         async || {
             one.step(&mut shards_one).await.unwrap();
             shards_one
@@ -75,9 +75,9 @@ pub async fn two_relays_share_the_shards(kind: Kind) {
         },
     )
     .await;
-    leave(shards_one).await;
-    ground.relay_all().await;
-    let mut reader = Reader::start(&ground);
+    release(shards_one).await;
+    fixture.relay_all().await;
+    let mut reader = Reader::start(&fixture);
     let records = reader.read(n * users.len()).await;
     assert_eq!(by_user(&records), emitted);
     reader.stop().await;

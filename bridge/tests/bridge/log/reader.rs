@@ -1,4 +1,4 @@
-//! A consumer as the suite uses one: it reads, leaves no gap, and settles what it is told to.
+//! A test consumer: reads records, asserts that no offset is skipped, and settles records on request.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{Ground, SOON};
+use crate::support::{LogFixture, TIMEOUT};
 
 pub static GROUP_READ: Group = Group {
     name: "readers",
     topics: &["task-events", "reminders"],
 };
 
-/// A group's reader in one process.
+/// The consumer of one process in the group [`GROUP_READ`].
 pub struct Reader {
     consumer: Consumer,
     stop: CancellationToken,
@@ -27,9 +27,9 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub fn start(ground: &Ground) -> Self {
+    pub fn start(fixture: &LogFixture) -> Self {
         let stop = CancellationToken::new();
-        let consumer = ground.log.consume(Reading {
+        let consumer = fixture.log.consume(Reading {
             bridge: Uuid::new_v4(),
             group: &GROUP_READ,
             stop: stop.clone(),
@@ -45,9 +45,9 @@ impl Reader {
         }
     }
 
-    /// Takes what comes next, if anything does, and gives partitions up at once when asked.
-    pub async fn step(&mut self, patience: Duration) -> Vec<Record> {
-        match timeout(patience, self.consumer.deliveries.recv()).await {
+    /// Handles the next delivery, if one arrives within `limit`; revoked partitions are released at once.
+    pub async fn step(&mut self, limit: Duration) -> Vec<Record> {
+        match timeout(limit, self.consumer.deliveries.recv()).await {
             Err(_) | Ok(None) => {}
             Ok(Some(Delivery::Assigned(partitions))) => self.held.extend(partitions),
             Ok(Some(Delivery::Revoked {
@@ -76,12 +76,13 @@ impl Reader {
         Vec::new()
     }
 
+    /// Reads until it has `count` records.
     pub async fn read(&mut self, count: usize) -> Vec<Record> {
-        let (mut records, until) = (Vec::new(), Instant::now() + SOON);
+        let (mut records, until) = (Vec::new(), Instant::now() + TIMEOUT);
         while records.len() < count {
             assert!(
                 Instant::now() < until,
-                "{} of {count} records came",
+                "only {} of {count} records arrived",
                 records.len()
             );
             records.extend(self.step(Duration::from_millis(100)).await);
@@ -89,6 +90,7 @@ impl Reader {
         records
     }
 
+    /// Moves the marks of the records' partitions past these records.
     pub fn settle(&self, records: &[Record]) {
         let marks = records.iter().map(|r| Mark {
             partition: r.partition.clone(),
@@ -97,11 +99,11 @@ impl Reader {
         self.consumer.marks.send(marks.collect()).unwrap();
     }
 
-    /// Stops as a bridge does on SIGTERM.
+    /// Stops as a bridge does on SIGTERM: the revoked partitions are released at once.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        let until = Instant::now() + SOON;
-        while let Some(delivery) = timeout(SOON, self.consumer.deliveries.recv())
+        let until = Instant::now() + TIMEOUT;
+        while let Some(delivery) = timeout(TIMEOUT, self.consumer.deliveries.recv())
             .await
             .expect("the consumer did not stop")
         {
@@ -117,6 +119,7 @@ impl Reader {
     }
 }
 
+/// The event ids of each user, in the order of `records`.
 pub fn by_user(records: &[Record]) -> HashMap<Uuid, Vec<Uuid>> {
     let mut by_user: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     for record in records {

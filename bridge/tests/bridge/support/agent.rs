@@ -1,4 +1,4 @@
-//! An agent as the bridge sees one: a subscriber of lanes that handles one frame after the other and answers.
+//! A test agent: subscribes to one lane, handles one frame at a time and answers each.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// A frame that an agent got.
+/// A frame that an agent received.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub lane: String,
@@ -24,18 +24,18 @@ pub struct Event {
     pub seq: usize,
 }
 
-/// What an agent does with a frame.
+/// How an agent answers a frame.
 pub enum Reply {
     Answer(Vec<EventResult>),
-    /// As if the handler had died of it.
-    Silence,
-    /// Answers when told to, and handles nothing meanwhile.
-    When(tokio::sync::oneshot::Receiver<Vec<EventResult>>),
+    /// No answer, as when the handler crashes.
+    NoAnswer,
+    /// Answers once the channel delivers the results, and handles no other frame until then.
+    Delayed(tokio::sync::oneshot::Receiver<Vec<EventResult>>),
 }
 
 pub type Frames = Arc<Mutex<Vec<Seen>>>;
 
-/// Stops when dropped, as a killed process would.
+/// A running test agent. Dropping it stops it without notice, as if its process had been killed.
 pub struct Agent {
     task: JoinHandle<()>,
 }
@@ -46,11 +46,12 @@ impl Drop for Agent {
     }
 }
 
-/// Everything is done.
+/// Answers that every event of the frame is done.
 pub fn done(frame: &Frame) -> Reply {
     Reply::Answer(results(frame, |_| Outcome::Done))
 }
 
+/// One result for each event of the frame; those that are not done carry the error `because`.
 pub fn results(frame: &Frame, mut outcome: impl FnMut(&Event) -> Outcome) -> Vec<EventResult> {
     let result = |event: &Event| {
         let outcome = outcome(event);
@@ -73,7 +74,7 @@ pub fn events(frame: &Frame) -> Vec<Event> {
 }
 
 impl Agent {
-    /// Returns once it listens.
+    /// Starts an agent on a lane and returns once it is subscribed. `seen` collects the event frames it receives.
     pub async fn start(
         redis_url: &str,
         lane: &str,
@@ -100,8 +101,8 @@ impl Agent {
                 }
                 let results = match handle(&frame) {
                     Reply::Answer(results) => results,
-                    Reply::Silence => continue,
-                    Reply::When(later) => later.await.unwrap(),
+                    Reply::NoAnswer => continue,
+                    Reply::Delayed(later) => later.await.unwrap(),
                 };
                 let ack = Ack {
                     frame: frame.frame,

@@ -1,32 +1,33 @@
-//! What the bridge's tests stand on: a migrated database, a log, an outbox to fill, and conditions to wait for.
-
-#![allow(dead_code, reason = "each test program uses its own part of this")]
+//! What several tests share: a migrated database, an event log on it or beside it, and an outbox to fill.
 
 pub mod agent;
-
 pub mod wait;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bridge::config::{Frames, LogSettings, Migrate, Secret};
+use bridge::config::{Frames, LogSettings, Secret};
 use bridge::health::Health;
 use bridge::log::{self, Log};
 use bridge::metrics::Metrics;
 use bridge::relay::{Relay, Shards};
-use bridge::{migrate, postgres};
-use tokio_postgres::Client;
+use bridge::postgres;
+use tokio_postgres::{Client, GenericClient};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// How long a test waits for something that should happen within a few seconds.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LogKind {
     Postgres,
     Kafka,
 }
 
-/// A migrated database of its own, with a log on it or beside it.
-pub struct Ground {
+/// A migrated database and an event log, used by one test alone.
+pub struct LogFixture {
+    /// URL of the database as its superuser.
     pub admin_url: String,
     pub admin: Client,
     pub settings: LogSettings,
@@ -34,26 +35,24 @@ pub struct Ground {
     pub metrics: Metrics,
 }
 
+/// A migrated database for one test: its URL as the superuser, and as the role `spindle_bridge`.
 pub async fn database() -> (String, String) {
-    let admin_url = stage::services::shared::database("bridge").await.unwrap();
-    let settings = Migrate {
-        database_url: Secret::new(&admin_url),
-        api_database_password: None,
-        agent_database_password: None,
-        bridge_database_password: Some(Secret::new("bridge")),
-    };
-    migrate::run(&settings).await.unwrap();
-    let bridge_url = admin_url.replace("postgres://postgres@", "postgres://spindle_bridge:bridge@");
+    let admin_url = stage::services::shared::migrated("bridge").await.unwrap();
+    let bridge_url = admin_url.replace(
+        "postgres://postgres@",
+        "postgres://spindle_bridge:spindle_bridge@",
+    );
     assert_ne!(admin_url, bridge_url);
     (admin_url, bridge_url)
 }
 
-impl Ground {
-    pub async fn new(kind: Kind) -> Self {
+impl LogFixture {
+    /// Creates the database, and the topics of a log that no other test uses.
+    pub async fn new(kind: LogKind) -> Self {
         let (admin_url, bridge_url) = database().await;
         let kafka_brokers = match kind {
-            Kind::Postgres => None,
-            Kind::Kafka => Some(stage::services::shared::kafka().await.unwrap()),
+            LogKind::Postgres => None,
+            LogKind::Kafka => Some(stage::services::shared::kafka().await.unwrap()),
         };
         let settings = LogSettings {
             database_url: Secret::new(bridge_url),
@@ -76,6 +75,7 @@ impl Ground {
         }
     }
 
+    /// A relay as another bridge would run it.
     pub fn relay(&self) -> Relay {
         Relay {
             url: self.settings.database_url.clone(),
@@ -88,7 +88,7 @@ impl Ground {
         }
     }
 
-    /// Steps a relay of its own until the outbox is empty.
+    /// Runs a new relay until the outbox is empty.
     pub async fn relay_all(&self) {
         let (relay, mut shards) = (self.relay(), None);
         let until = Instant::now() + Duration::from_secs(30);
@@ -96,32 +96,34 @@ impl Ground {
             assert!(Instant::now() < until, "the outbox did not drain");
             relay.step(&mut shards).await.unwrap();
         }
-        leave(shards).await;
+        release(shards).await;
     }
 
     pub async fn outbox_rows(&self) -> i64 {
         self.admin
-            .query_one("select count(*) from outbox", &[])
+            .query_one(include_str!("sql/outbox_rows.sql"), &[])
             .await
             .unwrap()
             .get(0)
     }
 
-    /// Puts `count` events of a user into the outbox; their numbers go on from `first`.
+    /// Puts `count` events of a user into the outbox, with the sequence numbers `first`, `first + 1`, …; returns their
+    /// ids.
     pub async fn emit(&self, topic: &str, user: Uuid, first: usize, count: usize) -> Vec<Uuid> {
         emit(&self.admin, topic, user, first, count).await
     }
 }
 
-/// Gives the shards back, so that the next relay finds them free.
-pub async fn leave(shards: Option<Shards>) {
+/// Releases a relay's shards, so that the next relay can take them at once.
+pub async fn release(shards: Option<Shards>) {
     if let Some(shards) = shards {
         shards.leave().await.unwrap();
     }
 }
 
+/// Like [`LogFixture::emit`], on a connection or in a transaction of the caller's.
 pub async fn emit(
-    client: &Client,
+    client: &impl GenericClient,
     topic: &str,
     user: Uuid,
     first: usize,
@@ -135,8 +137,7 @@ pub async fn emit(
         .collect();
     client
         .execute(
-            "insert into outbox (topic, user_id, event_id, event)
-             select $1, $2, e.id, e.event from unnest($3::uuid[], $4::text[]) with ordinality e (id, event, n) order by n",
+            include_str!("sql/emit.sql"),
             &[&topic, &user, &ids, &events],
         )
         .await
@@ -144,6 +145,7 @@ pub async fn emit(
     ids
 }
 
+/// An event as JSON text; `n` is its sequence number.
 pub fn event(id: Uuid, user: Uuid, n: usize) -> String {
     format!(
         r#"{{"specversion":"1.0","id":"{id}","source":"/spindle/api","type":"task.updated","subject":"{id}","time":"2026-03-01T09:00:00.123456Z","datacontenttype":"application/json","userid":"{user}","seq":{n},"data":{{"n":{n}}}}}"#
@@ -158,5 +160,3 @@ pub fn frames() -> Frames {
         buffered_events: 4096,
     }
 }
-
-pub const SOON: Duration = Duration::from_secs(20);

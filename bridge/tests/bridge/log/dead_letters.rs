@@ -1,8 +1,8 @@
-//! Dead letters from the log to the desk, and back or aside.
+//! Operators list, replay and discard dead letters.
 
 use std::time::Duration;
 
-use bridge::dead_letter::desk::{Deed, Desk, Wanted};
+use bridge::dead_letter::store::{Action, Filter, Store};
 use bridge::dead_letter::{ERROR, GROUP, TOPIC};
 use bridge::log::{Entry, FOR_GROUP, Headers};
 use bridge::postgres;
@@ -10,11 +10,11 @@ use bytes::Bytes;
 use domain::event::Event;
 use uuid::Uuid;
 
-use crate::reader::Reader;
-use crate::support::{Ground, Kind, event};
+use super::reader::Reader;
+use crate::support::{LogFixture, LogKind, event};
 
-pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
-    let ground = Ground::new(kind).await;
+pub async fn dead_letters_are_listed_replayed_and_discarded(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
     let user = Uuid::new_v4();
     for _ in 0..2 {
         let id = Uuid::now_v7();
@@ -32,17 +32,17 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
             event: Bytes::from(event(id, user, 0)),
             headers,
         };
-        ground.log.append("task-events.dlq", &entry).await.unwrap();
+        fixture.log.append("task-events.dlq", &entry).await.unwrap();
     }
-    let client = postgres::connect(&ground.settings.database_url, "desk")
+    let client = postgres::connect(&fixture.settings.database_url, "test")
         .await
         .unwrap();
-    let desk = Desk {
-        log: ground.log.clone(),
+    let store = Store {
+        log: fixture.log.clone(),
         client,
         actor: "ada".to_owned(),
     };
-    let letters = desk.list(&Wanted::default()).await.unwrap();
+    let letters = store.list(&Filter::default()).await.unwrap();
     assert_eq!(letters.len(), 2);
     let one = &letters[0];
     assert_eq!(
@@ -52,33 +52,33 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
     assert_eq!((one.kind.as_str(), one.user), ("task.updated", user));
     assert_eq!(one.event()["seq"], 0);
     for other in [
-        Wanted {
+        Filter {
             topic: Some("reminders".to_owned()),
-            ..Wanted::default()
+            ..Filter::default()
         },
-        Wanted {
+        Filter {
             group: Some("others".to_owned()),
-            ..Wanted::default()
+            ..Filter::default()
         },
-        Wanted {
+        Filter {
             kind: Some("task.created".to_owned()),
-            ..Wanted::default()
+            ..Filter::default()
         },
-        Wanted {
+        Filter {
             older_than: Some(Duration::from_secs(3600)),
-            ..Wanted::default()
+            ..Filter::default()
         },
     ] {
-        assert!(desk.list(&other).await.unwrap().is_empty(), "{other:?}");
+        assert!(store.list(&other).await.unwrap().is_empty(), "{other:?}");
     }
 
-    desk.handle(one, Deed::Replay).await.unwrap();
-    desk.handle(&letters[1], Deed::Discard).await.unwrap();
-    assert!(desk.list(&Wanted::default()).await.unwrap().is_empty());
-    let handled = desk
-        .list(&Wanted {
+    store.handle(one, Action::Replay).await.unwrap();
+    store.handle(&letters[1], Action::Discard).await.unwrap();
+    assert!(store.list(&Filter::default()).await.unwrap().is_empty());
+    let handled = store
+        .list(&Filter {
             handled: true,
-            ..Wanted::default()
+            ..Filter::default()
         })
         .await
         .unwrap();
@@ -88,7 +88,7 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
         .collect();
     assert_eq!(handled, ["replayed", "discarded"]);
 
-    let mut reader = Reader::start(&ground);
+    let mut reader = Reader::start(&fixture);
     let back = reader.read(1).await;
     assert_eq!(back[0].entry.event_id.to_string(), one.id);
     assert_eq!(
@@ -97,9 +97,12 @@ pub async fn a_dead_letter_is_listed_replayed_and_put_aside(kind: Kind) {
     );
     reader.stop().await;
 
-    let sql = "select topic, user_id, event from outbox order by id";
-    let told = ground.admin.query(sql, &[]).await.unwrap();
-    let types: Vec<String> = told
+    let audited = fixture
+        .admin
+        .query(include_str!("../sql/outbox_events.sql"), &[])
+        .await
+        .unwrap();
+    let types: Vec<String> = audited
         .iter()
         .map(|row| {
             assert_eq!(

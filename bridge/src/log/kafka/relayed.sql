@@ -1,2 +1,0 @@
-delete from outbox
-where id = any ($1)

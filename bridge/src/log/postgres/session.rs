@@ -1,0 +1,185 @@
+//! A reader's database session: the partitions that it leases, the offsets to fetch next, and the marks to commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
+use uuid::Uuid;
+
+use super::record_of;
+use crate::config::Secret;
+use crate::leases::Leases;
+use crate::log::{Mark, Partition, Record};
+use crate::postgres;
+use crate::topics::Group;
+
+/// Maximum number of records of one partition in one fetch.
+const FETCH_LIMIT: i64 = 500;
+/// Settings of the session. Commits are asynchronous: the effects of settled events are durable already, and a lost
+/// commit of offsets only makes events repeat.
+const SETTINGS: &str = "set synchronous_commit = off; set enable_seqscan = off; set plan_cache_mode = force_generic_plan";
+
+/// The session, and everything that is lost with it.
+pub(super) struct Session {
+    group: &'static str,
+    pub leases: Leases,
+    /// Every partition of the group's topics, by the name of its lease.
+    partitions: BTreeMap<String, Partition>,
+    /// Offset to fetch next, for each partition held.
+    pub next: BTreeMap<Partition, i64>,
+    fetch: Statement,
+    commit: Statement,
+    /// Marks that are not committed yet.
+    uncommitted: BTreeMap<Partition, i64>,
+}
+
+impl Session {
+    /// Opens the session. It holds no lease yet.
+    pub async fn open(url: &Secret, bridge: Uuid, group: &'static Group) -> anyhow::Result<Self> {
+        let partitions: BTreeMap<String, Partition> = partitions_of(url, group.topics)
+            .await?
+            .into_iter()
+            .map(|partition| {
+                (
+                    format!("{}/{}/{}", group.name, partition.topic, partition.number),
+                    partition,
+                )
+            })
+            .collect();
+        let names = partitions.keys().cloned().collect();
+        let class = format!("group {}", group.name);
+        let leases = Leases::open(url, bridge, &class, names).await?;
+        leases.session().batch_execute(SETTINGS).await?;
+        let fetch = leases.session().prepare(include_str!("fetch.sql")).await?;
+        let commit = leases.session().prepare(include_str!("commit.sql")).await?;
+        Ok(Self {
+            group: group.name,
+            leases,
+            partitions,
+            next: BTreeMap::new(),
+            fetch,
+            commit,
+            uncommitted: BTreeMap::new(),
+        })
+    }
+
+    /// The partitions that these leases stand for.
+    pub fn partitions(&self, leases: &[String]) -> Vec<Partition> {
+        let partitions = leases.iter().map(|name| self.partitions.get(name).cloned());
+        partitions.flatten().collect()
+    }
+
+    /// Makes the next fetch of these partitions start at the group's committed offsets.
+    pub async fn start_at_committed(&mut self, partitions: &[Partition]) -> anyhow::Result<()> {
+        // Commits offset 0 where the group has none yet, because the sweep removes only records below every committed
+        // offset: from here on it keeps what the group has still to read.
+        let start = partitions.iter().map(|partition| Mark {
+            partition: partition.clone(),
+            next: 0,
+        });
+        self.note_marks(start.collect());
+        self.commit().await?;
+        let rows = self
+            .leases
+            .session()
+            .query(include_str!("offsets.sql"), &[&self.group])
+            .await?;
+        for row in rows {
+            let (topic, number): (&str, i32) = (row.get(0), row.get(1));
+            if let Some(partition) = partitions
+                .iter()
+                .find(|p| &*p.topic == topic && p.number == number)
+            {
+                self.next.insert(partition.clone(), row.get(2));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches the next records of all partitions held.
+    pub async fn fetch(&mut self) -> anyhow::Result<Vec<Record>> {
+        if self.next.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (topics, numbers, offsets) = columns(&self.next);
+        let parameters: [&(dyn ToSql + Sync); 4] = [&topics, &numbers, &offsets, &FETCH_LIMIT];
+        let rows = self
+            .leases
+            .session()
+            .query(&self.fetch, &parameters)
+            .await
+            .context("fetching records")?;
+        let mut records = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (topic, number): (&str, i32) = (row.try_get(0)?, row.try_get(1)?);
+            let found = self
+                .next
+                .iter_mut()
+                .find(|(p, _)| &*p.topic == topic && p.number == number);
+            let (partition, next) =
+                found.context("a record of a partition that was not requested")?;
+            let record = record_of(row, partition.topic.clone())?;
+            *next = record.offset + 1;
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    /// Keeps marks for the next commit.
+    pub fn note_marks(&mut self, marks: Vec<Mark>) {
+        for mark in marks {
+            let next = self.uncommitted.entry(mark.partition).or_default();
+            *next = mark.next.max(*next);
+        }
+    }
+
+    /// Commits the marks that were noted since the last time.
+    pub async fn commit(&mut self) -> anyhow::Result<()> {
+        if self.uncommitted.is_empty() {
+            return Ok(());
+        }
+        let (topics, numbers, offsets) = columns(&self.uncommitted);
+        let parameters: [&(dyn ToSql + Sync); 4] = [&self.group, &topics, &numbers, &offsets];
+        self.leases
+            .session()
+            .execute(&self.commit, &parameters)
+            .await
+            .context("committing offsets")?;
+        self.uncommitted.clear();
+        Ok(())
+    }
+}
+
+/// Topics, partition numbers and offsets as arrays of equal length, as statements take them.
+fn columns(offsets: &BTreeMap<Partition, i64>) -> (Vec<&str>, Vec<i32>, Vec<i64>) {
+    let topics = offsets.keys().map(|partition| &*partition.topic).collect();
+    let numbers = offsets.keys().map(|partition| partition.number).collect();
+    (topics, numbers, offsets.values().copied().collect())
+}
+
+/// The partitions of these topics that exist in the log.
+async fn partitions_of(url: &Secret, topics: &[&str]) -> anyhow::Result<Vec<Partition>> {
+    let client = postgres::connect(url, "bridge log").await?;
+    let rows = client
+        .query(include_str!("partitions.sql"), &[&topics])
+        .await
+        .context("reading the partitions of the topics")?;
+    let named = topics
+        .iter()
+        .map(|topic| (*topic, Arc::<str>::from(*topic)))
+        .collect::<BTreeMap<_, _>>();
+    let partition = |row: &Row| {
+        Some(Partition {
+            topic: named.get(row.get::<_, &str>(0))?.clone(),
+            number: row.get(1),
+        })
+    };
+    let partitions: Vec<Partition> = rows.iter().filter_map(partition).collect();
+    anyhow::ensure!(
+        !partitions.is_empty(),
+        "the log has none of the topics of the group yet"
+    );
+    Ok(partitions)
+}

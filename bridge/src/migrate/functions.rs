@@ -1,0 +1,56 @@
+//! The `.fn.sql` files of the workspace. `include_str!` lets cargo track exactly these files, so an edit elsewhere does
+//! not recompile the bridge.
+
+/// Pairs each path, given from the root of the workspace, with the text of the file.
+macro_rules! embed {
+    ($($path:literal,)+) => {
+        &[$(($path, include_str!(concat!("../../../", $path)))),+]
+    };
+}
+
+/// Path from the root of the workspace and text of each file, sorted by path. `bridge migrate` loads them in this
+/// order.
+pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
+    "bridge/src/admin/make_admin.fn.sql",
+    "bridge/src/log/postgres/log_drain.fn.sql",
+    "bridge/src/sweep/sweep_idempotency_keys.fn.sql",
+    "functions/api/src/accounts/admit_sign_in.fn.sql",
+    "functions/api/src/accounts/delete.fn.sql",
+    "functions/api/src/accounts/emit_account_event.fn.sql",
+    "functions/api/src/accounts/free_slot.fn.sql",
+    "functions/api/src/accounts/login.fn.sql",
+    "functions/api/src/accounts/login_failed.fn.sql",
+    "functions/api/src/accounts/logout.fn.sql",
+    "functions/api/src/accounts/owner.fn.sql",
+    "functions/api/src/accounts/password.fn.sql",
+    "functions/api/src/accounts/refresh.fn.sql",
+    "functions/api/src/accounts/register.fn.sql",
+    "functions/api/src/accounts/session.fn.sql",
+    "functions/api/src/accounts/update_account.fn.sql",
+    "functions/api/src/accounts/user_json.fn.sql",
+    "functions/api/src/audit/item.fn.sql",
+    "functions/api/src/audit/line.fn.sql",
+    "functions/api/src/audit/matching_entries.fn.sql",
+    "functions/api/src/http/rate/take_rate.fn.sql",
+    "functions/api/src/tags/rename.fn.sql",
+    "functions/api/src/tasks/batch.fn.sql",
+    "functions/api/src/tasks/create.fn.sql",
+    "functions/api/src/tasks/delete.fn.sql",
+    "functions/api/src/tasks/due_at.fn.sql",
+    "functions/api/src/tasks/emit_task_events.fn.sql",
+    "functions/api/src/tasks/get.fn.sql",
+    "functions/api/src/tasks/keep_answer.fn.sql",
+    "functions/api/src/tasks/kept_answer.fn.sql",
+    "functions/api/src/tasks/many_match.fn.sql",
+    "functions/api/src/tasks/matching_tasks.fn.sql",
+    "functions/api/src/tasks/restore.fn.sql",
+    "functions/api/src/tasks/search_query.fn.sql",
+    "functions/api/src/tasks/task_json.fn.sql",
+    "functions/api/src/tasks/update.fn.sql",
+    "functions/audit/src/append.fn.sql",
+    "functions/audit/src/maintain.fn.sql",
+    "functions/audit/src/maintain_at.fn.sql",
+    "functions/audit/src/read.fn.sql",
+    "functions/audit/src/refusal.fn.sql",
+    "functions/audit/src/time.fn.sql",
+];

@@ -1,0 +1,7 @@
+//! Dispatch against test agents that speak the frame protocol over a real Redis.
+
+mod fixture;
+mod order;
+mod lanes;
+mod retries;
+mod absence;

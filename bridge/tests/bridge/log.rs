@@ -1,0 +1,32 @@
+//! One test suite for both event logs: Kafka and Postgres must behave alike.
+
+mod reader;
+mod order;
+mod sharing;
+mod dead_letters;
+
+/// Declares each scenario twice, once for each log.
+macro_rules! on_both {
+    ($($area:ident :: { $($test:ident),+ $(,)? }),+ $(,)?) => {
+        mod postgres_log {
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$area::$test(crate::support::LogKind::Postgres).await;
+            })+)+
+        }
+        mod kafka_log {
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$area::$test(crate::support::LogKind::Kafka).await;
+            })+)+
+        }
+    };
+}
+
+on_both!(
+    order::{
+        events_of_a_user_stay_in_order, a_restart_resumes_at_the_committed_offset, rows_that_commit_late_are_not_lost,
+    },
+    sharing::{two_readers_share_the_partitions_and_one_takes_over, two_relays_share_the_shards},
+    dead_letters::{dead_letters_are_listed_replayed_and_discarded},
+);

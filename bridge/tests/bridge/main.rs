@@ -1,0 +1,12 @@
+//! Integration tests of the bridge against a real Postgres, Redis and Kafka.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+mod sql;
+mod log;
+mod dispatch;

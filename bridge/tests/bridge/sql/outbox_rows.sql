@@ -1,0 +1,3 @@
+-- Counts the rows in the outbox.
+-- Result: row count (bigint).
+select count(*) from outbox
