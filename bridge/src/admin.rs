@@ -109,14 +109,14 @@ async fn create(target: &Account, name: &str, from_stdin: bool) -> anyhow::Resul
 
 async fn promote(target: &Account) -> anyhow::Result<()> {
     let client = postgres::connect(&target.database_url, "bridge admin").await?;
-    let status: Option<i32> = client
+    let outcome: Option<String> = client
         .query_one(
             include_str!("admin/promote.sql"),
             &[&target.email, &target.context(), &target.actor_json()],
         )
         .await?
         .get(0);
-    if status.is_none() {
+    if outcome.is_none() {
         bail!("there is no account with the email {}", target.email);
     }
     println!("{} is an admin", target.email);

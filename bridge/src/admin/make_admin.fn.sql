@@ -5,13 +5,13 @@ create or replace function make_admin(
     p_email text, p_password_hash text, p_name text, p_context text, p_actor text) returns boolean
 language plpgsql volatile as $$
 declare
-    made record;
+    made write_result;
 begin
-    select * into made from register_user(p_email, p_password_hash, p_name, 'UTC', p_context, null);
-    if made.status <> 201 then
+    made := register_user(p_email, p_password_hash, p_name, 'UTC', p_context, null);
+    if made.outcome <> 'made' then
         return false;
     end if;
-    perform update_account((made.body::json ->> 'id')::uuid, null, null, null, 'admin', p_context, p_actor, null);
+    perform update_account(made.id::uuid, null, null, null, 'admin', p_context, p_actor, null);
     return true;
 end
 $$;

@@ -188,12 +188,12 @@ impl Server {
                 ],
             )
             .await?;
-        let status: i32 = row.get("status");
-        if status != 201 {
-            return Err((StatusCode::CONFLICT, format!("status {status}")));
+        let outcome: String = row.get("outcome");
+        if outcome != "made" {
+            return Err((StatusCode::CONFLICT, outcome));
         }
         let version: i64 = row.get("version");
-        let location: String = row.get("location");
+        let location = format!("/api/tasks/{}", row.get::<_, String>("id"));
         let answer: String = row.get("body");
         let headers = [
             (header::CONTENT_TYPE, "application/json".to_owned()),

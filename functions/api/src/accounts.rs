@@ -1,5 +1,7 @@
-//! Accounts: making one, signing in, staying signed in. Answers with tokens are never kept for an `Idempotency-Key`, so
-//! these requests ignore it: nothing at rest may open an account.
+//! Accounts: registration, sessions, the caller's own account, and the accounts that admins manage.
+//!
+//! These requests ignore `Idempotency-Key`: an answer under a key is kept, and whoever reads a kept answer with tokens
+//! could use the account.
 
 mod admission;
 mod delete;
@@ -7,14 +9,13 @@ mod login;
 mod logout;
 mod me;
 mod password;
-
 mod refresh;
 mod register;
 mod session;
 mod update;
 mod users;
 
-pub use admission::most as hashes_at_once;
+pub use admission::hashes_at_once;
 pub use delete::delete;
 pub use login::login;
 pub use logout::logout;

@@ -10,6 +10,7 @@
 mod http;
 mod router;
 mod auth;
+mod write;
 mod accounts;
 mod tasks;
 mod tags;

@@ -1,4 +1,4 @@
-//! Tags: what a user's live tasks are filed under.
+//! Tags of a user's live tasks: counting and renaming them.
 
 mod list;
 mod rename;

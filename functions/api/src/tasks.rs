@@ -1,4 +1,4 @@
-//! Tasks: each request is one statement, and each write carries its events.
+//! Tasks. A request sends one SQL statement (a merge of a due two), and a write emits its events in that statement.
 
 mod batch;
 mod create;
@@ -6,8 +6,8 @@ mod delete;
 mod filter;
 mod get;
 mod highlight;
-mod idempotency;
 mod list;
+mod parameters;
 mod restore;
 mod search;
 mod update;

@@ -1,4 +1,4 @@
-//! Every event type has a golden file, and every topic has a consumer.
+//! Every event type has a golden file and an emitter, and every topic has a consumer.
 
 use std::path::Path;
 
@@ -11,6 +11,12 @@ use super::{files, no_violations};
 const UNCONSUMED: &[(&str, &str)] = &[
     ("task-updates", "the sync agent"),
     ("audit-logs", "analytics, outside of Spindle"),
+];
+
+/// Event types that Rust code emits; no SQL statement names them.
+const EMITTED_BY_RUST: &[EventType] = &[
+    EventType::DeadLetterReplayed,
+    EventType::DeadLetterDiscarded,
 ];
 
 #[test]
@@ -64,6 +70,52 @@ fn every_topic_has_a_consumer_group_or_a_reason() -> Result<()> {
         "every topic has a consumer group, or a reason why it has none",
         &violations,
     )
+}
+
+#[test]
+fn sql_emits_every_event_type_and_no_other() -> Result<()> {
+    let mut violations = Vec::new();
+    let mut emitted = Vec::new();
+    for folder in ["functions", "bridge/src"] {
+        for (path, text) in files(folder, &[".sql"])? {
+            for name in event_names(&text) {
+                match EventType::from_name(name) {
+                    Some(kind) => emitted.push(kind),
+                    None => violations.push(format!("{path}: {name} is no event type")),
+                }
+            }
+        }
+    }
+    for kind in EventType::ALL {
+        if emitted.contains(kind) == EMITTED_BY_RUST.contains(kind) {
+            violations.push(format!(
+                "{}: nothing emits it, or both SQL and Rust do",
+                kind.name()
+            ));
+        }
+    }
+    no_violations("SQL and `EventType` know the same event types", &violations)
+}
+
+/// The words in a SQL file that look like event types: quoted words such as `task.created` whose first part is the first
+/// part of some event type's name.
+fn event_names(sql: &str) -> Vec<&str> {
+    let families: Vec<&str> = EventType::ALL
+        .iter()
+        .filter_map(|kind| Some(kind.name().split_once('.')?.0))
+        .collect();
+    sql.lines()
+        .filter(|line| !line.trim_start().starts_with("--"))
+        .flat_map(|line| line.split(['\'', '"']))
+        .filter(|word| {
+            word.split_once('.').is_some_and(|(family, verb)| {
+                families.contains(&family)
+                    && verb
+                        .chars()
+                        .all(|letter| letter.is_ascii_lowercase() || letter == '-')
+            })
+        })
+        .collect()
 }
 
 /// The topics that the bridge's consumer groups read. They are read from its source, because a dependency on the bridge

@@ -1,4 +1,4 @@
-//! What a request must have before it hashes a password: rates that are not spent, and one of few places.
+//! Admission of requests that hash a password: they need budget in two rate limits and one of a few hashing slots.
 
 use guest::postgres::{ParameterValue, Row, text};
 use guest::variables::{self, BadSetting};
@@ -7,13 +7,14 @@ use crate::http::problem::Problem;
 use crate::http::rate::Rate;
 use crate::http::request::Request;
 
+/// The rates that a request is charged before it hashes a password.
 pub struct Admission {
     address: Rate,
     account: Rate,
 }
 
 impl Admission {
-    /// For a try on the account that the email or the id names.
+    /// `account` is the email or the id of the account whose password is tried.
     pub fn of(request: &Request, account: &str) -> Result<Self, BadSetting> {
         Ok(Self {
             address: Rate::address(request)?,
@@ -21,18 +22,21 @@ impl Admission {
         })
     }
 
-    /// The arguments of the SQL function `admit_sign_in`.
+    /// The parameters of the SQL function `admit_sign_in`.
     pub fn parameters(&self) -> Result<[ParameterValue; 4], BadSetting> {
         Ok([
             self.address.parameter(),
             self.account.parameter(),
             text(variables::get("instance")?),
-            ParameterValue::Int32(most()?),
+            ParameterValue::Int32(hashes_at_once()?),
         ])
     }
 
-    /// The place, from a row whose first columns are what `admit_sign_in` returned; whoever has it hashes, and gives it back
-    /// with the statement that follows.
+    /// Reads a row whose first three columns are what `admit_sign_in` returned, and gives the hashing slot. The
+    /// statement that runs after the hashing releases the slot.
+    ///
+    /// # Errors
+    /// Where a rate limit is spent or no slot is free.
     pub fn check(&self, request: &mut Request, row: &mut Row) -> Result<String, Problem> {
         self.address.check(request, &row.text(0)?)?;
         self.account.check(request, &row.text(1)?)?;
@@ -40,12 +44,12 @@ impl Admission {
     }
 }
 
-/// How many passwords one process hashes at once.
-pub fn most() -> Result<i32, BadSetting> {
+/// How many passwords one process hashes at the same time (the setting of this name).
+pub fn hashes_at_once() -> Result<i32, BadSetting> {
     const SETTING: &str = "hashes_at_once";
     variables::get(SETTING)?
         .parse()
         .ok()
-        .filter(|most| (1..=1000).contains(most))
+        .filter(|slots| (1..=1000).contains(slots))
         .ok_or_else(|| BadSetting::new(SETTING, "must be a number from 1 to 1000"))
 }

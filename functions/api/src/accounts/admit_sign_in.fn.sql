@@ -1,12 +1,17 @@
--- What must be had before a password is hashed, which costs tens of milliseconds of a processor: what the address and the
--- account may still try, and one of `p_most` places in this process (`p_instance`). A rate that says 'wait …' took nothing,
--- and nothing after it was tried. `slot` is null where all places are taken.
+-- Admits a request that will hash a password, which costs tens of milliseconds of a core: charges the rate limits of
+-- the address and of the account, and takes one of the hashing slots of the API's process.
+--
+-- p_address, p_account  the rates to charge, see `take_rate`
+-- p_instance            the process; p_most is the number of its slots
+--
+-- `address_rate` and `account_rate` are what `take_rate` returned. One that says 'wait …' charged nothing and ended the
+-- function. `slot` is null where no slot is free.
 create or replace function admit_sign_in(
     p_address text[], p_account text[], p_instance text, p_most integer,
     out address_rate text, out account_rate text, out slot text)
 language plpgsql volatile as $$
 declare
-    place uuid;
+    taken uuid;
 begin
     address_rate := take_rate(p_address);
     if address_rate like 'wait%' then
@@ -16,7 +21,7 @@ begin
     if account_rate like 'wait%' then
         return;
     end if;
-    -- One at a time counts the places of a process. No hash takes five seconds: what is older was left by a process that died.
+    -- Serialises the count per process. No hash takes five seconds, so an older slot was left by a process that died.
     perform pg_advisory_xact_lock(hashtext('spindle hashes'), hashtext(p_instance));
     delete from hashes_running where instance = p_instance and until < clock_timestamp();
     if (select count(*) from hashes_running where instance = p_instance) >= p_most then
@@ -24,7 +29,7 @@ begin
     end if;
     insert into hashes_running (slot, instance, until)
         values (gen_random_uuid(), p_instance, clock_timestamp() + interval '5 seconds')
-        returning hashes_running.slot into place;
-    slot := place::text;
+        returning hashes_running.slot into taken;
+    slot := taken::text;
 end
 $$;

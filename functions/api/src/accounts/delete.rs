@@ -1,4 +1,4 @@
-//! `DELETE /api/auth/me`: the account goes, its tasks leave tombstones, its audit trail stays.
+//! `DELETE /api/auth/me`: deletes the account. Its tasks leave tombstones, and its audit trail stays.
 
 use guest::postgres::text;
 
@@ -8,24 +8,16 @@ use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::write::Write;
 
 pub fn delete(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::oneself(request)?;
     Query::of(request).finish()?;
     let rate = Rate::write(&caller, 1)?;
-    let mut row = request.db()?.query_one(
-        include_str!("delete.sql"),
-        &[
-            text(caller.user.to_string()),
-            text(request.trace.event_members()),
-            text(caller.actor()),
-            rate.parameter(),
-        ],
-    )?;
-    rate.check(request, &row.text(0)?)?;
-    if row.bool(1)? {
-        Ok(Reply::empty(204))
-    } else {
-        Err(Problem::account_gone())
-    }
+    let parameters = vec![
+        text(caller.user.to_string()),
+        text(request.trace.event_members()),
+        text(caller.actor()),
+    ];
+    Write::run(request, &rate, include_str!("delete.sql"), parameters)?.reply(Some(&caller))
 }

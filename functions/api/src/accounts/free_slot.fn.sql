@@ -1,4 +1,4 @@
--- Gives back the place that `admit_sign_in` gave.
+-- Releases a hashing slot that `admit_sign_in` handed out; does nothing for null.
 create or replace function free_slot(p_slot uuid) returns void
 language plpgsql volatile as $$
 begin

@@ -1,4 +1,4 @@
-//! `POST /api/auth/login`: two statements with the hashing between them, and no connection held while hashing.
+//! `POST /api/auth/login`: two statements with the hashing between them. No connection is held while hashing.
 
 use domain::account::Credentials;
 use domain::passwords;
@@ -22,10 +22,10 @@ pub fn login(request: &mut Request) -> Result<Reply, Problem> {
         .db()?
         .query_one(include_str!("login_begin.sql"), &parameters)?;
     let slot = text(admission.check(request, &mut row)?);
-    let (user, kept) = (row.text_or_null(3)?, row.text_or_null(4)?);
-    let right = passwords::verify(&password, kept.as_deref());
+    let (user, hash) = (row.text_or_null(3)?, row.text_or_null(4)?);
+    let verified = passwords::verify(&password, hash.as_deref());
     let context = text(request.trace.event_members());
-    let Some(user) = user.as_deref().filter(|_| right) else {
+    let Some(user) = user.as_deref().filter(|_| verified) else {
         request.db()?.query(
             include_str!("login_failed.sql"),
             &[text_or_null(user), context, slot],

@@ -1,5 +1,5 @@
--- Notes a wrong password. For an unknown account there is nobody to note it for; the API asks all the same, so that the
--- time of the answer tells nothing.
+-- Emits an event about a wrong password and releases the hashing slot. There is no event for an unknown account (null
+-- `p_user`); the API calls this all the same, so that the response time does not tell whether the account exists.
 create or replace function login_failed(p_user uuid, p_context text, p_slot uuid) returns void
 language plpgsql volatile as $$
 declare

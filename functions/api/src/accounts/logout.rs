@@ -1,5 +1,6 @@
-//! `POST /api/auth/logout`: ends the session that a refresh token belongs to. Whoever has the token may; an unknown one is
-//! no session already, so the answer is the same.
+//! `POST /api/auth/logout`: ends the session of a refresh token.
+//!
+//! The token itself is the permission. The answer to an unknown token is the same, since it has no session either.
 
 use domain::account::parse_refresh;
 use guest::postgres::text;
@@ -10,18 +11,18 @@ use crate::http::problem::Problem;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::write::{Outcome, Write};
 
 pub fn logout(request: &mut Request) -> Result<Reply, Problem> {
     let token = parse_refresh(body::json(request)?)?;
     let rate = Rate::address(request)?;
-    let mut row = request.db()?.query_one(
-        include_str!("logout.sql"),
-        &[
-            text(session::hash(&token)),
-            text(request.trace.event_members()),
-            rate.parameter(),
-        ],
-    )?;
-    rate.check(request, &row.text(0)?)?;
-    Ok(Reply::empty(204))
+    let parameters = vec![
+        text(session::hash(&token)),
+        text(request.trace.event_members()),
+    ];
+    let mut write = Write::run(request, &rate, include_str!("logout.sql"), parameters)?;
+    if write.outcome == Outcome::Missing {
+        write.outcome = Outcome::Deleted;
+    }
+    write.reply(None)
 }

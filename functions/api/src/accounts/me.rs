@@ -1,4 +1,4 @@
-//! `GET /api/auth/me`.
+//! `GET /api/auth/me`: the caller's account.
 
 use guest::postgres::text;
 

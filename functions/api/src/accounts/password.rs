@@ -1,4 +1,4 @@
-//! `POST /api/auth/password`: a new password ends every session and begins one, whose tokens are the answer.
+//! `POST /api/auth/password`: changes the password, ends every session, and answers with the tokens of a new one.
 
 use domain::account::PasswordChange;
 use domain::json::Fault;
@@ -24,23 +24,23 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
         .db()?
         .query_one(include_str!("password_begin.sql"), &parameters)?;
     let slot = text(admission.check(request, &mut row)?);
-    let kept = row.text_or_null(3)?.ok_or_else(Problem::account_gone)?;
+    let old_hash = row.text_or_null(3)?.ok_or_else(Problem::account_gone)?;
     let context = request.trace.event_members();
-    if !passwords::verify(&current, Some(&kept)) {
+    if !passwords::verify(&current, Some(&old_hash)) {
         request.db()?.query(
             include_str!("login_failed.sql"),
             &[text(user), text(context), slot],
         )?;
         return Err(Fault::new("/current_password", "is not this account's password").into());
     }
-    let hash = session::hash_password(&new)?;
+    let new_hash = session::hash_password(&new)?;
     let refresh = RefreshToken::new();
     let mut row = request.db()?.query_one(
         include_str!("password.sql"),
         &[
             text(&user),
-            text(kept),
-            text(hash),
+            text(old_hash),
+            text(new_hash),
             text(refresh.hash()),
             text(context),
             slot,
@@ -49,7 +49,7 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     match row.text_or_null(0)? {
         Some(role) => session::answer(&user, &role, refresh, &keys),
         None => Err(Problem::conflict(
-            "the password was changed by another request in the meantime",
+            "another request has changed the password in the meantime",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /api/auth/refresh`: a new pair of tokens for a refresh token, which is then used up.
+//! `POST /api/auth/refresh`: exchanges a refresh token for a new pair of tokens.
 
 use domain::account::parse_refresh;
 use guest::postgres::text;
@@ -29,7 +29,7 @@ pub fn refresh(request: &mut Request) -> Result<Reply, Problem> {
     match (row.text_or_null(0)?, row.text_or_null(1)?) {
         (Some(user), Some(role)) => session::answer(&user, &role, next, &keys),
         _ => {
-            let reason = "the refresh token does not hold; sign in again";
+            let reason = "the refresh token is not valid; sign in again";
             Err(Problem::unauthorized(reason, "error=\"invalid_token\""))
         }
     }

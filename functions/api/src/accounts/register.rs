@@ -1,7 +1,6 @@
 //! `POST /api/auth/register`.
 
 use domain::account::Registration;
-use domain::json::Fault;
 use guest::postgres::text;
 
 use super::admission::Admission;
@@ -11,9 +10,10 @@ use crate::http::body;
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::write::{Outcome, Write};
 
 pub fn register(request: &mut Request) -> Result<Reply, Problem> {
-    // An account that could not sign in would be of no use.
+    // Without keys nobody could sign in to the new account.
     keys::load()?;
     let Registration {
         email,
@@ -28,7 +28,7 @@ pub fn register(request: &mut Request) -> Result<Reply, Problem> {
         .query_one(include_str!("register_begin.sql"), &admission.parameters()?)?;
     let slot = admission.check(request, &mut row)?;
     let hash = session::hash_password(&password)?;
-    let answer = request.db()?.query_one(
+    let mut row = request.db()?.query_one(
         include_str!("register.sql"),
         &[
             text(email),
@@ -38,16 +38,10 @@ pub fn register(request: &mut Request) -> Result<Reply, Problem> {
             text(request.trace.event_members()),
             text(slot),
         ],
-    );
-    let mut row = match answer {
-        // The database knows fewer timezones than we do.
-        Err(error) if error.sqlstate() == Some("22023") => {
-            return Err(Fault::new("/timezone", "is not a timezone that is known here").into());
-        }
-        other => other?,
-    };
-    match row.int(0)? {
-        201 => Ok(Reply::json(201, row.text(1)?).header("location", "/api/auth/me")),
-        _ => Err(Problem::conflict("there is an account with this email")),
+    )?;
+    let write = Write::read(&mut row)?;
+    if write.outcome == Outcome::Taken {
+        return Err(Problem::conflict("there is an account with this email"));
     }
+    Ok(write.reply(None)?.header("location", "/api/auth/me"))
 }

@@ -1,4 +1,4 @@
-//! What a session hands out: an access token, and a refresh token that only its owner ever has in clear.
+//! The tokens of a session: an access token, and a refresh token that the server stores as a hash only.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,40 +18,39 @@ pub struct RefreshToken(String);
 
 impl RefreshToken {
     pub fn new() -> Self {
-        // Two random UUIDs have 244 random bits between them.
+        // Two random UUIDs contain 244 random bits.
         let mut bytes = [0; 32];
         for (half, id) in bytes.chunks_mut(16).zip([Uuid::new_v4(), Uuid::new_v4()]) {
             half.copy_from_slice(id.as_bytes());
         }
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(bytes)))
     }
-}
 
-/// What the database keeps of a refresh token: its SHA-256 in hex. The token is random, so no slow hash is needed.
-pub fn hash(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-impl RefreshToken {
+    /// See [`hash`].
     pub fn hash(&self) -> String {
         hash(&self.0)
     }
 }
 
-/// The hash of a new password, with a salt of its own: the 122 random bits of a UUID.
+/// What the database stores of a refresh token: its SHA-256 in hex. The token is random, so it needs no slow hash.
+pub fn hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Hashes a new password. Its salt is a random UUID, which has 122 random bits.
 pub fn hash_password(password: &Password) -> Result<String, Problem> {
     passwords::hash(password, Uuid::new_v4().into_bytes())
         .map_err(|error| Problem::inconsistent(error.to_string()))
 }
 
-/// The answer to login and refresh.
+/// The answer with a session's tokens, to a login, a refresh or a change of the password.
 pub fn answer(
     user: &str,
     role: &str,
     refresh: RefreshToken,
     keys: &Keys,
 ) -> Result<Reply, Problem> {
-    let unreadable = || Problem::inconsistent("a user's id or role does not read");
+    let unreadable = || Problem::inconsistent("a user's id or role in the database is malformed");
     let user = Uuid::parse_str(user).map_err(|_| unreadable())?;
     let role = Role::from_word(role).ok_or_else(unreadable)?;
     let now = jsonwebtoken::get_current_timestamp();

@@ -1,39 +1,48 @@
--- Changes an account; a null parameter leaves its field as it is, and what turns out to change nothing writes nothing.
--- A new timezone moves the instants of dues that are dates: each such task is changed, with its events.
--- `p_admin` is the admin who does it, null for the user; an account's role decides as it is now, not as a token says.
--- status: 200 changed or unchanged · 403 no admin any more · 404 no such user · 409 nobody would be an admin.
+-- Changes an account. A change that turns out to change nothing writes nothing. A new timezone moves the instants of
+-- dues that are dates: each such task changes and emits its events.
+--
+-- p_admin    the admin who changes it; null for the user. The admin's role is checked as it is now, not as a token says.
+-- p_name, p_timezone, p_role   null leaves the field as it is
+-- p_context  envelope members that come from the request, as JSON without its braces
+-- p_rate     see `begin_write`
+--
+-- Outcomes: changed · unchanged · forbidden (`p_admin` is not an admin) · missing (the admin named no existing user) ·
+-- last_admin (nobody would be an admin) · unknown_timezone · limited · gone.
 create or replace function update_account(
-    p_user uuid, p_admin uuid, p_name text, p_timezone text, p_role text, p_context text, p_actor text, p_rate text[],
-    out status integer, out body text, out rate text)
+    p_user uuid, p_admin uuid, p_name text, p_timezone text, p_role text, p_context text, p_actor text, p_rate text[])
+    returns write_result
 language plpgsql volatile as $$
 declare
+    result write_result;
     old users;
     account users;
     moment timestamptz;
     tasks_moved bigint;
     previous text := '';
 begin
-    rate := take_rate(p_rate);
-    if rate like 'wait%' then
-        return;
+    -- Locks come in another order here: the role lock, then the row.
+    result := begin_write(p_user, p_rate, p_lock => false);
+    if result.outcome is not null then
+        return result;
     end if;
     if p_role is not null then
-        -- Of two admins who demote each other at once, the second comes too late.
+        -- Serialises changes of roles: of two admins who demote each other at once, the second is not an admin any
+        -- more and is refused.
         perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('roles'));
     end if;
     if p_admin is not null and not exists (select from users where id = p_admin and role = 'admin') then
-        status := 403;
-        return;
+        result.outcome := 'forbidden';
+        return result;
     end if;
     select * into old from users where id = p_user for no key update;
     if not found then
-        status := 404;
-        return;
+        result.outcome := case when p_admin is null then 'gone' else 'missing' end;
+        return result;
     end if;
     if old.role = 'admin' and p_role <> 'admin' and not exists (
         select from users where role = 'admin' and id <> p_user) then
-        status := 409;
-        return;
+        result.outcome := 'last_admin';
+        return result;
     end if;
 
     account := old;
@@ -45,16 +54,18 @@ begin
     end if;
     if account.timezone <> old.timezone then
         previous := previous || ',"timezone":' || to_json(old.timezone)::text;
-        -- A name that only the API knows would fail much later.
-        perform clock_timestamp() at time zone account.timezone;
+        if not is_timezone(account.timezone) then
+            result.outcome := 'unknown_timezone';
+            return result;
+        end if;
     end if;
     if account.role <> old.role then
         previous := previous || ',"role":"' || old.role || '"';
     end if;
-    status := 200;
     if previous = '' then
-        body := user_json(account);
-        return;
+        result.outcome := 'unchanged';
+        result.body := user_json(account);
+        return result;
     end if;
 
     moment := clock_timestamp();
@@ -73,13 +84,13 @@ begin
             from numbered n
             where t.id = n.id
             returning t as task, n.old_due_at
-        ), told as (
+        ), events as (
             select emit_task_events(p_user, (task).id, 'task.updated', (task).seq, moment, p_context, p_actor,
                 task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}')
             from moved
             order by (task).seq
         )
-        select count(*) into tasks_moved from told;
+        select count(*) into tasks_moved from events;
         account.sync_seq := account.sync_seq + tasks_moved;
     end if;
     update users set
@@ -87,12 +98,15 @@ begin
         sync_seq = account.sync_seq
         where id = p_user;
     if account.role <> old.role then
-        -- Sessions go on with the new role from their next refresh; a role that is taken away should not wait for that.
+        -- A session takes up a new role with its next refresh. A role that was taken away must not last until then, so
+        -- sessions end.
         update refresh_tokens set revoked_at = moment where user_id = p_user and revoked_at is null;
     end if;
-    body := user_json(account);
+    result.outcome := 'changed';
+    result.body := user_json(account);
     perform emit_account_event_by(account,
         case when account.role <> old.role then 'user.role-changed' else 'user.updated' end,
         p_context, '{"previous":{' || substr(previous, 2) || '}}', p_actor);
+    return result;
 end
 $$;

@@ -1,5 +1,7 @@
--- The account $1 for an admin ($2), as JSON, empty where there is none; two nulls, as nothing follows; what is left of the rate
--- $3; and whether $2 is an admin, as of now.
+-- One account, for an admin.
+-- $1 user id, $2 the caller's id, $3 rate to charge.
+-- Columns: account as JSON, empty where there is none; two nulls, as no page follows; what is left of the rate; whether
+-- the caller is an admin right now.
 with rate as materialized (
     select take_rate($3) as taken
 ), admin as materialized (

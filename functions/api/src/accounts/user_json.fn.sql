@@ -1,4 +1,4 @@
--- An account as its owner and its events see it.
+-- An account as JSON, for its owner, for admins and for its events. Never add the password hash.
 create or replace function user_json(account users) returns text
 language plpgsql stable parallel safe as $$
 begin

@@ -1,4 +1,4 @@
-//! `GET /api/users` and `GET /api/users/{id}`: accounts as admins see them.
+//! `GET /api/users` and `GET /api/users/{id}`: the accounts, for admins.
 
 use domain::account::Role;
 use guest::postgres::{ParameterValue, Row, text, text_or_null};
@@ -30,7 +30,7 @@ pub fn users(request: &mut Request) -> Result<Reply, Problem> {
     query.finish()?;
     let mut parameters = vec![text_or_null(email), text_or_null(role.map(Role::as_str))];
     parameters.extend(page.parameters());
-    let (items, mut row) = ask(request, &caller, include_str!("users.sql"), parameters)?;
+    let (items, mut row) = query_as_admin(request, &caller, include_str!("users.sql"), parameters)?;
     page.reply(&items, &mut row)
 }
 
@@ -38,16 +38,16 @@ pub fn user(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::admin(request)?;
     Query::of(request).finish()?;
     let parameters = vec![text(id.to_string())];
-    let (found, _) = ask(request, &caller, include_str!("user.sql"), parameters)?;
+    let (found, _) = query_as_admin(request, &caller, include_str!("user.sql"), parameters)?;
     if found.is_empty() {
         return Err(Problem::not_found());
     }
     Ok(Reply::json(200, found))
 }
 
-/// Sends a statement that knows the caller and the rate by its last parameters, and tells by its last columns what is left and
-/// whether the caller is an admin, as of now. Gives its first column, and the row.
-fn ask(
+/// Runs a statement whose last parameters are the caller's id and the rate to charge. Its fourth column is what is left of the rate,
+/// its fifth whether the caller is an admin right now. Returns its first column and the row.
+fn query_as_admin(
     request: &mut Request,
     caller: &Caller,
     statement: &str,

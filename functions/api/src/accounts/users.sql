@@ -1,7 +1,8 @@
--- A page of accounts for an admin ($6), newest first (ids begin with the time): those with the email $1 and the role $2 where
--- given, from below the id $4 on, up to $5. ($3 is the key that cursors of other lists have; an account needs none.) Gives the
--- accounts as JSON; where there are more, the last one's key and id; what is left of the rate $7; and whether $6 is an admin, as
--- of now.
+-- One page of accounts, for an admin, newest first (ids begin with the time).
+-- $1 email or null for any, $2 role or null for any, $3 key of the cursor, or null (every cursor has one; an account
+-- needs none), $4 last id of the page before, or null, $5 page size, $6 the caller's id, $7 rate to charge.
+-- Columns: accounts as a JSON array; an empty key and the last account's id where more follow, else nulls; what is left
+-- of the rate; whether the caller is an admin right now.
 with rate as materialized (
     select take_rate($7) as taken
 ), admin as materialized (

@@ -1,4 +1,7 @@
-//! Rates: how much a caller may ask, counted by the statement that does the work (the generic cell rate algorithm, GCRA).
+//! Rate limits (the generic cell rate algorithm, GCRA).
+//!
+//! They are charged inside the SQL statement that does the work, so a refused request changes nothing and costs no
+//! further round trip.
 
 use guest::postgres::ParameterValue;
 use guest::variables::{self, BadSetting};
@@ -7,16 +10,16 @@ use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
-/// What is counted apart: its name in headers, and the setting with its quota.
+/// A rate limit: each has its own quota, setting and name in headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Policy {
-    /// Requests of one user that change nothing.
+    /// Reads of one user.
     Read,
-    /// Changes of one user; an operation of a batch counts like a request.
+    /// Writes of one user; each operation of a batch counts.
     Write,
-    /// Tries of one account's password.
+    /// Attempts at one account's password.
     SignIn,
-    /// Requests about sessions and new accounts from one address.
+    /// Registrations, logins, refreshes and logouts from one IP address.
     Address,
 }
 
@@ -39,12 +42,12 @@ impl Policy {
             Self::SignIn => ("rate_sign_in", variables::get("rate_sign_in")),
             Self::Address => ("rate_address", variables::get("rate_address")),
         };
-        let wanted = "must be `<requests>/<seconds>`, such as 600/60: 1 to 1000000 requests in 1 to 86400 seconds";
-        Quota::parse(&setting?).ok_or_else(|| BadSetting::new(name, wanted))
+        let expected = "must be `<requests>/<seconds>`, such as 600/60: 1 to 1000000 requests in 1 to 86400 seconds";
+        Quota::parse(&setting?).ok_or_else(|| BadSetting::new(name, expected))
     }
 }
 
-/// So many requests in so many seconds, all of them at once if one likes.
+/// A number of requests per number of seconds. All of them may come at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Quota {
     requests: u32,
@@ -58,20 +61,20 @@ impl Quota {
             requests: requests.parse().ok()?,
             seconds: seconds.parse().ok()?,
         };
-        let sane =
+        let in_range =
             (1..=1_000_000).contains(&quota.requests) && (1..=86_400).contains(&quota.seconds);
-        sane.then_some(quota)
+        in_range.then_some(quota)
     }
 }
 
-/// Checks the settings.
+/// Checks the settings of all quotas.
 pub fn check_settings() -> Result<(), BadSetting> {
     Policy::ALL
         .iter()
         .try_for_each(|policy| policy.quota().map(|_| ()))
 }
 
-/// What a request costs whom.
+/// The charge for one request: which policy, how much, and whom.
 #[derive(Debug)]
 pub struct Rate {
     policy: Policy,
@@ -90,28 +93,28 @@ impl Rate {
         })
     }
 
-    /// A read that costs as much as `cost` plain ones.
+    /// Charges the caller's user for a read that costs as much as `cost` plain ones.
     pub fn read(caller: &Caller, cost: u32) -> Result<Self, BadSetting> {
         Self::new(Policy::Read, cost, caller.account())
     }
 
-    /// So many changes.
+    /// Charges the caller's user for this many changes.
     pub fn write(caller: &Caller, changes: u32) -> Result<Self, BadSetting> {
         Self::new(Policy::Write, changes, caller.account())
     }
 
-    /// A try of the password of an account, named by its email or its id.
+    /// Charges an account, identified by its email or its id, for an attempt at its password.
     pub fn sign_in(account: &str) -> Result<Self, BadSetting> {
         Self::new(Policy::SignIn, 1, account.to_owned())
     }
 
-    /// A request about sessions or new accounts.
+    /// Charges the request's IP address for a request about a session or a new account.
     pub fn address(request: &Request) -> Result<Self, BadSetting> {
         Self::new(Policy::Address, 1, crate::http::address::of(request)?)
     }
 
-    /// The argument of the SQL function `take_rate`: key, quota, seconds, cost. A cost beyond the quota is the whole quota,
-    /// or it could never be paid.
+    /// The parameter of the SQL function `take_rate`: key, quota, seconds, cost. A cost above the quota is reduced to
+    /// the whole quota, because it could never be paid otherwise.
     pub fn parameter(&self) -> ParameterValue {
         let Quota { requests, seconds } = self.quota;
         let parts = [
@@ -123,7 +126,10 @@ impl Rate {
         ParameterValue::ArrayStr(parts.into_iter().map(Some).collect())
     }
 
-    /// Reads what `take_rate` said, for the answer's headers; where nothing was left, the answer is 429.
+    /// Reads what `take_rate` returned and remembers it for the answer's `RateLimit` headers.
+    ///
+    /// # Errors
+    /// 429 where too little of the quota was left.
     pub fn check(&self, request: &mut Request, taken: &str) -> Result<(), Problem> {
         let Quota { requests, seconds } = self.quota;
         let name = self.policy.name();
@@ -135,7 +141,7 @@ impl Rate {
             Some(wait) => format!("0;t={wait}"),
         };
         let policy = format!("\"{name}\";q={requests};w={seconds}");
-        // A request that asks twice shows how it stands after the second.
+        // A request that is charged twice reports the state after the second charge.
         request.rates.retain(|(earlier, _)| *earlier != policy);
         request.rates.push((policy, format!("\"{name}\";r={left}")));
         match wait {

@@ -1,7 +1,8 @@
--- One page of the tags of a user's live tasks ($1), each with the number of tasks that have it, by code points: those after
--- the tag $2, up to $4. ($3 is the id that cursors of other lists have; a tag needs none.) Gives the items as JSON and, where
--- there are more, the last one's tag and that id.
--- $5 is what it costs; last comes what is left.
+-- One page of the tags of a user's live tasks, each with the number of tasks that have it, ordered by code point.
+-- $1 user id, $2 last tag of the page before, or null, $3 last id of the page before, or null (every cursor has an id;
+-- a tag needs none), $4 page size, $5 rate to charge.
+-- Columns: items as a JSON array; the last item's tag and a nil id where more follow, else nulls; what is left of the
+-- rate.
 with rate as materialized (
     select take_rate($5) as taken
 ), page as (

@@ -1,8 +1,7 @@
-//! `PATCH /api/tags/{tag}`: another name for a tag, or the name of another tag, which it then is merged into.
+//! `PATCH /api/tags/{tag}`: renames a tag. If the new name is another tag, the two are merged.
 
 use domain::tag;
 use guest::postgres::text;
-use serde_json::json;
 
 use crate::auth::Caller;
 use crate::http::body;
@@ -11,8 +10,9 @@ use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::write::Write;
 
-/// As many changes as this counts for: it may change every task.
+/// A rename is charged as this many writes, because it may change every task.
 const COST: u32 = 20;
 
 pub fn rename(request: &mut Request, tag: String) -> Result<Reply, Problem> {
@@ -20,25 +20,12 @@ pub fn rename(request: &mut Request, tag: String) -> Result<Reply, Problem> {
     Query::of(request).finish()?;
     let name = tag::new_name(body::merge_patch(request)?)?;
     let rate = Rate::write(&caller, COST)?;
-    let mut row = request.db()?.query_one(
-        include_str!("rename.sql"),
-        &[
-            text(caller.user.to_string()),
-            text(tag),
-            text(name.as_str()),
-            text(request.trace.event_members()),
-            text(caller.actor()),
-            rate.parameter(),
-        ],
-    )?;
-    rate.check(request, &row.text(3)?)?;
-    match row.int(0)? {
-        200 => {
-            let (count, merged) = (row.int(1)?, row.bool(2)?);
-            let body = json!({ "tag": name, "count": count, "merged": merged });
-            Ok(Reply::json(200, body.to_string()))
-        }
-        401 => Err(caller.gone()),
-        _ => Err(Problem::not_found()),
-    }
+    let parameters = vec![
+        text(caller.user.to_string()),
+        text(tag),
+        text(name),
+        text(request.trace.event_members()),
+        text(caller.actor()),
+    ];
+    Write::run(request, &rate, include_str!("rename.sql"), parameters)?.reply(Some(&caller))
 }

@@ -1,15 +1,15 @@
-//! `POST /api/tasks/batch`: many changes in one statement, each with its own result.
+//! `POST /api/tasks/batch`: many operations in one statement, each with its own result.
 
 use domain::batch::{Batch, Change, Operation};
 use domain::json::Fault;
 use domain::task::{Description, NewTask, Priority, Status, Tags, TaskPatch, Title};
 use guest::postgres::{ParameterValue, text};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::create::due_texts;
-use super::idempotency;
+use super::parameters::due_texts;
 use crate::auth::Caller;
 use crate::http::body;
 use crate::http::problem::Problem;
@@ -17,6 +17,7 @@ use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::{MAX_BATCH, Request};
+use crate::write::{Outcome, Write, idempotency};
 
 pub fn batch(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
@@ -35,39 +36,29 @@ pub fn batch(request: &mut Request) -> Result<Reply, Problem> {
     let operations: Vec<Value> = batch
         .operations
         .into_iter()
-        .map(|operation| parameter(operation, request.path()))
+        .map(parameter)
         .collect::<Result<_, Problem>>()?;
-    // The whole answer is put together, and kept, by the statement; so it needs the problems that it may have to tell.
-    let problem = |problem: Problem| text(problem.to_json(request.path()));
-    let mut row = request.db()?.query_one(
-        include_str!("batch.sql"),
-        &[
-            text(caller.user.to_string()),
-            text(Value::Array(operations).to_string()),
-            ParameterValue::Boolean(batch.atomic),
-            problem(Problem::not_found()),
-            problem(Problem::id_taken()),
-            problem(Problem::stale("{version}")),
-            text(request.trace.event_members()),
-            text(caller.actor()),
-            key,
-            fingerprint,
-            rate.parameter(),
-        ],
-    )?;
-    rate.check(request, &row.text(3)?)?;
-    match row.int(0)? {
-        200 => {
-            let reply = Reply::json(200, row.text(1)?);
-            Ok(reply.replayed(row.bool(2)?))
+    let parameters = vec![
+        text(caller.user.to_string()),
+        text(Value::Array(operations).to_string()),
+        ParameterValue::Boolean(batch.atomic),
+        text(request.trace.event_members()),
+        text(caller.actor()),
+        key,
+        fingerprint,
+    ];
+    let mut write = Write::run(request, &rate, include_str!("batch.sql"), parameters)?;
+    if let Some(body) = write.body.take() {
+        let results = results(&body)?;
+        if write.outcome == Outcome::Refused {
+            return Err(aborted(&results));
         }
-        401 => Err(caller.gone()),
-        422 => Err(Problem::key_reused()),
-        _ => Err(aborted(&row.text(1)?)),
+        write.body = Some(answer(&results, request.path()));
     }
+    write.reply(Some(&caller))
 }
 
-/// What is wrong with the operations of a batch that are not valid.
+/// What is wrong with the invalid operations of a batch.
 fn invalid(batch: &Batch) -> impl Iterator<Item = &Fault> {
     batch
         .operations
@@ -76,44 +67,82 @@ fn invalid(batch: &Batch) -> impl Iterator<Item = &Fault> {
         .flatten()
 }
 
-/// An operation that the database refused.
-#[derive(Deserialize)]
-struct Refused {
-    operation: usize,
-    status: u16,
-    version: Option<i64>,
+/// The result of an operation: its status and its task, if it has one, or its problem.
+type OperationResult<'a> = Result<(u16, Option<&'a RawValue>), Problem>;
+
+/// Reads the results that `batch_tasks` returns.
+fn results(body: &str) -> Result<Vec<OperationResult<'_>>, Problem> {
+    /// Either `outcome` or `faults` is there.
+    #[derive(Deserialize)]
+    struct Row<'a> {
+        #[serde(borrow)]
+        outcome: Option<&'a str>,
+        version: Option<i64>,
+        #[serde(borrow)]
+        task: Option<&'a RawValue>,
+        faults: Option<Vec<InvalidPart>>,
+    }
+
+    #[derive(Deserialize)]
+    struct InvalidPart {
+        pointer: String,
+        detail: String,
+    }
+
+    let rows: Vec<Row> = serde_json::from_str(body).map_err(|error| {
+        Problem::inconsistent(format!("reading the results of a batch: {error}"))
+    })?;
+    rows.into_iter()
+        .map(|row| {
+            if let Some(faults) = row.faults {
+                let fault = |part: InvalidPart| Fault::new(part.pointer, part.detail);
+                let faults = faults.into_iter().map(fault).collect();
+                return Ok(Err(Problem::invalid(faults)));
+            }
+            let outcome = Outcome::parse(row.outcome.unwrap_or_default())?;
+            let status = outcome.status(row.version, None);
+            Ok(status.map(|status| (status, row.task)))
+        })
+        .collect()
 }
 
-fn aborted(refused: &str) -> Problem {
-    let Ok(refused) = serde_json::from_str::<Vec<Refused>>(refused) else {
-        return Problem::inconsistent("what a batch was refused for does not read");
-    };
-    let faults = refused.into_iter().map(|refused| {
-        let problem = match (refused.status, refused.version) {
-            (409, _) => Problem::id_taken(),
-            (412, Some(version)) => Problem::stale(version),
-            _ => Problem::not_found(),
-        };
-        Fault::new(
-            format!("/operations/{}", refused.operation),
-            problem.detail(),
-        )
+/// The body of the answer.
+fn answer(results: &[OperationResult], path: &str) -> String {
+    let results: Vec<String> = results
+        .iter()
+        .map(|result| match result {
+            Ok((status, None)) => format!(r#"{{"status":{status}}}"#),
+            Ok((status, Some(task))) => format!(r#"{{"status":{status},"task":{task}}}"#),
+            Err(problem) => {
+                let status = problem.status;
+                format!(
+                    r#"{{"status":{status},"problem":{}}}"#,
+                    problem.to_json(path)
+                )
+            }
+        })
+        .collect();
+    format!(r#"{{"results":[{}]}}"#, results.join(","))
+}
+
+/// The answer to an atomic batch, naming each operation that was refused.
+fn aborted(results: &[OperationResult]) -> Problem {
+    let faults = results.iter().enumerate().filter_map(|(place, result)| {
+        let problem = result.as_ref().err()?;
+        Some(Fault::new(format!("/operations/{place}"), problem.detail()))
     });
     Problem::batch_aborted(409, faults.collect())
 }
 
-/// An operation as `batch_tasks` reads it: what it does, or its result if it is not valid.
-fn parameter(operation: Result<Operation, Vec<Fault>>, path: &str) -> Result<Value, Problem> {
+/// An operation as `batch_tasks` reads it; only the faults of an invalid one.
+fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem> {
     let operation = match operation {
         Ok(operation) => operation,
         Err(faults) => {
-            let problem = Problem::invalid(faults);
-            let result = format!(
-                r#"{{"status":{},"problem":{}}}"#,
-                problem.status,
-                problem.to_json(path)
-            );
-            return Ok(json!({ "result": result }));
+            let faults = faults
+                .iter()
+                .map(|fault| json!({ "pointer": fault.pointer, "detail": fault.detail }));
+            return Ok(json!({ "faults": faults.collect::<Value>() }));
         }
     };
     let version = operation.if_match;
@@ -175,10 +204,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_database_refused_is_named() {
-        let problem = aborted(
-            r#"[{"operation":3,"status":412,"version":7},{"operation":5,"status":404,"version":null}]"#,
+    fn an_aborted_batch_names_the_refused_operations() {
+        let results = results(
+            r#"[{"outcome":"made","version":1,"task":{}},{"outcome":"changed","version":2,"task":{}},
+                {"outcome":"deleted"},{"outcome":"stale","version":7},
+                {"outcome":"unchanged","version":2,"task":{}},{"outcome":"missing"}]"#,
         );
+        let problem = aborted(&results.unwrap());
         assert_eq!(problem.status, 409);
         let body: Value = serde_json::from_str(&problem.to_json("/api/tasks/batch")).unwrap();
         assert_eq!(body["type"], "urn:spindle:problems/batch-aborted");
@@ -188,15 +220,37 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_operation_comes_with_its_result() {
+    fn an_invalid_operation_gets_its_faults_back() {
         let faults = vec![Fault::new("/operations/0/op", "is unknown")];
-        let parameter = parameter(Err(faults), "/api/tasks/batch").unwrap();
-        let result: Value = serde_json::from_str(parameter["result"].as_str().unwrap()).unwrap();
+        let parameter = parameter(Err(faults)).unwrap();
+        let results = format!("[{parameter}]");
+        let results = super::results(&results).unwrap();
+        let body: Value = serde_json::from_str(&answer(&results, "/api/tasks/batch")).unwrap();
+        let result = &body["results"][0];
         assert_eq!(result["status"], 422);
         assert_eq!(result["problem"]["instance"], "/api/tasks/batch");
         assert_eq!(
             result["problem"]["errors"][0]["pointer"],
             "/operations/0/op"
+        );
+    }
+
+    #[test]
+    fn outcomes_become_statuses_and_tasks_stay_as_they_are() {
+        let results = results(
+            r#"[{"outcome":"made","version":1,"task":{"z":1,"a":2}},{"outcome":"deleted"},
+                {"outcome":"unchanged","version":3,"task":{}}]"#,
+        );
+        let body = answer(&results.unwrap(), "/api/tasks/batch");
+        assert_eq!(
+            body,
+            r#"{"results":[{"status":201,"task":{"z":1,"a":2}},{"status":204},{"status":200,"task":{}}]}"#
+        );
+        assert_eq!(
+            super::results(r#"[{"outcome":"lost"}]"#)
+                .unwrap_err()
+                .status,
+            500
         );
     }
 }

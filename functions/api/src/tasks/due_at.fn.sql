@@ -1,5 +1,5 @@
--- The instant that a due means. The API has worked it out already, unless the due is a date: that lasts until the last
--- microsecond of its day where the owner is, which only the owner's row knows.
+-- The instant that a due means. `instant` is what the API has resolved already; it is null where the due is a date. A
+-- date lasts until the last microsecond of that day in the user's timezone (`zone`), which the API does not know.
 create or replace function due_at(due json, instant timestamptz, zone text) returns timestamptz
 language plpgsql stable parallel safe as $$
 declare
@@ -11,7 +11,7 @@ begin
     end if;
     midnight := (due ->> 'date')::date + 1;
     moment := midnight at time zone zone;
-    -- Of a midnight that the clocks show twice Postgres takes the second; the day ended at the first.
+    -- Where clocks show midnight twice, Postgres takes the second one; the day ended at the first.
     if (moment - interval '1 hour') at time zone zone = midnight then
         moment := moment - interval '1 hour';
     end if;

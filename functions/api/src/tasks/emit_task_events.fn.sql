@@ -1,6 +1,13 @@
--- Puts a task's two events into the outbox: what happened, for agents, and that something did, for clients. Both carry
--- the same data. The caller holds the user's row lock, so rows of one user are in order.
--- `p_context` is the envelope members that come from the request, as JSON without its braces.
+-- Inserts the two events of a task's change into the outbox: one that says what happened, for agents, and
+-- `task.changed`, for clients. Both carry the same data. The caller holds the user's row lock, so the events of one
+-- user are in order.
+--
+-- p_type      the type of the first event
+-- p_seq       the sequence number of the write
+-- p_context   envelope members that come from the request, as JSON without its braces
+-- p_actor     who did it, as JSON
+-- p_body      the task after the change, as JSON
+-- p_previous  the changed members with their previous values, as a JSON object
 create or replace function emit_task_events(
     p_user uuid, p_task uuid, p_type text, p_seq bigint, p_at timestamptz,
     p_context text, p_actor text, p_body text, p_previous text) returns void

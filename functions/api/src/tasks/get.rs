@@ -26,12 +26,12 @@ pub fn get(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
         .query_one(include_str!("get.sql"), &parameters)?;
     rate.check(request, &row.text(2)?)?;
     let version = row.int_or_null(0)?.ok_or_else(Problem::not_found)?;
-    let unchanged = match known {
+    let not_modified = match known {
         None => false,
         Some(Tags::Any) => true,
         Some(Tags::Versions(versions)) => versions.contains(&version),
     };
-    let reply = if unchanged {
+    let reply = if not_modified {
         Reply::empty(304)
     } else {
         Reply::json(200, row.text(1)?)

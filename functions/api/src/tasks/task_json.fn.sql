@@ -1,4 +1,5 @@
--- A task as clients and events see it. Text is put together by hand: building a json value to print it again costs twice.
+-- A task as JSON, for clients and events. It concatenates text, because building a json value first would cost twice as
+-- much.
 create or replace function task_json(task tasks) returns text
 language plpgsql stable parallel safe as $$
 begin

@@ -1,6 +1,9 @@
--- Takes from a rate (the generic cell rate algorithm): `p_rate` is key, quota, seconds in which the quota grows back, and cost.
--- Returns what is left and in how many seconds all of it is back, as '599;t=1'; where there is too little, takes nothing and
--- returns 'wait 2', the seconds after which there is enough. Null for null, for what is counted already.
+-- Charges a rate limit, by the generic cell rate algorithm (GCRA). `p_rate` is an array of: key, quota, seconds in
+-- which the whole quota is restored, cost of this request.
+--
+-- Returns what is left and in how many seconds the whole quota is restored, such as '599;t=1'. Where too little is
+-- left, it charges nothing and returns 'wait 2': the seconds after which enough is left. Null in, null out: a request
+-- that was charged already.
 create or replace function take_rate(p_rate text[]) returns text
 language plpgsql strict volatile as $$
 declare
@@ -18,7 +21,7 @@ begin
         return floor((moment + seconds - full_again) / step + 1e-6)::bigint || ';t=' || ceil(full_again - moment)::bigint;
     end if;
     select full_at into full_again from rate_limits where key = p_rate[1];
-    -- The row may have been swept just now: then there is enough again.
+    -- The sweep may have just deleted the row; then the whole quota is left.
     return 'wait ' || ceil(coalesce(full_again + cost - moment - seconds, 0))::bigint;
 end
 $$;

@@ -1,30 +1,31 @@
--- Deletes a task and leaves its tombstone.
--- status: 204 deleted · 401 no such user · 404 no such task, or deleted before · 412 another version, which is returned.
+-- Deletes a task; its row stays as a tombstone.
+--
+-- p_match    versions that may be deleted; null for any
+-- p_context  envelope members that come from the request, as JSON without its braces
+-- p_rate     see `begin_write`
+--
+-- Outcomes: deleted · missing (also where it was deleted before) · stale (`version` is the current one) · limited ·
+-- gone.
 create or replace function delete_task(
-    p_user uuid, p_id uuid, p_match bigint[], p_context text, p_actor text, p_rate text[] default null,
-    out status integer, out version bigint, out rate text)
+    p_user uuid, p_id uuid, p_match bigint[], p_context text, p_actor text, p_rate text[] default null) returns write_result
 language plpgsql volatile as $$
 declare
+    result write_result;
     task tasks;
 begin
-    rate := take_rate(p_rate);
-    if rate like 'wait%' then
-        return;
-    end if;
-    perform 1 from users where users.id = p_user for no key update;
-    if not found then
-        status := 401;
-        return;
+    result := begin_write(p_user, p_rate);
+    if result.outcome is not null then
+        return result;
     end if;
     select * into task from tasks where tasks.id = p_id and user_id = p_user and deleted_at is null;
     if not found then
-        status := 404;
-        return;
+        result.outcome := 'missing';
+        return result;
     end if;
-    version := task.version;
     if p_match is not null and task.version <> all (p_match) then
-        status := 412;
-        return;
+        result.outcome := 'stale';
+        result.version := task.version;
+        return result;
     end if;
     update users set sync_seq = sync_seq + 1 where users.id = p_user returning sync_seq into task.seq;
     task.version := task.version + 1;
@@ -34,7 +35,7 @@ begin
         where tasks.id = p_id;
     perform emit_task_events(
         p_user, p_id, 'task.deleted', task.seq, task.deleted_at, p_context, p_actor, task_json(task), '{"deleted_at":null}');
-    status := 204;
-    version := task.version;
+    result.outcome := 'deleted';
+    return result;
 end
 $$;

@@ -1,4 +1,4 @@
--- Adds a refresh token to a session, which is a family of them, for thirty days from now.
+-- Adds a refresh token (`p_hash`, its SHA-256) to a session, which is a family of tokens. It expires in thirty days.
 create or replace function issue_token(p_user uuid, p_family uuid, p_hash bytea) returns void
 language plpgsql volatile as $$
 begin

@@ -1,6 +1,14 @@
--- Replaces a refresh token by the next of its family. A token that was replaced up to 30 seconds ago is an honest retry
--- whose answer got lost, or another tab; one that comes back later was stolen, by whom is not known, so the family ends.
--- Returns nulls where the token does not hold.
+-- Exchanges a refresh token for the next one of its family.
+--
+-- p_hash, p_next_hash  SHA-256 of the token and of its successor
+-- p_context            envelope members that come from the request, as JSON without its braces
+-- p_rate               see `take_rate`
+--
+-- A token that was replaced up to 30 seconds ago may come again: the client retries after a lost response, or has a
+-- second tab open. One that comes later was stolen, from or by whom is unknown, so the whole family is revoked.
+--
+-- Returns the user's id and role; nulls where the token is not valid or the rate limit is spent. `rate` is what
+-- `take_rate` returned.
 create or replace function refresh_session(
     p_hash bytea, p_next_hash bytea, p_context text, p_rate text[],
     out user_id uuid, out role text, out rate text)

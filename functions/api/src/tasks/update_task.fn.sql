@@ -1,49 +1,40 @@
--- Changes a task: PUT, PATCH, complete and reopen. A null parameter leaves its field as it is; `p_set_due` says whether
--- the due is given, since null takes it away. What turns out to change nothing writes nothing.
--- `p_match`: versions that may be written over, null for any. `p_reopen` moves only a finished task back.
--- status: 200 changed, unchanged or replayed · 401 no such user · 404 no such task · 412 another version, which is
--- returned · 422 the key belongs to another request.
+-- Changes a task: PUT, PATCH, complete and reopen. A change that turns out to change nothing writes nothing.
+--
+-- p_match        versions that may be overwritten; null for any
+-- p_title, p_description, p_status, p_priority, p_tags   null leaves the field as it is
+-- p_set_due      whether the due changes, since a null `p_due` removes it
+-- p_due_instant  the instant that `p_due` means; null for a date, whose end only the user's timezone tells
+-- p_reopen       whether only a finished task gets the status
+-- p_context      envelope members that come from the request, as JSON without its braces
+-- p_key, p_fingerprint, p_rate   see `begin_write`
+--
+-- Outcomes: changed · unchanged · missing · stale (`version` is the current one) · limited · gone · key_reused.
 create or replace function update_task(
     p_user uuid, p_id uuid, p_match bigint[], p_title text, p_description text, p_status text, p_priority text, p_tags text[],
     p_set_due boolean, p_due json, p_due_instant timestamptz, p_reopen boolean, p_context text, p_actor text,
-    p_key text, p_fingerprint text, p_rate text[] default null,
-    out status integer, out version bigint, out body text, out replayed boolean, out rate text)
+    p_key text default null, p_fingerprint text default null, p_rate text[] default null)
+    returns write_result
 language plpgsql volatile as $$
 declare
+    result write_result;
     old tasks;
     task tasks;
-    kept idempotency_keys;
-    zone text;
     previous text := '';
     kind text := 'task.updated';
 begin
-    rate := take_rate(p_rate);
-    if rate like 'wait%' then
-        return;
+    result := begin_write(p_user, p_rate, p_key, p_fingerprint);
+    if result.outcome is not null then
+        return result;
     end if;
-    replayed := false;
-    -- The user's row first, always: it orders the user's writes, and after it nobody else writes this task.
-    select timezone into zone from users where users.id = p_user for no key update;
-    if not found then
-        status := 401;
-        return;
-    end if;
-    kept := kept_answer(p_user, p_key, p_fingerprint);
-    if kept.status is not null then
-        status := kept.status; version := kept.version; body := kept.body;
-        replayed := kept.status <> 422;
-        return;
-    end if;
-
     select * into old from tasks where tasks.id = p_id and user_id = p_user and deleted_at is null;
     if not found then
-        status := 404;
-        return;
+        result.outcome := 'missing';
+        return result;
     end if;
     if p_match is not null and old.version <> all (p_match) then
-        status := 412;
-        version := old.version;
-        return;
+        result.outcome := 'stale';
+        result.version := old.version;
+        return result;
     end if;
 
     task := old;
@@ -54,10 +45,10 @@ begin
     if p_status is not null and (not p_reopen or old.status in ('completed', 'cancelled')) then
         task.status := p_status;
     end if;
-    -- The same due again keeps the instant that it was resolved to.
+    -- The same due again keeps its instant, even if the user's timezone has changed since.
     if p_set_due and p_due::text is distinct from old.due::text then
         task.due := p_due;
-        task.due_at := due_at(p_due, p_due_instant, zone);
+        task.due_at := due_at(p_due, p_due_instant, (select timezone from users where users.id = p_user));
     end if;
 
     if task.title <> old.title then
@@ -80,8 +71,10 @@ begin
             || ',"due_at":' || coalesce('"' || rfc3339(old.due_at) || '"', 'null');
     end if;
 
-    status := 200;
-    if previous <> '' then
+    if previous = '' then
+        result.outcome := 'unchanged';
+    else
+        result.outcome := 'changed';
         task.updated_at := clock_timestamp();
         task.version := old.version + 1;
         if task.status = 'completed' and old.status <> 'completed' then
@@ -103,14 +96,15 @@ begin
             where tasks.id = p_id;
     end if;
 
-    version := task.version;
-    body := task_json(task);
-    if previous <> '' then
+    result.version := task.version;
+    result.body := task_json(task);
+    if result.outcome = 'changed' then
         perform emit_task_events(
-            p_user, p_id, kind, task.seq, task.updated_at, p_context, p_actor, body, '{' || substr(previous, 2) || '}');
+            p_user, p_id, kind, task.seq, task.updated_at, p_context, p_actor, result.body, '{' || substr(previous, 2) || '}');
     end if;
     if p_key is not null then
-        perform keep_answer(p_user, p_key, p_fingerprint, status, version, null, body);
+        perform keep_answer(p_user, p_key, p_fingerprint, result);
     end if;
+    return result;
 end
 $$;

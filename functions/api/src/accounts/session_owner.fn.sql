@@ -1,5 +1,5 @@
--- Whose session a refresh token belongs to, with the user's row locked first, as everywhere: what is read of the token
--- after this is how it is by now. Nulls where nobody has the token.
+-- The user that a refresh token (`p_hash`, its SHA-256) belongs to, with nulls where nobody has it. It locks the user's
+-- row, which every write locks first; so read the token after this call, to see what an earlier write made of it.
 create or replace function session_owner(p_hash bytea) returns users
 language plpgsql volatile as $$
 declare

@@ -1,4 +1,5 @@
--- A task that its owner asks for. A function because its plan then stays in the session.
+-- Reads one task of its owner. It is a function because a function's plans stay in the session. `version` and `body`
+-- are null where there is no such task or the rate limit is spent; `rate` is what `take_rate` returned.
 create or replace function get_task(p_user uuid, p_id uuid, p_rate text[], out version bigint, out body text, out rate text)
 language plpgsql volatile as $$
 declare

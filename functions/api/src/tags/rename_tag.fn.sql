@@ -1,0 +1,65 @@
+-- Renames a tag on all of a user's live tasks. A task that has the new name already keeps it once.
+--
+-- p_tag, p_name  the tag's old and new name
+-- p_context      envelope members that come from the request, as JSON without its braces
+-- p_rate         see `begin_write`
+--
+-- Outcomes: changed · unchanged (both names are the same) · missing (no live task has the tag) · limited · gone.
+--
+-- The body of the first two: the name, the number of tasks that have it now (`count`), and whether it was in use before,
+-- so that two tags were merged (`merged`).
+create or replace function rename_tag(
+    p_user uuid, p_tag text, p_name text, p_context text, p_actor text, p_rate text[]) returns write_result
+language plpgsql volatile as $$
+declare
+    result write_result;
+    moment timestamptz;
+    changed bigint := 0;
+    merged boolean := false;
+    tasks bigint;
+begin
+    result := begin_write(p_user, p_rate);
+    if result.outcome is not null then
+        return result;
+    end if;
+    if p_name <> p_tag then
+        merged := exists (
+            select from tasks t where t.user_id = p_user and t.deleted_at is null and t.tags @> array[p_name]);
+        moment := clock_timestamp();
+        with numbered as (
+            select t.id, t.tags, u.sync_seq + row_number() over (order by t.seq) as seq
+            from users u join tasks t on t.user_id = u.id
+            where u.id = p_user and t.deleted_at is null and t.tags @> array[p_tag]
+        ), renamed as (
+            update tasks t set
+                tags = case when n.tags @> array[p_name] then array_remove(n.tags, p_tag)
+                    else array_replace(n.tags, p_tag, p_name) end,
+                version = t.version + 1, seq = n.seq, updated_at = moment
+            from numbered n
+            where t.id = n.id
+            returning t as task, n.tags as previous
+        ), events as (
+            select emit_task_events(p_user, (r.task).id, 'task.updated', (r.task).seq, moment, p_context, p_actor,
+                task_json(r.task), '{"tags":' || array_to_json(r.previous)::text || '}')
+            from renamed r
+            order by (r.task).seq
+        )
+        select count(*) into changed from events;
+        if changed > 0 then
+            update users set sync_seq = sync_seq + changed where users.id = p_user;
+        end if;
+    end if;
+    select count(*) into tasks
+        from tasks t where t.user_id = p_user and t.deleted_at is null and t.tags @> array[p_name];
+    if changed > 0 then
+        result.outcome := 'changed';
+    elsif p_name = p_tag and tasks > 0 then
+        result.outcome := 'unchanged';
+    else
+        result.outcome := 'missing';
+        return result;
+    end if;
+    result.body := '{"count":' || tasks || ',"merged":' || merged || ',"tag":' || to_json(p_name)::text || '}';
+    return result;
+end
+$$;

@@ -1,0 +1,16 @@
+-- Keeps the answer to a request under its Idempotency-Key for 24 hours; an expired answer of the same key is replaced.
+-- It also deletes up to three expired answers. That is more than one request adds, so the table never holds much more
+-- than a day.
+create or replace function keep_answer(p_user uuid, p_key text, p_fingerprint text, p_answer write_result) returns void
+language plpgsql volatile as $$
+begin
+    delete from idempotency_keys where ctid = any (array(
+        select ctid from idempotency_keys where created_at < clock_timestamp() - interval '24 hours'
+        order by created_at limit 3 for update skip locked));
+    insert into idempotency_keys (user_id, key, fingerprint, outcome, version, id, body)
+        values (p_user, p_key, p_fingerprint, p_answer.outcome, p_answer.version, p_answer.id, p_answer.body)
+        on conflict (user_id, key) do update set
+            fingerprint = excluded.fingerprint, outcome = excluded.outcome, version = excluded.version, id = excluded.id,
+            body = excluded.body, created_at = excluded.created_at;
+end
+$$;
