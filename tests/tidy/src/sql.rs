@@ -182,9 +182,13 @@ fn function_files_are_named_after_their_function_and_listed() -> Result<()> {
     for (path, text) in files("", &[".fn.sql"])? {
         let text = without_comments_and_strings(&text);
         let names: Vec<&str> = text
-            .split("create or replace function ")
+            .split("create or replace ")
             .skip(1)
-            .filter_map(|rest| rest.split('(').next())
+            .filter_map(|rest| {
+                let named = rest.strip_prefix("function ");
+                let named = named.or_else(|| rest.strip_prefix("procedure "));
+                named?.split('(').next()
+            })
             .collect();
         let file = Path::new(&path).file_name().unwrap_or_default();
         match names.as_slice() {
