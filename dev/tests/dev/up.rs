@@ -49,7 +49,10 @@ fn it_keeps_its_data_serves_again_at_once_and_leaves_no_child() {
     let dir = Scratch::new("up").unwrap();
     let (mut first, told) = up_started(dir.path());
     let second = refusal(&mut up(dir.path(), &[]));
-    assert!(second.contains("another `cargo dev up` runs"), "{second}");
+    assert!(
+        second.contains("another `cargo dev up` or `services` runs"),
+        "{second}"
+    );
     let database = told.database.clone();
     first.signal(Signal::SIGINT);
     assert!(first.ended().success());
