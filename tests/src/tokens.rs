@@ -14,8 +14,8 @@ use crate::client::User;
 /// The default of the variable `token_issuer` in spin.toml.
 const ISSUER: &str = "spindle";
 
-/// Tokens for `user` that the API must reject, each with what is wrong with it. `keys` is the variable `token_keys`: with the
-/// real key, a token can be wrong in one claim alone.
+/// Tokens for `user` that the API must reject, each with its fault. `keys` is the value of the variable
+/// `token_keys`: with the real key, a token can have a single wrong claim.
 ///
 /// # Errors
 /// `keys` or the user's token cannot be parsed.

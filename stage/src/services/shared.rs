@@ -105,8 +105,8 @@ async fn migrate(url: &str) -> Result<()> {
         .output()
         .await
         .with_context(|| format!("running {}", bridge.display()))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "bridge migrate failed: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "bridge migrate failed: {stderr}");
     Ok(())
 }
 

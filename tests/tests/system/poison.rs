@@ -13,7 +13,7 @@ use tests::wait;
 use uuid::Uuid;
 
 const WRITES: u64 = 2_000;
-/// How soon an event becomes a dead letter: it is first delivered alone five times, with a growing backoff.
+/// The time limit for an event to become a dead letter. Before that, it is delivered alone five times, with a growing backoff.
 const DEAD_LETTER_LIMIT: Duration = Duration::from_secs(60);
 
 /// A malformed event among those of a user becomes a dead letter. All other events are delivered.
