@@ -169,32 +169,6 @@ fn statements_lie_beside_their_caller() -> Result<()> {
 }
 
 #[test]
-fn function_files_are_named_after_their_function() -> Result<()> {
-    let mut violations = Vec::new();
-    for (path, text) in files("", &[".fn.sql"])? {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let name = name.trim_end_matches(".fn.sql");
-        let text = without_comments_and_strings(&text);
-        let defined: Vec<&str> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("create or replace "))
-            .filter_map(|rest| {
-                rest.strip_prefix("function ")
-                    .or_else(|| rest.strip_prefix("procedure "))
-            })
-            .map(|rest| rest.split('(').next().unwrap_or(rest))
-            .collect();
-        if defined != [name] {
-            violations.push(format!("{path}: it defines {defined:?}"));
-        }
-    }
-    no_violations(
-        "a `.fn.sql` file holds one SQL function or procedure and is named after it",
-        &violations,
-    )
-}
-
-#[test]
 fn migrations_are_numbered_and_explained() -> Result<()> {
     let mut numbers = BTreeSet::new();
     let mut violations = Vec::new();
