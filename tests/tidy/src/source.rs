@@ -24,6 +24,19 @@ fn every_file_starts_with_its_purpose() -> Result<()> {
 }
 
 #[test]
+fn a_module_file_stands_beside_its_folder() -> Result<()> {
+    let violations: Vec<_> = files("", &["mod.rs"])?
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.ends_with("/mod.rs"))
+        .collect();
+    no_violations(
+        "the file of a module with submodules is `name.rs` beside `name/`",
+        &violations,
+    )
+}
+
+#[test]
 fn files_are_short() -> Result<()> {
     let violations: Vec<_> = files("", &[".rs"])?
         .into_iter()

@@ -168,6 +168,68 @@ fn statements_lie_beside_their_caller() -> Result<()> {
     )
 }
 
+/// A function is found by its name, and `bridge migrate` loads exactly the files of its list.
+#[test]
+fn function_files_are_named_after_their_function_and_listed() -> Result<()> {
+    let listed = files("bridge/src/migrate", &["functions.rs"])?;
+    let listed: Vec<&str> = listed
+        .iter()
+        .flat_map(|(_, text)| text.split('"').skip(1).step_by(2))
+        .filter(|literal| literal.ends_with(".fn.sql"))
+        .collect();
+    let mut present = Vec::new();
+    let mut violations = Vec::new();
+    for (path, text) in files("", &[".fn.sql"])? {
+        let text = without_comments_and_strings(&text);
+        let names: Vec<&str> = text
+            .split("create or replace ")
+            .skip(1)
+            .filter_map(|rest| {
+                let named = rest.strip_prefix("function ");
+                let named = named.or_else(|| rest.strip_prefix("procedure "));
+                named?.split('(').next()
+            })
+            .collect();
+        let file = Path::new(&path).file_name().unwrap_or_default();
+        match names.as_slice() {
+            [name] if file.to_string_lossy() == format!("{name}.fn.sql") => {}
+            _ => violations.push(format!("{path}: it creates {names:?}")),
+        }
+        present.push(path);
+    }
+    if listed != present {
+        violations.push(format!(
+            "bridge/src/migrate/functions.rs lists {listed:#?}, there are {present:#?}"
+        ));
+    }
+    no_violations(
+        "a `.fn.sql` file creates one function, is named after it, and is listed in order of its path",
+        &violations,
+    )
+}
+
+/// SQL answers with named outcomes; only Rust turns them into statuses and addresses.
+#[test]
+fn functions_do_not_know_http() -> Result<()> {
+    const STATUSES: &[&str] = &[
+        "200", "201", "204", "304", "400", "401", "403", "404", "409", "412", "422", "429", "503",
+    ];
+    let mut violations = Vec::new();
+    for folder in ["functions/api", "bridge/src/admin"] {
+        for (path, text) in files(folder, &[".sql"])? {
+            let code = without_comments_and_strings(&text);
+            let status = code
+                .split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_')
+                .find(|word| STATUSES.contains(word));
+            violations.extend(status.map(|status| format!("{path}: the status {status}")));
+            if text.contains("'/api/") {
+                violations.push(format!("{path}: a URL"));
+            }
+        }
+    }
+    no_violations("SQL knows no HTTP status and no URL", &violations)
+}
+
 #[test]
 fn migrations_are_numbered_and_explained() -> Result<()> {
     let mut numbers = BTreeSet::new();

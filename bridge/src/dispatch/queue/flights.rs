@@ -16,12 +16,21 @@ use crate::log::Partition;
 struct Flight {
     lane: String,
     epoch: u64,
-    /// One id for each sending. An answer to any of them counts, because it means that the effects are durable.
-    sendings: Vec<(Uuid, Instant)>,
+    /// An answer to any of them counts, because it means that the effects are durable.
+    sendings: Vec<Sending>,
     last_sent: Instant,
     /// When the last sending counts as late.
     deadline: Instant,
     events: Vec<Event>,
+}
+
+/// One message that carried a flight.
+#[derive(Debug)]
+struct Sending {
+    frame: Uuid,
+    sent: Instant,
+    /// Whether an agent is known to have received it, so that it counts as an attempt.
+    received: bool,
 }
 
 /// A flight that has ended.
@@ -96,7 +105,11 @@ impl Flights {
     ) -> Option<Message> {
         let flight = self.flights.get_mut(&number)?;
         let frame = Uuid::new_v4();
-        flight.sendings.push((frame, now));
+        flight.sendings.push(Sending {
+            frame,
+            sent: now,
+            received: false,
+        });
         flight.last_sent = now;
         flight.deadline = deadline;
         self.by_frame.insert(frame, number);
@@ -129,11 +142,11 @@ impl Flights {
         Some(self.flights.get(self.by_frame.get(&frame)?)?.lane.clone())
     }
 
-    /// The frame reached an agent: counts an attempt for each of its events.
-    pub fn count_attempt(&mut self, frame: Uuid) {
+    /// An agent received the frame: counts an attempt for each of its events, once for each sending.
+    pub fn received(&mut self, frame: Uuid) {
         let number = self.by_frame.get(&frame);
         if let Some(flight) = number.and_then(|number| self.flights.get_mut(number)) {
-            flight.events.iter_mut().for_each(Event::count_attempt);
+            flight.received(frame);
         }
     }
 
@@ -142,14 +155,12 @@ impl Flights {
         let number = *self.by_frame.get(&frame)?;
         let flight = self
             .flights
-            .get(&number)
+            .get_mut(&number)
             .filter(|flight| flight.epoch == epoch)?;
-        let sent = flight
-            .sendings
-            .iter()
-            .find(|(id, _)| *id == frame)
-            .map(|(_, sent)| *sent);
-        let sent = sent.unwrap_or(flight.last_sent);
+        // The answer may overtake the report of its PUBLISH.
+        flight.received(frame);
+        let mut sendings = flight.sendings.iter();
+        let sent = sendings.find(|sending| sending.frame == frame)?.sent;
         let landed = self.land(number)?;
         Some(Answered { landed, sent })
     }
@@ -157,8 +168,8 @@ impl Flights {
     /// Ends a flight. Later answers to it are ignored.
     pub fn land(&mut self, number: u64) -> Option<Landed> {
         let flight = self.flights.remove(&number)?;
-        for (frame, _) in &flight.sendings {
-            self.by_frame.remove(frame);
+        for sending in &flight.sendings {
+            self.by_frame.remove(&sending.frame);
         }
         self.events -= flight.events.len();
         Some(Landed {
@@ -223,5 +234,16 @@ impl Flights {
     pub fn events_of(&self, frame: Uuid, epoch: u64) -> Option<&[Event]> {
         let flight = self.flights.get(self.by_frame.get(&frame)?)?;
         (flight.epoch == epoch).then_some(flight.events.as_slice())
+    }
+}
+
+impl Flight {
+    fn received(&mut self, frame: Uuid) {
+        let mut sendings = self.sendings.iter_mut();
+        let unconfirmed = sendings.find(|sending| sending.frame == frame && !sending.received);
+        if let Some(sending) = unconfirmed {
+            sending.received = true;
+            self.events.iter_mut().for_each(Event::count_attempt);
+        }
     }
 }

@@ -79,7 +79,7 @@ impl Queue {
     /// is gone, which is not the fault of any event.
     pub fn published(&mut self, frame: Uuid, receivers: Option<u64>, now: Instant) {
         if receivers.is_some_and(|receivers| receivers > 0) {
-            return self.flights.count_attempt(frame);
+            return self.flights.received(frame);
         }
         let lane = self.flights.lane_of(frame);
         if let Some(lane) = lane.or_else(|| self.lanes.lane_of_heartbeat(frame)) {

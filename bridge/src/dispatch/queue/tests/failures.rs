@@ -32,6 +32,21 @@ fn an_event_is_retried_alone_five_times_and_then_dead_lettered() {
 }
 
 #[test]
+fn an_answer_that_overtakes_the_report_of_its_publish_counts_as_an_attempt() {
+    let mut h = Harness::new(&["a"]);
+    h.read(1, 1);
+    let sent = h.next();
+    h.answer_all(&sent, Outcome::Retry);
+    h.published(&sent, Some(1));
+    h.wait(BACKOFF);
+    let sent = h.one();
+    assert_eq!(sent.attempt(), 2);
+    h.published(&sent, Some(1));
+    h.answer_all(&sent, Outcome::Reject);
+    assert_eq!(h.letters[0].attempts, 2, "each frame counts once");
+}
+
+#[test]
 fn a_dead_letter_remembers_when_its_event_failed_first() {
     let mut h = Harness::new(&["a"]);
     h.read(1, 1);
