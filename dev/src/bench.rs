@@ -20,7 +20,7 @@ use stage::scratch::Scratch;
 use stage::system::{LogKind, System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
-/// What to measure, and for how long.
+/// The measurements to make, and their size.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// Only these: create, mix (four reads for each write), search, postgres (event delivery on the Postgres log), kafka (event

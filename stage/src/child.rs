@@ -101,7 +101,7 @@ impl Child {
         }
     }
 
-    /// What the process has written since it was started.
+    /// The output of the process since it was started.
     pub fn output(&self) -> String {
         let mut text = Vec::new();
         if let Ok(mut file) = File::open(&self.log) {

@@ -154,7 +154,7 @@ pub fn program(root: &Path, profile: Profile, name: &str) -> PathBuf {
     target(root).join(profile.name()).join(name)
 }
 
-/// The workspace's folder for everything that is built.
+/// Cargo's target folder: `CARGO_TARGET_DIR`, or `target/` in the workspace.
 pub fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
@@ -191,8 +191,8 @@ fn choose() -> Result<Toolchain> {
     if has_target() {
         return Ok(Toolchain::Rustup);
     }
-    // Where there is no network, each start would wait for the download to fail. So Debian's compiler, once installed, stays the
-    // choice.
+    // Debian's compiler is preferred once it is installed. Otherwise each start without a network would wait for rustup's
+    // download to fail.
     if let Some(debian) = debian() {
         return Ok(debian);
     }

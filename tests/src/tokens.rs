@@ -112,7 +112,7 @@ pub fn signed(keys: &str, user: Uuid, role: &str, seconds: i64) -> Result<String
     sign(kid, "at+jwt", Algorithm::HS256, &secret, &claims)
 }
 
-/// Id and bytes of the first key, which is the one that signs.
+/// Id and bytes of the signing key, which is the first one.
 fn key(keys: &str) -> Result<(&str, Vec<u8>)> {
     let first = keys.split(',').next().and_then(|key| key.split_once(':'));
     let (kid, secret) = first.context("a token key has the form kid:secret")?;

@@ -52,7 +52,10 @@ fn a_restart_is_fast_and_keeps_the_data_and_no_child_is_left() {
     let dir = Scratch::new("up").unwrap();
     let (mut first, status) = up_started(dir.path());
     let second = error_of(&mut up(dir.path(), &[]));
-    assert!(second.contains("another `cargo dev up` runs"), "{second}");
+    assert!(
+        second.contains("another `cargo dev up` or `services` runs"),
+        "{second}"
+    );
     let database = status.database.clone();
     first.signal(Signal::SIGINT);
     assert!(first.ended().success());

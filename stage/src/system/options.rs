@@ -94,7 +94,8 @@ impl SystemOptions {
     }
 }
 
-/// The workspace that this program was built from, or the one that `cargo dev test` names.
+/// The root of the workspace: `SPINDLE_ROOT`, which `cargo dev test` sets, or else the workspace that this program was built
+/// from.
 pub fn workspace() -> PathBuf {
     let built = || {
         Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,4 +1,4 @@
-//! What a system needs before its first program starts: addresses, secrets, environments and programs.
+//! The plan of a system, made before its first program starts: addresses, secrets, environments and programs.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -54,7 +54,8 @@ pub fn select(programs: Vec<Program>, packages: &[String], filters: &[String]) -
     Ok(jobs)
 }
 
-/// The system's tests run once for each event log, so that the two systems work beside each other.
+/// Groups the tests of a program into jobs. The system tests of each event log are a job of their own, so that both systems run
+/// concurrently.
 fn split(program: Program, tests: Vec<String>) -> Vec<Job> {
     let by_log = program.target == "system";
     let mut jobs: Vec<Job> = Vec::new();

@@ -50,7 +50,7 @@ struct Parts {
     position: Option<Position>,
 }
 
-/// Where a part begins.
+/// The position at which a part begins.
 #[derive(Default)]
 struct Position {
     /// Key (number or time) and event id of the last entry of the part before.

@@ -1,4 +1,4 @@
-//! Which entries of the audit trail a request selects: whose, and matching what. The list and the export share it.
+//! The selection of audit entries by the query parameters of a request. The list and the export share it.
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use guest::postgres::{ParameterValue, text_or_null};

@@ -1,4 +1,4 @@
-//! Whose audit trail a caller may read.
+//! Access to audit trails: users read their own, auditors and admins read all.
 
 use uuid::Uuid;
 
