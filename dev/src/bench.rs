@@ -1,4 +1,4 @@
-//! `cargo dev bench`: prints the figures of docs/figures.md. Each is compared with its baseline in the same run.
+//! `cargo dev bench`: measures the figures of docs/figures.md, each beside its baseline in the same run.
 
 pub mod baseline;
 mod cpu;
@@ -17,14 +17,14 @@ use std::time::Duration;
 use anyhow::Result;
 use stage::components::Profile;
 use stage::scratch::Scratch;
-use stage::system::{Log, System, SystemOptions};
+use stage::system::{LogKind, System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
-/// What to measure, and for how long.
+/// The measurements to make, and their size.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only these: create, mix (four reads for each write), search, postgres (event delivery on the Postgres log), kafka (event delivery
-    /// on Kafka)
+    /// Only these: create, mix (four reads for each write), search, postgres (event delivery on the Postgres log), kafka (event
+    /// delivery on Kafka)
     #[arg(value_parser = ["create", "mix", "search", "postgres", "kafka"])]
     only: Vec<String>,
     /// The length of each measurement, in seconds
@@ -49,18 +49,18 @@ struct Plan {
     tasks: u32,
 }
 
-/// Runs the wanted measurements, each on a system of its own with fsync on. Removes all data afterwards.
+/// Runs the selected measurements, each on a system of its own with fsync on. Removes all data afterwards.
 pub async fn run(options: Options) -> Result<()> {
-    let wanted =
+    let selected =
         |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
     for (part, log, bridges) in [
-        ("create", Log::Postgres, 0),
-        ("mix", Log::Postgres, 0),
-        ("search", Log::Postgres, 0),
-        ("postgres", Log::Postgres, 1),
-        ("kafka", Log::Kafka, 1),
+        ("create", LogKind::Postgres, 0),
+        ("mix", LogKind::Postgres, 0),
+        ("search", LogKind::Postgres, 0),
+        ("postgres", LogKind::Postgres, 1),
+        ("kafka", LogKind::Kafka, 1),
     ] {
-        if !wanted(part) {
+        if !selected(part) {
             continue;
         }
         let scratch = Scratch::new("bench")?;
@@ -90,9 +90,9 @@ pub async fn run(options: Options) -> Result<()> {
     Ok(())
 }
 
-/// Changes two settings of Postgres. `track_commit_timestamp` is needed to measure latency, and all measurements run with it so that
-/// they are comparable. `wal_init_zero` is off because a new server has no old WAL files to reuse, and zeroing a new file would block
-/// every writer for 60 ms every few seconds.
+/// Changes two settings of Postgres. `track_commit_timestamp` is needed to measure latency, and all measurements run with it so
+/// that they are comparable. `wal_init_zero` is off because a new server has no old WAL files to reuse, and zeroing a new file
+/// would block every writer for 60 ms every few seconds.
 async fn prepare(system: &System) -> Result<Client> {
     let (db, _connection) = connect(&system.database_url()).await?;
     for setting in ["track_commit_timestamp = on", "wal_init_zero = off"] {

@@ -90,7 +90,7 @@ async fn build(root: &Path, profile: Profile, runtime: &Runtime) -> Result<()> {
         let (root, names) = (root.to_owned(), runtime.programs());
         tokio::task::spawn_blocking(move || components::build_programs(&root, profile, names))
     };
-    // At the same time, because each build has phases in which it uses only one core.
+    // Both builds run concurrently, because each has phases in which it uses only one core.
     let functions = {
         let root = root.to_owned();
         tokio::task::spawn_blocking(move || {

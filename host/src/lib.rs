@@ -31,7 +31,7 @@ use crate::manifest::Manifest;
 use crate::trigger::{cron, http, redis};
 use crate::variables::Variables;
 
-/// What [`run`] needs to start an application.
+/// The options of [`run`].
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The path of the application's `spin.toml`.
@@ -40,7 +40,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The folder in which compiled components are kept between runs.
     pub cache: PathBuf,
-    /// Where `SPIN_VARIABLE_<NAME>` is looked up; usually the environment of the process.
+    /// The values of `SPIN_VARIABLE_<NAME>`; usually the environment of the process.
     pub environment: HashMap<String, String>,
 }
 

@@ -14,8 +14,8 @@ use session::Session;
 
 const MAX_CONNECTIONS: usize = 64;
 
-/// What Spin's pool runs before it reuses a connection: the method `Clean` of deadpool-postgres. It keeps the cached
-/// plans of PL/pgSQL functions, and does not roll back.
+/// The statements that Spin's pool runs before it reuses a connection: method `Clean` of deadpool-postgres. They keep the cached
+/// plans of PL/pgSQL functions, and do not roll back.
 const RESET_SQL: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); \
                          DISCARD TEMP; DISCARD SEQUENCES;";
 

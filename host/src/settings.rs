@@ -22,7 +22,7 @@ pub struct ComponentSettings {
     pub allowed_hosts: AllowedHosts,
     /// Connections to Postgres; shared by all components.
     pub postgres: Arc<Pools>,
-    /// Where the application's own HTTP triggers are served. Requests to relative URLs go there.
+    /// The address of the application's own HTTP triggers. Requests to relative URLs go there.
     pub application_address: SocketAddr,
 }
 

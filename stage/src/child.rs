@@ -38,7 +38,7 @@ impl Child {
             .stderr(file)
             .process_group(0);
         let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = on_spawner(command)
+        let mut child = spawn_on_own_thread(command)
             .with_context(|| format!("starting {name} ({program}); is it installed?"))?;
         let group = Pid::from_raw(i32::try_from(child.id())?);
         let (set, exit) = watch::channel(None);
@@ -78,7 +78,7 @@ impl Child {
         }
     }
 
-    /// Waits until it has exited.
+    /// Waits until the process has exited.
     pub async fn exited(&self) -> ExitStatus {
         let mut exit = self.exit.clone();
         match exit.wait_for(Option::is_some).await {
@@ -101,7 +101,7 @@ impl Child {
         }
     }
 
-    /// What the process has written since it was started.
+    /// The output of the process since it was started.
     pub fn output(&self) -> String {
         let mut text = Vec::new();
         if let Ok(mut file) = File::open(&self.log) {
@@ -132,7 +132,7 @@ impl Child {
         let until = Instant::now() + limit;
         loop {
             if let Some(status) = self.status() {
-                return Err(self.failed(&format!("ended at its start ({status})")));
+                return Err(self.failed(&format!("ended before it was ready ({status})")));
             }
             if matches!(
                 tokio::time::timeout(Duration::from_secs(2), probe()).await,
@@ -189,7 +189,7 @@ impl Process {
     pub fn launch(&self) -> Result<Arc<Child>> {
         let mut slot = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.as_ref().is_some_and(|child| child.is_running()) {
-            bail!("{} runs already", self.name);
+            bail!("{} is already running", self.name);
         }
         let child = Arc::new(Child::spawn(&self.name, (self.command)(), &self.log)?);
         *slot = Some(child.clone());
@@ -235,11 +235,11 @@ fn open_log(log: &Path) -> Result<File> {
         .with_context(|| format!("opening {}", log.display()))
 }
 
-/// With PR_SET_PDEATHSIG, Linux ends a child when the *thread* that started it ends, and a test's thread ends with the test. So one
-/// thread, which lives as long as the process, starts all children.
-fn on_spawner(mut command: Command) -> Spawned {
+/// With PR_SET_PDEATHSIG, Linux ends a child when the *thread* that started it ends, and a test's thread ends with the test. So
+/// one thread, which lives as long as the process, starts all children.
+fn spawn_on_own_thread(mut command: Command) -> Spawned {
     static SPAWNER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
-    die_with_us(&mut command);
+    end_with_parent(&mut command);
     let spawner = SPAWNER.get_or_init(|| {
         let (jobs, queue) = mpsc::channel::<Job>();
         std::thread::spawn(move || {
@@ -250,19 +250,17 @@ fn on_spawner(mut command: Command) -> Spawned {
         jobs
     });
     let (answer, spawned) = mpsc::channel();
-    let gone = |_| std::io::Error::other("the thread that starts children is gone");
-    spawner
-        .send((command, answer))
-        .map_err(|_| std::io::Error::other("the thread that starts children is gone"))?;
-    spawned.recv().map_err(gone)?
+    let ended = || std::io::Error::other("the thread that starts child processes has ended");
+    spawner.send((command, answer)).map_err(|_| ended())?;
+    spawned.recv().map_err(|_| ended())?
 }
 
 #[cfg(target_os = "linux")]
 #[expect(
     unsafe_code,
-    reason = "only the child itself can ask to die with its parent; the closure makes one async-signal-safe call"
+    reason = "only the child itself can request this signal; the closure makes one async-signal-safe call"
 )]
-fn die_with_us(command: &mut Command) {
+fn end_with_parent(command: &mut Command) {
     unsafe {
         command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Some(Signal::SIGKILL))?));
     }
@@ -270,4 +268,4 @@ fn die_with_us(command: &mut Command) {
 
 /// Other systems have no such signal, so children outlive a crash of this process. Ctrl-C and SIGTERM still end them.
 #[cfg(not(target_os = "linux"))]
-fn die_with_us(_: &mut Command) {}
+fn end_with_parent(_: &mut Command) {}

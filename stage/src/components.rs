@@ -14,7 +14,7 @@ use crate::services::install;
 const TARGET: &str = "wasm32-wasip1";
 const PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "wasi-libc"];
 const ADVICE: &str = "Rust's wasm32-wasip1 target is missing: `rustup target add wasm32-wasip1` (rustup), or `apt-get install rustc-web rust-web-src wasi-libc` (Debian)";
-/// Debian's compiler has no compiled standard library for the target, so cargo builds it along.
+/// Debian's compiler comes without a compiled standard library for the target, so cargo compiles that, too.
 const BUILD_STD: &str = "-Zbuild-std=std,panic_abort";
 
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ pub const TEST_GUESTS: [&str; 4] = [
 pub enum Profile {
     /// Compiles fast: for `cargo dev up` and the tests.
     Gate,
-    /// As published: for figures.
+    /// Optimised like a published build: for benchmarks.
     Release,
 }
 
@@ -129,7 +129,7 @@ pub fn build_wasm(root: &Path, packages: &[String]) -> Result<()> {
     succeed(&mut build)
 }
 
-/// Where [`build_wasm`] and `spin build` leave the `.wasm` files.
+/// The folder into which [`build_wasm`] and `spin build` write the `.wasm` files.
 pub fn wasm_folder(root: &Path) -> PathBuf {
     target(root).join(TARGET).join("release")
 }
@@ -154,13 +154,13 @@ pub fn program(root: &Path, profile: Profile, name: &str) -> PathBuf {
     target(root).join(profile.name()).join(name)
 }
 
-/// The workspace's folder for everything that is built.
+/// Cargo's target folder: `CARGO_TARGET_DIR`, or `target/` in the workspace.
 pub fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
 
-/// Cargo with the settings of `.cargo/build.toml`, and without what an outer `cargo run` or `cargo test` put into the environment
-/// for its own package.
+/// Cargo with the settings of `.cargo/build.toml`. Environment variables that an outer `cargo run` or `cargo test` set for its
+/// own package are removed.
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(root).stdin(Stdio::null());
@@ -191,7 +191,8 @@ fn choose() -> Result<Toolchain> {
     if has_target() {
         return Ok(Toolchain::Rustup);
     }
-    // Where there is no network, each start would wait for the download to fail. So Debian's compiler, once installed, stays the choice.
+    // Debian's compiler is preferred once it is installed. Otherwise each start without a network would wait for rustup's
+    // download to fail.
     if let Some(debian) = debian() {
         return Ok(debian);
     }

@@ -37,26 +37,28 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn database(value: &str) -> Result<Url> {
-    let wanted = "DATABASE_URL must look like postgres://user:password@host:5432/database";
-    let url = Url::parse(value).context(wanted)?;
+    let expected = "DATABASE_URL must look like postgres://user:password@host:5432/database";
+    let url = Url::parse(value).context(expected)?;
     let postgres = matches!(url.scheme(), "postgres" | "postgresql");
     if !postgres || url.host_str().is_none_or(str::is_empty) || url.path().len() < 2 {
-        bail!(wanted);
+        bail!(expected);
     }
     Ok(url)
 }
 
 fn redis(value: &str) -> Result<String> {
-    let wanted = "REDIS_URL must look like redis://host:6379";
-    let url = Url::parse(value).context(wanted)?;
+    let expected = "REDIS_URL must look like redis://host:6379";
+    let url = Url::parse(value).context(expected)?;
     let Some(host) = url
         .host_str()
         .filter(|host| !host.is_empty() && url.scheme() == "redis")
     else {
-        bail!(wanted);
+        bail!(expected);
     };
     if url.password().is_some() || !url.username().is_empty() {
-        bail!("REDIS_URL must not hold a password: spin.toml names Redis by host and port only");
+        bail!(
+            "REDIS_URL must not contain a user or a password: spin.toml supports only a host and a port"
+        );
     }
     Ok(format!("{host}:{}", url.port().unwrap_or(6379)))
 }
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bad_value_is_named_and_not_shown() {
+    fn an_error_names_the_variable_but_not_its_value() {
         for (error, name) in [
             (
                 database("mysql://root:hunter2@db/x").unwrap_err(),
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn good_values_are_taken() {
+    fn valid_values_are_accepted() {
         assert!(database("postgresql://a:b@db:6432/spindle?sslmode=disable").is_ok());
         assert_eq!(redis("redis://cache").unwrap(), "cache:6379");
         assert_eq!(kafka("a:1,b:2").unwrap(), "a:1,b:2");

@@ -1,5 +1,5 @@
-//! Everything that runs a complete Spindle on one machine, for `cargo dev` and the tests: child processes, real servers, the build of
-//! Spindle's own programs, and the system with handles to break its parts.
+//! Everything that runs a complete Spindle on one machine, for `cargo dev` and the tests: child processes, real servers, the
+//! build of Spindle's own programs, and the system with handles to break its parts.
 
 pub mod progress;
 pub mod ports;

@@ -12,7 +12,8 @@ use crate::system::System;
 
 const FILE: &str = "status.json";
 
-/// The addresses and logs of a running system. Only the file's owner may read it, because the database URL gives access to all data.
+/// The addresses and logs of a running system. Only the file's owner may read it, because the database URL gives access to all
+/// data.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Status {
     /// The API's URL, unless the functions run elsewhere.

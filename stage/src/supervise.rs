@@ -1,4 +1,5 @@
-//! Supervises the parts of a system as Kubernetes would: reports a part that dies and starts it again, unless it was stopped on purpose.
+//! Supervises the parts of a system as Kubernetes would: reports a part that dies and starts it again, unless it was stopped on
+//! purpose.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,24 +40,25 @@ pub trait Part: Send + Sync {
 /// A part and the task that supervises it.
 pub struct Supervised {
     part: Arc<dyn Part>,
-    wanted: watch::Sender<bool>,
+    /// Whether the part is meant to run. The supervisor restarts it only then.
+    should_run: watch::Sender<bool>,
     starting: Arc<Mutex<()>>,
     supervisor: JoinHandle<()>,
 }
 
 impl Supervised {
-    /// Starts to supervise a part that is running already.
+    /// Begins to supervise a part that is running already.
     pub fn new(part: Arc<dyn Part>) -> Self {
-        let wanted = watch::Sender::new(true);
+        let should_run = watch::Sender::new(true);
         let starting = Arc::new(Mutex::new(()));
         let supervisor = tokio::spawn(watch_over(
             part.clone(),
-            wanted.subscribe(),
+            should_run.subscribe(),
             starting.clone(),
         ));
         Self {
             part,
-            wanted,
+            should_run,
             starting,
             supervisor,
         }
@@ -97,7 +99,7 @@ impl Supervised {
 
     /// Sends SIGKILL. The part stays down until `start`.
     pub async fn kill9(&self) {
-        self.wanted.send_replace(false);
+        self.should_run.send_replace(false);
         loop {
             self.part.kill().await;
             // A restart that is in progress fails now, because its child is gone. After that nothing starts another child.
@@ -111,7 +113,7 @@ impl Supervised {
 
     /// Sends SIGTERM, as a deployment does. The part stays down until `start`.
     pub async fn terminate(&self) {
-        self.wanted.send_replace(false);
+        self.should_run.send_replace(false);
         let _turn = self.starting.lock().await;
         self.part.stop().await;
     }
@@ -123,7 +125,7 @@ impl Supervised {
             if !self.is_running() {
                 self.part.launch().await?;
             }
-            self.wanted.send_replace(true);
+            self.should_run.send_replace(true);
         }
         self.ready().await
     }
@@ -148,18 +150,18 @@ impl Drop for Supervised {
 
 async fn watch_over(
     part: Arc<dyn Part>,
-    mut wanted: watch::Receiver<bool>,
+    mut should_run: watch::Receiver<bool>,
     starting: Arc<Mutex<()>>,
 ) {
     let mut pause = SHORTEST_PAUSE;
     loop {
-        if wanted.wait_for(|wanted| *wanted).await.is_err() {
+        if should_run.wait_for(|should_run| *should_run).await.is_err() {
             return;
         }
         let started = Instant::now();
         if let Some(child) = part.process().child() {
             let status = child.exited().await;
-            if *wanted.borrow() {
+            if *should_run.borrow() {
                 progress::warn(format!("{:#}", child.failed(&format!("ended ({status})"))));
             }
         }
@@ -173,7 +175,7 @@ async fn watch_over(
             .process()
             .child()
             .is_some_and(|child| child.is_running());
-        if *wanted.borrow() && !runs {
+        if *should_run.borrow() && !runs {
             progress::step(format!("starting {} again", part.process().name()));
             if let Err(error) = part.launch().await {
                 progress::warn(format!("{error:#}"));
@@ -213,8 +215,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program that is not started yet. `ready_url` answers with a success once the program is ready; `grace` is how long it may take
-    /// to stop.
+    /// A program that is not started yet. `ready_url` answers with a success once the program is ready; `grace` is how long it
+    /// may take to stop.
     pub fn new(process: Process, ready_url: String, grace: Duration) -> Self {
         Self {
             process,

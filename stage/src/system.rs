@@ -1,128 +1,23 @@
 //! A complete system as one value: servers, schema, function host and bridges. Each part can be killed and restarted.
 
+mod options;
 mod plan;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+pub use options::{LogKind, Runtime, SystemOptions, workspace};
 pub use plan::listen_address;
-use plan::{Plan, bridge_listens, clean, own_kafka, own_postgres, own_redis, programs};
+use plan::{DATABASE, Plan, bridge_listens, clean, own_kafka, own_postgres, own_redis, programs};
 use url::Url;
 
-use crate::components::{Profile, program};
-use crate::external::External;
+use crate::components::program;
 use crate::progress;
 use crate::secrets::Secrets;
 use crate::services::{Kafka, Redis};
 use crate::supervise::{Part, Supervised};
-
-const DATABASE: &str = "spindle";
-/// Environment variables that would change what child processes do, so they are not passed on.
-const OURS: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "KAFKA_BROKERS"];
-
-/// Rate limits that tests and benchmarks do not reach: they send more requests than any user.
-const UNLIMITED: [(&str, &str); 5] = [
-    ("SPIN_VARIABLE_RATE_READ", "1000000/1"),
-    ("SPIN_VARIABLE_RATE_WRITE", "1000000/1"),
-    ("SPIN_VARIABLE_RATE_SIGN_IN", "1000000/1"),
-    ("SPIN_VARIABLE_RATE_ADDRESS", "1000000/1"),
-    ("SPIN_VARIABLE_HASHES_AT_ONCE", "64"),
-];
-
-/// What stores the event log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Log {
-    Postgres,
-    Kafka,
-}
-
-/// What runs `spin.toml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Runtime {
-    /// The embedded host, which is the workspace's program `host`.
-    Embedded,
-    /// The spin CLI at this path.
-    Spin(PathBuf),
-    /// A runtime that somebody else starts, with [`System::function_variables`].
-    External,
-}
-
-impl Runtime {
-    /// The native programs of the workspace that a system with this runtime needs.
-    pub fn programs(&self) -> &'static [&'static str] {
-        match self {
-            Self::Embedded => &["bridge", "host"],
-            Self::Spin(_) | Self::External => &["bridge"],
-        }
-    }
-}
-
-/// The options of a system; `SystemOptions::new` has those for a test.
-#[derive(Debug, Clone)]
-pub struct SystemOptions {
-    /// The workspace's folder, with `spin.toml` and `target/`.
-    pub root: PathBuf,
-    /// The folder for data, logs and secrets.
-    pub dir: PathBuf,
-    pub log: Log,
-    /// Servers that run already.
-    pub external: External,
-    pub runtime: Runtime,
-    /// Where the API listens; by default on a free loopback port.
-    pub listen: Option<SocketAddr>,
-    /// Where the first bridge listens; the others get free ports.
-    pub bridge_listen: Option<SocketAddr>,
-    pub bridges: usize,
-    /// Whether commits survive a power failure. Off only where losing the data does not matter.
-    pub fsync: bool,
-    /// Whether the programs and components are built already.
-    pub built: bool,
-    /// The profile that the native programs are built with.
-    pub profile: Profile,
-    /// Additional environment variables of the bridges and of the function host.
-    pub bridge_env: Vec<(String, String)>,
-    pub host_env: Vec<(String, String)>,
-}
-
-impl SystemOptions {
-    /// One bridge, the embedded host, servers of its own, free ports, and rate limits that no test reaches.
-    pub fn new(dir: impl Into<PathBuf>, log: Log) -> Self {
-        Self {
-            root: workspace(),
-            dir: dir.into(),
-            log,
-            external: External::default(),
-            runtime: Runtime::Embedded,
-            listen: None,
-            bridge_listen: None,
-            bridges: 1,
-            fsync: true,
-            built: std::env::var_os("SPINDLE_ROOT").is_some(),
-            profile: Profile::Gate,
-            bridge_env: Vec::new(),
-            host_env: UNLIMITED
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        }
-    }
-}
-
-/// The workspace that this program was built from, or the one that `cargo dev test` names.
-pub fn workspace() -> PathBuf {
-    let built = || {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .map(Path::to_owned)
-    };
-    std::env::var_os("SPINDLE_ROOT")
-        .map(PathBuf::from)
-        .or_else(built)
-        .unwrap_or_default()
-}
 
 /// A running system. Dropping it ends everything that it started.
 pub struct System {
@@ -136,7 +31,7 @@ pub struct System {
 }
 
 impl System {
-    /// Starts everything and waits until host and bridges say they are ready.
+    /// Starts everything and waits until the host and the bridges are ready.
     pub async fn start(options: SystemOptions) -> Result<Self> {
         let dir = options.dir.clone();
         std::fs::create_dir_all(dir.join("logs"))

@@ -7,14 +7,14 @@ use tokio_postgres::{Client, Row};
 const LIST: &str = include_str!("../../functions/api/src/tasks/list.sql");
 const SEARCH: &str = include_str!("../../functions/api/src/tasks/search.sql");
 
-/// A rate as the API counts it (functions/api/src/rate.rs), of more than anybody asks.
+/// The parameter for a rate limit (functions/api/src/http/rate.rs) that no test or benchmark reaches.
 pub fn rate(policy: &str, who: &dyn std::fmt::Display) -> Vec<String> {
     [format!("{policy}/{who}").as_str(), "1000000", "1", "1"]
         .map(str::to_owned)
         .to_vec()
 }
 
-/// The parameters of either statement; `None` filters nothing. `sort` is `relevance` for a search by the best match.
+/// The parameters of either statement; `None` filters nothing. If `sort` is `relevance`, the statement is the search.
 #[derive(Debug, Default, Clone)]
 pub struct TaskList {
     pub user: String,
@@ -34,12 +34,12 @@ pub struct TaskList {
     pub key: Option<String>,
     pub id: Option<String>,
     pub limit: i64,
-    /// What the request counts against; `of` fills it in.
+    /// The rate limit to charge; [`Self::of`] sets it.
     pub rate: Vec<String>,
 }
 
 impl TaskList {
-    /// The first page of 50, the newest first, which is what is listed unless something else is asked for.
+    /// The default request: the first page of 50 tasks, the newest first.
     #[must_use]
     pub fn newest() -> Self {
         Self {
@@ -50,7 +50,7 @@ impl TaskList {
         }
     }
 
-    /// The best matches of these terms, each with its kind before it.
+    /// The tasks that match these terms best. Each term starts with its kind, such as `+` for a whole word and `*` for a prefix.
     #[must_use]
     pub fn search(terms: &[&str]) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl TaskList {
         }
     }
 
-    /// The same of this user, counted like a request of the API.
+    /// The same request by this user, with a rate limit to charge.
     #[must_use]
     pub fn of(self, user: impl Into<String>) -> Self {
         let user = user.into();
@@ -106,10 +106,10 @@ impl TaskList {
         parameters
     }
 
-    /// Sends it as Spin does, parsed and planned anew; `prefix` may be `explain …`.
+    /// Sends the statement as Spin does: Postgres parses and plans it each time. `prefix` may be `explain …`.
     ///
     /// # Errors
-    /// Where Postgres refuses it.
+    /// When Postgres rejects the statement.
     pub async fn send(&self, db: &Client, prefix: &str) -> Result<Row> {
         let statement = format!("{prefix}{}", self.statement());
         Ok(db.query_one(&statement, &self.parameters()).await?)

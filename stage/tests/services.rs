@@ -3,7 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test says no by panicking"
+    reason = "a test fails by panicking"
 )]
 
 use stage::scratch::Scratch;

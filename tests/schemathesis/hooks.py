@@ -8,7 +8,7 @@ import uuid
 
 import schemathesis
 
-with open(os.environ["SPINDLE_CAST"], encoding="utf-8") as file:
+with open(os.environ["SPINDLE_ACCOUNTS"], encoding="utf-8") as file:
     ACCOUNTS = json.load(file)
 
 ADMIN = f"Bearer {ACCOUNTS['admin']['token']}"
@@ -69,7 +69,7 @@ def before_call(context, case, kwargs):
     if "If-Match" in case.headers:
         with lock:
             case.headers["If-Match"] = etags.get(case.path_parameters.get("id"), "*")
-    # Nor is a generated refresh token one that was issued. Accounts with a known password get some.
+    # A generated refresh token was never issued. So some sign-ins use the admin's password, and the tokens are kept for later.
     if operation == "login" and len(refresh_tokens) < 5 and isinstance(case.body, dict):
         case.body = {**case.body, "email": ACCOUNTS["admin"]["email"], "password": ACCOUNTS["password"]}
     if operation == "refresh" and isinstance(case.body, dict):

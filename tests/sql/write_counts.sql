@@ -1,4 +1,4 @@
--- What every write to a task changes.
+-- Counts that every write to a task changes.
 -- Result: count of tasks, sum of task versions, sum of the users' sequence numbers, count of task events on the trail
 select
     (select count(*) from tasks),

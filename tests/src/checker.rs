@@ -1,4 +1,4 @@
-//! Checks delivery: compares the acknowledged writes with the audit trail, the tasks, the outbox and what the API shows.
+//! Checks delivery: compares the acknowledged writes with the audit trail, the tasks, the outbox and the responses of the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::acknowledged::AcknowledgedWrites;
 use crate::client::{Requests, User, number};
 use crate::wait;
 
-/// How soon everything acknowledged is delivered once nothing is broken any more.
+/// The time limit for the delivery of all acknowledged writes, from when nothing is broken any more.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// One task event on the audit trail, as the database or the API shows it.

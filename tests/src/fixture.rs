@@ -1,4 +1,5 @@
-//! What a test gets: a running system, a client of its API, a database connection, and the checks that end every test.
+//! The fixture of a system test: a running system, a client of its API, a database connection, and the checks that end every
+//! test.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use stage::scratch::Scratch;
 use stage::supervise::Supervised;
-pub use stage::system::Log;
+pub use stage::system::LogKind;
 use stage::system::{System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
@@ -18,9 +19,9 @@ use crate::client::{Api, Requests, User};
 use crate::contract::Contract;
 use crate::tokens;
 
-/// How soon an acknowledged write is on the audit trail while nothing is broken.
+/// The time limit for an acknowledged write to reach the audit trail while nothing is broken.
 pub const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
-/// How soon the outbox is empty after a test has stopped writing.
+/// The time limit for the outbox to become empty after a test has stopped writing.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running system and what a test needs to use it.
@@ -30,7 +31,7 @@ pub struct Fixture {
     pub api: Api,
     /// A connection as the owner of the database, because the checks read more than the roles of Spindle may.
     pub database: Client,
-    log: Log,
+    log: LogKind,
     /// Texts of log lines at level ERROR that the current test expects.
     expected_errors: Vec<String>,
     _folder: Scratch,
@@ -43,7 +44,7 @@ impl Fixture {
     ///
     /// # Errors
     /// A part of the system does not start.
-    pub async fn start(log: Log) -> Result<Self> {
+    pub async fn start(log: LogKind) -> Result<Self> {
         let folder = Scratch::new("system")?;
         let mut options = SystemOptions::new(folder.path(), log);
         options.bridges = 2;
@@ -100,9 +101,9 @@ impl Fixture {
         Ok(())
     }
 
-    /// What carries the system's events.
+    /// Where the system's event log is stored.
     #[must_use]
-    pub fn log(&self) -> Log {
+    pub fn log(&self) -> LogKind {
         self.log
     }
 
@@ -182,14 +183,14 @@ impl Fixture {
     /// Runs `bridge dead-letters …`, as an operator does, and returns its standard output.
     ///
     /// # Errors
-    /// The command fails; the error holds its standard error.
+    /// The command fails; the error contains its standard error.
     pub async fn dead_letters(&self, arguments: &[&str]) -> Result<String> {
         let mut command = self.system.bridge_command()?;
         command.arg("dead-letters").args(arguments);
         output_of(command).await
     }
 
-    /// Access tokens for `user` that the API must reject, each with what is wrong with it.
+    /// Access tokens for `user` that the API must reject, each with its fault.
     ///
     /// # Errors
     /// The system's signing keys cannot be read.
@@ -201,7 +202,7 @@ impl Fixture {
     #[must_use]
     pub fn log_tails(&self) -> String {
         let mut tails = format!(
-            "log: {:?}; what our programs logged last since the test began:",
+            "event log: {:?}; the last lines that our programs logged since the test began:",
             self.log
         );
         for (log, start) in &self.log_starts {
@@ -230,7 +231,7 @@ impl Fixture {
 /// Runs a command of the bridge to its end and returns its standard output.
 ///
 /// # Errors
-/// It fails; the error holds its standard error.
+/// The command fails; the error contains its standard error.
 pub async fn output_of(command: std::process::Command) -> Result<String> {
     let arguments = format!("{:?}", command.get_args().collect::<Vec<_>>());
     let output = tokio::process::Command::from(command).output().await?;
@@ -263,7 +264,7 @@ fn first(lines: &[String], most: usize) -> String {
         .join("\n  ")
 }
 
-/// What a file contains after its first `start` bytes.
+/// The text of a file after its first `start` bytes.
 fn text_from(log: &Path, start: u64) -> String {
     let mut text = Vec::new();
     if let Ok(mut file) = File::open(log) {

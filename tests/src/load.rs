@@ -109,7 +109,8 @@ impl Load {
         Ok(())
     }
 
-    /// Waits until at least `least` writes are acknowledged, stops the workers, and returns the users and all acknowledged writes.
+    /// Waits until at least `least` writes are acknowledged, stops the workers, and returns the users and all acknowledged
+    /// writes.
     ///
     /// # Errors
     /// A worker failed, or the limit is reached.

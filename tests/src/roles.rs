@@ -10,7 +10,7 @@ impl Fixture {
     /// Runs `bridge …` with the database owner's URL, as an operator does, and returns its standard output.
     ///
     /// # Errors
-    /// The command fails; the error holds its standard error.
+    /// The command fails; the error contains its standard error.
     pub async fn run_bridge(&self, arguments: &[&str]) -> Result<String> {
         let mut command = self.system.bridge_command()?;
         command

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use libtest_mimic::Trial;
 use tokio::runtime::Runtime;
 
-use crate::fixture::{Fixture, Log};
+use crate::fixture::{Fixture, LogKind};
 
 /// The time limit of one test, whatever it waits for.
 const TEST_LIMIT: Duration = Duration::from_secs(240);
@@ -35,7 +35,7 @@ impl Runner {
     }
 
     /// A test on a system with this log, called `log::name`. The system is started when there is none yet.
-    pub fn trial<F>(&self, log: Log, name: &str, test: F) -> Trial
+    pub fn trial<F>(&self, log: LogKind, name: &str, test: F) -> Trial
     where
         F: AsyncFn(&mut Fixture) -> Result<()> + Send + 'static,
     {
@@ -66,7 +66,7 @@ impl Runner {
         locked(&self.idle).clear();
     }
 
-    fn run<F>(&self, log: Log, test: F) -> Result<()>
+    fn run<F>(&self, log: LogKind, test: F) -> Result<()>
     where
         F: AsyncFn(&mut Fixture) -> Result<()>,
     {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use stage::scratch::Scratch;
-use stage::system::{Log, System, SystemOptions};
+use stage::system::{LogKind, System, SystemOptions};
 
 use crate::client::Api;
 
@@ -13,7 +13,7 @@ use crate::client::Api;
 /// A part of the system does not start.
 pub async fn start_with_settings(settings: &[(&str, &str)]) -> Result<(System, Api, Scratch)> {
     let folder = Scratch::new("settings")?;
-    let mut options = SystemOptions::new(folder.path(), Log::Postgres);
+    let mut options = SystemOptions::new(folder.path(), LogKind::Postgres);
     // These tests kill processes at most, so nothing needs to survive a power failure.
     options.fsync = false;
     let variables = settings

@@ -14,8 +14,8 @@ use crate::client::User;
 /// The default of the variable `token_issuer` in spin.toml.
 const ISSUER: &str = "spindle";
 
-/// Tokens for `user` that the API must reject, each with what is wrong with it. `keys` is the variable `token_keys`: with the
-/// real key, a token can be wrong in one claim alone.
+/// Tokens for `user` that the API must reject, each with its fault. `keys` is the value of the variable
+/// `token_keys`: with the real key, a token can have a single wrong claim.
 ///
 /// # Errors
 /// `keys` or the user's token cannot be parsed.
@@ -112,7 +112,7 @@ pub fn signed(keys: &str, user: Uuid, role: &str, seconds: i64) -> Result<String
     sign(kid, "at+jwt", Algorithm::HS256, &secret, &claims)
 }
 
-/// Id and bytes of the first key, which is the one that signs.
+/// Id and bytes of the signing key, which is the first one.
 fn key(keys: &str) -> Result<(&str, Vec<u8>)> {
     let first = keys.split(',').next().and_then(|key| key.split_once(':'));
     let (kid, secret) = first.context("a token key has the form kid:secret")?;

@@ -1,5 +1,5 @@
-//! The baseline: a native axum server that creates and reads tasks with the API's checks and statements. Each connection prepares a
-//! statement once.
+//! The baseline: a native axum server that creates and reads tasks with the API's checks and statements. Each connection prepares
+//! a statement once.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const MAX_BODY: usize = 256 * 1024;
 struct Server {
     pool: Pool,
     key: DecodingKey,
-    rules: Validation,
+    validation: Validation,
 }
 
 #[derive(Deserialize)]
@@ -60,15 +60,15 @@ pub async fn serve(arguments: Arguments) -> Result<()> {
     };
     let manager = Manager::from_config(database_url.parse()?, NoTls, recycling);
     let (_, secret) = key(&token_keys)?;
-    let mut rules = Validation::new(Algorithm::HS256);
-    rules.leeway = 5;
-    rules.set_issuer(&[ISSUER]);
-    rules.set_audience(&[ISSUER]);
-    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = 5;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[ISSUER]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     let server = Arc::new(Server {
         pool: Pool::builder(manager).max_size(POOL).build()?,
         key: DecodingKey::from_secret(&secret),
-        rules,
+        validation,
     });
     let app = Router::new()
         .route("/api/tasks", get(list).post(create))
@@ -99,7 +99,7 @@ async fn create(
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct ListQuery {
     q: Option<String>,
 }
 
@@ -107,10 +107,10 @@ struct Asked {
 async fn list(
     State(server): State<Arc<Server>>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
     let user = server.caller(&headers)?.to_string();
-    let list = match asked.q {
+    let list = match query.q {
         None => TaskList::newest(),
         Some(typed) => {
             let mut terms: Vec<String> = typed
@@ -215,8 +215,9 @@ impl Server {
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let claims = token
-            .and_then(|token| jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules).ok());
+        let claims = token.and_then(|token| {
+            jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()
+        });
         let data = claims.ok_or((StatusCode::UNAUTHORIZED, String::new()))?;
         Ok(data.claims.sub)
     }

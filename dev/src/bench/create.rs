@@ -9,7 +9,7 @@ use stage::system::System;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::load::{Pace, Shot};
+use super::load::{Pace, RequestSpec};
 use super::side_by_side::{self, Servers, Work, failed};
 use super::{Plan, ms, tokens};
 
@@ -20,7 +20,7 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     let servers = Servers::start(plan, system).await?;
     let work = Work {
         scripts: vec![(SCRIPT.to_owned(), 1)],
-        shots: Arc::new(move |number| shot(&users, number)),
+        requests: Arc::new(move |number| request(&users, number)),
     };
     println!(
         "\nCreate a task, closed loop, {} connections",
@@ -32,7 +32,8 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     for share in [0.3, 0.6, 0.8] {
         let rate = most * share;
         for (name, address) in servers.addresses() {
-            let outcome = side_by_side::shoot(plan, address, Pace::Open(rate), &work).await?;
+            let outcome =
+                side_by_side::send_requests(plan, address, Pace::Open(rate), &work).await?;
             println!(
                 "  {rate:6.0}/s  {name:5} p50 {} p99 {} p99.9 {}{}",
                 ms(outcome.percentile(0.5)),
@@ -46,11 +47,11 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
 }
 
 /// A request that creates a task for one of the users in turn.
-pub fn shot(users: &[(Uuid, Arc<str>)], number: u64) -> Shot {
+pub fn request(users: &[(Uuid, Arc<str>)], number: u64) -> RequestSpec {
     let token = users
         .get(number as usize % users.len().max(1))
         .map(|(_, token)| token.clone());
-    Shot {
+    RequestSpec {
         method: Method::POST,
         path: "/api/tasks".to_owned(),
         token: token.unwrap_or_default(),

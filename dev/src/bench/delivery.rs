@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
-use stage::system::{Log, System};
+use stage::system::{LogKind, System};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ const QUEUERS: usize = 4;
 /// Delivery counts as stalled if nothing arrives for this long.
 const STALLED: Duration = Duration::from_secs(20);
 
-pub async fn run(plan: &Plan, log: Log, system: &System, db: &Client) -> Result<()> {
+pub async fn run(plan: &Plan, log: LogKind, system: &System, db: &Client) -> Result<()> {
     let users = tokens::users(db, system.token_keys(), USERS).await?;
     println!(
         "\nEvent delivery on the {log:?} log: {} events of {USERS} users",
@@ -74,14 +74,14 @@ async fn arrived(db: &Client, events: i64) -> Result<()> {
             last = (there + waiting, Instant::now());
         } else if last.1.elapsed() > STALLED {
             bail!(
-                "the road stands still: {there} of {events} events on the trail, {waiting} in the outbox"
+                "event delivery has stalled: {there} of {events} events are on the trail, {waiting} in the outbox"
             );
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Inserts `RATE` events per second for the length of a measurement, each in a transaction of its own. Returns their number.
+/// Inserts `RATE` events per second for the length of a measurement, each in its own transaction. Returns their number.
 async fn queue_steadily(plan: &Plan, url: &str, users: &[Uuid]) -> Result<i64> {
     let total = RATE * u32::try_from(plan.length.as_secs())?;
     let start = Instant::now();

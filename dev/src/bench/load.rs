@@ -1,8 +1,9 @@
-//! A load generator for HTTP: a fixed number of kept-alive connections, closed loop or open loop, with the latency of every request.
+//! A load generator for HTTP: a fixed number of kept-alive connections, closed loop or open loop, with the latency of every
+//! request.
 //!
-//! In a closed loop, each connection sends its next request when the previous one was answered; this measures throughput. In an open
-//! loop, requests are due at a fixed rate whether or not earlier ones were answered, and latency counts from the time at which a request
-//! was due. So a server that stalls cannot hide it (no coordinated omission).
+//! In a closed loop, each connection sends its next request when the previous one was answered; this measures throughput. In an
+//! open loop, requests are due at a fixed rate whether or not earlier ones were answered, and latency counts from the time at
+//! which a request was due. So a server that stalls cannot hide it (no coordinated omission).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 /// A request to send. `path` includes the query; `body` is JSON, or empty for no body.
-pub struct Shot {
+pub struct RequestSpec {
     pub method: Method,
     pub path: String,
     pub token: Arc<str>,
@@ -63,7 +64,7 @@ pub async fn run<M>(
     make: M,
 ) -> Result<Outcome>
 where
-    M: Fn(u64) -> Shot + Send + Sync + 'static,
+    M: Fn(u64) -> RequestSpec + Send + Sync + 'static,
 {
     let make = Arc::new(make);
     let next = Arc::new(AtomicU64::new(0));
@@ -107,7 +108,10 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(mut self, make: &(impl Fn(u64) -> Shot + Sync)) -> Result<(Vec<Duration>, u64)> {
+    async fn run(
+        mut self,
+        make: &(impl Fn(u64) -> RequestSpec + Sync),
+    ) -> Result<(Vec<Duration>, u64)> {
         let mut latencies = Vec::new();
         let mut failures = 0;
         loop {
@@ -129,17 +133,17 @@ impl Worker {
     }
 
     /// Sends one request and returns whether the answer was a success. Reconnects if the server closed the connection.
-    async fn send(&mut self, shot: Shot) -> Result<bool> {
+    async fn send(&mut self, request: RequestSpec) -> Result<bool> {
         if self.sender.ready().await.is_err() {
             self.sender = connect(&self.address).await?;
         }
         let request = Request::builder()
-            .method(shot.method)
-            .uri(shot.path)
+            .method(request.method)
+            .uri(request.path)
             .header("host", &self.address)
-            .header("authorization", format!("Bearer {}", shot.token))
+            .header("authorization", format!("Bearer {}", request.token))
             .header("content-type", "application/json")
-            .body(Full::new(shot.body))?;
+            .body(Full::new(request.body))?;
         let Ok(response) = self.sender.send_request(request).await else {
             return Ok(false);
         };

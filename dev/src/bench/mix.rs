@@ -10,7 +10,7 @@ use stage::task_list::TaskList;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::load::Shot;
+use super::load::RequestSpec;
 use super::side_by_side::{self, Servers, Work};
 use super::{Plan, create, tokens};
 
@@ -37,10 +37,10 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     db.batch_execute("vacuum analyze tasks").await?;
     let rows = db.query(include_str!("sql/mix_ids.sql"), &[]).await?;
     let ids: Vec<(Uuid, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let mut people = Vec::new();
+    let mut readers = Vec::new();
     for (user, token) in &users {
         let task = ids.iter().find(|(owner, _)| owner == user);
-        people.push((
+        readers.push((
             token.clone(),
             task.context("a user without tasks")?.1.clone(),
         ));
@@ -52,19 +52,19 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
             .iter()
             .map(|(kind, weight)| (script(*kind), *weight))
             .collect(),
-        shots: Arc::new(move |number| {
+        requests: Arc::new(move |number| {
             let kind = kind(number);
             // The step has no common factor with the number of users or of kinds, so each user sends all kinds of requests.
             let number = number.wrapping_mul(7919);
-            let person = people.get(number as usize % people.len().max(1));
-            let (token, task) = person.cloned().unwrap_or_default();
+            let reader = readers.get(number as usize % readers.len().max(1));
+            let (token, task) = reader.cloned().unwrap_or_default();
             let path = match kind {
-                Kind::Create => return create::shot(&users, number),
+                Kind::Create => return create::request(&users, number),
                 Kind::List => "/api/tasks".to_owned(),
                 Kind::Get => format!("/api/tasks/{task}"),
                 Kind::Search => "/api/tasks?q=water+pla".to_owned(),
             };
-            Shot {
+            RequestSpec {
                 method: Method::GET,
                 path,
                 token,
@@ -94,7 +94,7 @@ fn kind(number: u64) -> Kind {
 /// The API's statement for a random user, with its parameters as literals.
 fn script(kind: Kind) -> String {
     let user = "md5(:n::text)::uuid::text";
-    let list = |list: TaskList| written_out(list.statement(), &list, user);
+    let list = |list: TaskList| with_literals(list.statement(), &list, user);
     let statement = match kind {
         Kind::Create => return create::SCRIPT.to_owned(),
         Kind::Get => {
@@ -114,7 +114,8 @@ fn rate(user: &str) -> String {
     format!("array['read/' || {user}, '1000000', '1', '1']")
 }
 
-fn written_out(statement: &str, list: &TaskList, user: &str) -> String {
+/// A list statement whose parameters are replaced by literals. `user` is a SQL expression.
+fn with_literals(statement: &str, list: &TaskList, user: &str) -> String {
     let mut values = vec![user.to_owned()];
     values.extend(std::iter::repeat_n("null".to_owned(), 9));
     values.push(list.terms.as_ref().map_or("null".to_owned(), |terms| {

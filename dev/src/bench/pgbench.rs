@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use stage::services::postgres;
 use tokio::process::Command;
 
-/// Returns transactions per second. A script is `path@weight`. `mode` is pgbench's protocol: `prepared` plans a statement once for
-/// each connection, `extended` plans it each time, as Spin does.
+/// Returns transactions per second. A script is `path@weight`. `mode` is pgbench's protocol: `prepared` plans a statement once
+/// for each connection, `extended` plans it each time, as Spin does.
 pub async fn rate(
     url: &str,
     scripts: &[String],

@@ -1,5 +1,5 @@
-//! Lists and searches at the database: the latency of each sort order, filter and kind of search for a user who owns a tenth of all
-//! tasks.
+//! Lists and searches at the database: the latency of each sort order, filter and kind of search for a user who owns a tenth of
+//! all tasks.
 
 use std::time::{Duration, Instant};
 
@@ -179,8 +179,8 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("one character: 水", &["*水"]),
     ("two characters: 水を", &["*水を"]),
     ("a phrase of characters: 北京上", &["*北京上"]),
-    ("without: water -plants", &["+water", "-+plants"]),
-    ("only without: -the", &["-+the"]),
+    ("an exclusion: water -plants", &["+water", "-+plants"]),
+    ("only an exclusion: -the", &["-+the"]),
     ("either: plants or rechnung", &["+plants", "|", "*rechnung"]),
 ];
 

@@ -8,7 +8,7 @@ use stage::child::Process;
 use stage::ports;
 use stage::system::System;
 
-use super::load::{self, Outcome, Pace, Shot};
+use super::load::{self, Outcome, Pace, RequestSpec};
 use super::{Plan, cpu, ms, pgbench};
 
 /// The servers take turns in rounds, because on a shared machine one minute may be slower than another.
@@ -17,7 +17,7 @@ const ROUNDS: usize = 3;
 /// The work to measure: a pgbench script with its weight for each kind of request, and the same requests over HTTP.
 pub struct Work {
     pub scripts: Vec<(String, u32)>,
-    pub shots: Arc<dyn Fn(u64) -> Shot + Send + Sync>,
+    pub requests: Arc<dyn Fn(u64) -> RequestSpec + Send + Sync>,
 }
 
 /// The HTTP servers to compare.
@@ -61,7 +61,7 @@ pub async fn run(plan: &Plan, system: &System, servers: &Servers, work: &Work) -
         let columns = servers.addresses().into_iter().zip(pids);
         for (((name, address), pid), rates) in columns.zip(table.iter_mut().skip(2)) {
             let before = (cpu::used(pid)?, cpu::used(postgres)?);
-            let outcome = shoot(plan, address, Pace::Closed, work).await?;
+            let outcome = send_requests(plan, address, Pace::Closed, work).await?;
             let requests = outcome.rate() * outcome.elapsed.as_secs_f64();
             let per_request = |used: Duration| used.as_micros() as f64 / requests;
             println!(
@@ -85,14 +85,14 @@ pub async fn run(plan: &Plan, system: &System, servers: &Servers, work: &Work) -
 }
 
 /// Sends the HTTP requests to one server.
-pub async fn shoot(plan: &Plan, address: &str, pace: Pace, work: &Work) -> Result<Outcome> {
-    let shots = work.shots.clone();
+pub async fn send_requests(plan: &Plan, address: &str, pace: Pace, work: &Work) -> Result<Outcome> {
+    let requests = work.requests.clone();
     load::run(
         address,
         plan.connections,
         pace,
         plan.length,
-        move |number| shots(number),
+        move |number| requests(number),
     )
     .await
 }

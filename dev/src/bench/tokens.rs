@@ -42,7 +42,7 @@ pub fn signed(token_keys: &str, user: Uuid, role: &str) -> Result<String> {
     Ok(jsonwebtoken::encode(&header, &claims, &encoding)?)
 }
 
-/// The key id and the secret of the first key in `token_keys`, which is the one that signs.
+/// The key id and the secret of the signing key, which is the first key in `token_keys`.
 pub fn key(token_keys: &str) -> Result<(String, Vec<u8>)> {
     let first = token_keys.split(',').next().unwrap_or_default();
     let (kid, secret) = first

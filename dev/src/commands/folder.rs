@@ -10,7 +10,7 @@ use stage::services::postgres;
 /// A folder that only this process uses.
 pub struct Folder {
     path: PathBuf,
-    /// Held until the process ends, however it ends.
+    /// The operating system releases this lock when the process ends, even after a crash.
     _lock: File,
 }
 
@@ -25,7 +25,7 @@ impl Folder {
         let lock = File::create(&file).with_context(|| format!("creating {}", file.display()))?;
         if lock.try_lock().is_err() {
             bail!(
-                "another `cargo dev up` or `services` runs in {}; `cargo dev status` says where",
+                "another `cargo dev up` or `services` runs in {}; `cargo dev status` shows its addresses",
                 path.display()
             );
         }
@@ -36,7 +36,7 @@ impl Folder {
         &self.path
     }
 
-    /// Removes everything in the folder but the lock.
+    /// Removes everything in the folder except the lock file.
     pub fn wipe(&self) -> Result<()> {
         progress::step(format!("removing the data in {}", self.path.display()));
         postgres::wipe(&self.path.join("postgres"))?;

@@ -1,5 +1,5 @@
-//! `cargo dev fuzz`: runs Schemathesis against a system of its own. It sends requests that the OpenAPI document allows, and others that
-//! it does not allow.
+//! `cargo dev fuzz`: runs Schemathesis against a system of its own. It sends requests that the OpenAPI document allows, and
+//! others that it does not allow.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stage::components::{self, Profile};
 use stage::progress;
 use stage::scratch::Scratch;
-use stage::system::{self, Log, Runtime, System, SystemOptions};
+use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
@@ -18,11 +18,11 @@ use super::group;
 use super::stop::Stop;
 use crate::bench::tokens;
 
-/// A run with fewer requests fails, because it would prove little.
+/// The minimum number of requests. A run with fewer would prove little, so it fails.
 const REQUESTS: u64 = 2000;
 /// The number of accounts that requests may use up. Some requests delete their account or sign it out.
 const ACCOUNTS: i64 = 400;
-/// The password of all of them.
+/// The password of all these accounts.
 const PASSWORD: &str = "correct horse battery staple";
 
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let mut stop = Stop::new()?;
     tokio::select! {
         done = fuzz(&arguments) => done.map(|()| ExitCode::SUCCESS),
-        () = stop.wanted() => {
+        () = stop.requested() => {
             progress::warn("stopped");
             Ok(ExitCode::FAILURE)
         }
@@ -46,7 +46,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 async fn fuzz(arguments: &Arguments) -> Result<()> {
     let root = system::workspace();
     let folder = root.join("tests/schemathesis");
-    // The download waits for the network, so it runs beside the build.
+    // The download waits for the network, so it runs during the build.
     let install = tokio::task::spawn_blocking({
         let (root, requirements) = (root.clone(), folder.join("requirements.txt"));
         move || install(&root, &requirements)
@@ -56,13 +56,13 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
     let scratch = Scratch::new("fuzz")?;
     let system = System::start(SystemOptions {
         built: true,
-        ..SystemOptions::new(scratch.path(), Log::Postgres)
+        ..SystemOptions::new(scratch.path(), LogKind::Postgres)
     })
     .await?;
-    let cast = scratch.path().join("cast.json");
-    let people = accounts(&system).await?;
-    std::fs::write(&cast, people.to_string())?;
-    let token = people.pointer("/admin/token").and_then(Value::as_str);
+    let accounts = create_accounts(&system).await?;
+    let accounts_file = scratch.path().join("accounts.json");
+    std::fs::write(&accounts_file, accounts.to_string())?;
+    let token = accounts.pointer("/admin/token").and_then(Value::as_str);
     let token = token.context("the admin has no token")?;
     let counted = scratch.path().join("requests");
 
@@ -74,7 +74,7 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
         .arg(format!("{}/api/openapi.json", system.api_url()))
         .args(&arguments.schemathesis)
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("SPINDLE_CAST", &cast)
+        .env("SPINDLE_ACCOUNTS", &accounts_file)
         .env("SPINDLE_TOKEN", token)
         .env("SPINDLE_REQUESTS", &counted);
     let status = group::attached(command).await?;
@@ -87,20 +87,21 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
     progress::step(format!("{requests} requests without a failure"));
     ensure!(
         requests >= REQUESTS || !arguments.schemathesis.is_empty(),
-        "{REQUESTS} requests are the least"
+        "a run must send at least {REQUESTS} requests"
     );
     Ok(())
 }
 
-/// Installs Schemathesis into a Python environment below `target/`, again whenever the requirements change. Returns the program.
+/// Installs Schemathesis into a Python environment below `target/` if the requirements have changed. Returns the path of the
+/// program.
 fn install(root: &Path, requirements: &Path) -> Result<PathBuf> {
-    let wanted = std::fs::read_to_string(requirements)?;
+    let required = std::fs::read_to_string(requirements)?;
     let folder = components::target(root).join("schemathesis");
     let (done, program) = (
         folder.join("installed.txt"),
         folder.join("bin/schemathesis"),
     );
-    if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+    if std::fs::read_to_string(&done).is_ok_and(|installed| installed == required) {
         return Ok(program);
     }
     progress::step("installing schemathesis");
@@ -120,7 +121,7 @@ fn install(root: &Path, requirements: &Path) -> Result<PathBuf> {
             ])
             .arg(requirements),
     )?;
-    std::fs::write(done, wanted)?;
+    std::fs::write(done, required)?;
     Ok(program)
 }
 
@@ -132,8 +133,9 @@ fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Creates an admin and the accounts that requests may use up. Returns them as JSON, with an access token each and their password.
-async fn accounts(system: &System) -> Result<Value> {
+/// Creates an admin and the accounts that requests may use up. Returns them as JSON, with an access token each and their
+/// password.
+async fn create_accounts(system: &System) -> Result<Value> {
     let email = format!("{}@example.org", Uuid::new_v4().simple());
     let body = json!({ "email": email, "password": PASSWORD });
     let register = format!("{}/api/auth/register", system.api_url());
@@ -147,12 +149,12 @@ async fn accounts(system: &System) -> Result<Value> {
     let made = db
         .query(include_str!("fuzz_accounts.sql"), &[&email, &ACCOUNTS])
         .await?;
-    let mut accounts = Vec::new();
+    let mut users = Vec::new();
     for row in &made {
         let (id, email, role): (Uuid, String, String) = (row.get(0), row.get(1), row.get(2));
         let token = tokens::signed(keys, id, &role)?;
-        accounts.push(json!({ "id": id, "email": email, "token": token }));
+        users.push(json!({ "id": id, "email": email, "token": token }));
     }
-    let admin = accounts.pop().context("no accounts were made")?;
-    Ok(json!({ "password": PASSWORD, "admin": admin, "accounts": accounts }))
+    let admin = users.pop().context("no accounts were created")?;
+    Ok(json!({ "password": PASSWORD, "admin": admin, "accounts": users }))
 }

@@ -1,4 +1,4 @@
-//! A command that runs for us with all the processes it starts, and ends with us.
+//! Process groups: a command, and all processes that it starts, end when this process ends.
 
 use std::process::ExitStatus;
 
@@ -7,7 +7,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Child;
 
-/// The process group of a child that was started with `process_group(0)`. Dropping it kills all processes that are left in the group.
+/// The process group of a child that was started with `process_group(0)`. Dropping it kills all processes that are left in the
+/// group.
 pub struct Group(Option<Pid>);
 
 impl Group {
@@ -20,13 +21,13 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // A group that is gone needs no signal.
+            // An error means that all processes of the group have ended.
             let _ = killpg(group, Signal::SIGKILL);
         }
     }
 }
 
-/// Runs a command on our terminal.
+/// Runs a command on the terminal of this process.
 pub async fn attached(command: std::process::Command) -> Result<ExitStatus> {
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = tokio::process::Command::from(command)

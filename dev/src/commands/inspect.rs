@@ -31,14 +31,14 @@ pub fn logs(arguments: &Logs) -> Result<ExitCode> {
     {
         let known: Vec<&str> = logs.keys().map(String::as_str).collect();
         bail!(
-            "there is no log of {unknown}; there are {}",
+            "there is no log of {unknown}, only of: {}",
             known.join(", ")
         );
     }
-    let wanted = |name: &String| arguments.parts.is_empty() || arguments.parts.contains(name);
+    let selected = |name: &String| arguments.parts.is_empty() || arguments.parts.contains(name);
     let files = logs
         .iter()
-        .filter(|(name, _)| wanted(name))
+        .filter(|(name, _)| selected(name))
         .map(|(_, file)| file);
     Err(Command::new("tail")
         .arg(format!("-n{}", arguments.lines))
@@ -63,15 +63,15 @@ pub async fn status() -> Result<ExitCode> {
     let api = status.api.as_ref().map(|url| ("API", url));
     for (name, url) in api.into_iter().chain([("bridge", &status.bridge)]) {
         let answer = client.get(format!("{url}/readyz")).send().await;
-        let said = match answer {
+        let state = match answer {
             Ok(answer) if answer.status().is_success() => "ready".to_owned(),
             Ok(answer) => format!("not ready: {}", answer.text().await?),
             Err(error) => format!("does not answer: {error}"),
         };
-        if said != "ready" {
+        if state != "ready" {
             code = ExitCode::FAILURE;
         }
-        println!("{name:<9}{url}  {said}");
+        println!("{name:<9}{url}  {state}");
     }
     println!("redis    {}", status.redis);
     println!(

@@ -1,4 +1,4 @@
-//! `cargo dev services`: runs everything but the functions, for people who run those with the spin CLI.
+//! `cargo dev services`: runs everything except the functions, for people who run those with the spin CLI.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -34,7 +34,7 @@ Postgres, Redis and the bridge are running. Ctrl-C stops them.
   bridge   {bridge}   (/readyz, /metrics; not ready until the functions run)
   psql     cargo dev psql     logs   cargo dev logs
 
-Run the functions in another terminal; {file} holds what spin.toml requires:
+Run the functions in another terminal; {file} sets the variables that spin.toml requires:
 
   . {file} && spin build --up
 "#,
@@ -47,7 +47,7 @@ Run the functions in another terminal; {file} holds what spin.toml requires:
     .await
 }
 
-/// Writes the environment as shell commands. Only the owner may read the file, because it holds passwords and signing keys.
+/// Writes the environment as shell commands. Only the owner may read the file, because it contains passwords and signing keys.
 fn write(system: &System, folder: &Path) -> Result<PathBuf> {
     let mut text =
         String::from("# Written by `cargo dev services`: the variables that spin.toml requires.\n");
@@ -55,7 +55,7 @@ fn write(system: &System, folder: &Path) -> Result<PathBuf> {
         writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"))?;
     }
     let file = folder.join(FILE);
-    // A file that exists keeps its permissions, so an old one goes first.
+    // An existing file would keep its permissions, so it is removed first.
     let _ = std::fs::remove_file(&file);
     std::fs::OpenOptions::new()
         .write(true)

@@ -19,7 +19,8 @@ impl Stop {
         })
     }
 
-    pub async fn wanted(&mut self) {
+    /// Waits for the next signal to stop.
+    pub async fn requested(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

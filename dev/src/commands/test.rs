@@ -1,4 +1,4 @@
-//! `cargo dev test`: builds everything, runs the test programs beside each other, and prints a line for each.
+//! `cargo dev test`: builds everything, runs the test programs concurrently, and prints a line for each.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -16,8 +16,8 @@ mod servers;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Run only tests whose names contain one of these words
-    words: Vec<String>,
+    /// Run only tests whose names contain one of these texts
+    filters: Vec<String>,
     /// Run only this package's tests
     #[arg(short, long)]
     package: Vec<String>,
@@ -27,7 +27,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let mut stop = Stop::new()?;
     tokio::select! {
         passed = test(&arguments) => if passed? { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::FAILURE) },
-        () = stop.wanted() => {
+        () = stop.requested() => {
             progress::warn("stopped");
             Ok(ExitCode::FAILURE)
         }
@@ -47,12 +47,12 @@ async fn test(arguments: &Arguments) -> Result<bool> {
         let root = root.clone();
         move || components::build_wasm(&root, &wasm)
     });
-    // Some tests need Kafka. Its download waits for the network, so it runs beside the build.
+    // Some tests need Kafka. Its download waits for the network, so it runs during the build.
     let jars = tokio::task::spawn_blocking(kafka::jars);
     let (programs, wasm, jars) = tokio::try_join!(build, build_wasm, jars)?;
     wasm?;
     jars?;
-    let jobs = jobs::select(programs?, &arguments.package, &arguments.words)?;
+    let jobs = jobs::select(programs?, &arguments.package, &arguments.filters)?;
     if jobs.is_empty() {
         bail!("no test matches");
     }

@@ -11,7 +11,7 @@ use stage::external::External;
 use stage::progress;
 use stage::services::install;
 use stage::status::Status;
-use stage::system::{self, Log, Runtime, System, SystemOptions};
+use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 
 use super::folder::Folder;
 use super::stop::Stop;
@@ -28,10 +28,10 @@ pub struct Arguments {
     runtime: Option<RuntimeName>,
 }
 
-/// What `up` and `services` have in common.
+/// The arguments of both `up` and `services`.
 #[derive(Debug, Args)]
 pub struct Servers {
-    /// Start without data: remove what `.dev/` holds
+    /// Start without data: remove everything in `.dev/`
     #[arg(long)]
     fresh: bool,
     /// Store the event log in Apache Kafka instead of Postgres
@@ -84,23 +84,23 @@ pub async fn serve(
         // Addresses are checked before the build, because a build may take minutes.
         system::listen_address("the API", options.listen)?;
         system::listen_address("the bridge", options.bridge_listen)?;
-        progress::step("1/2 building; cargo shows how far it is");
+        progress::step("1/2 building; cargo shows the progress");
         super::build(&root, Profile::Gate, &options.runtime).await?;
         progress::step("2/2 starting servers and programs");
         System::start(options).await
     };
     let system = tokio::select! {
         system = start => system?,
-        () = stop.wanted() => bail!("stopped before it was up"),
+        () = stop.requested() => bail!("stopped before the system was ready"),
     };
     let status = Status::of(&system)?;
     status.write(folder.path())?;
     ready(&system, &status, started)?;
-    stop.wanted().await;
+    stop.requested().await;
     progress::step("stopping");
     tokio::select! {
         () = system.stop() => {}
-        () = stop.wanted() => progress::warn("stopping at once"),
+        () = stop.requested() => progress::warn("stopping at once"),
     }
     Status::remove(folder.path());
     Ok(())
@@ -117,13 +117,13 @@ impl Servers {
         let external = External::from_environment()?;
         if self.fresh && external.database.is_some() {
             bail!(
-                "--fresh removes only what `.dev/` holds, and DATABASE_URL names a database elsewhere"
+                "--fresh removes only the data in `.dev/`, but DATABASE_URL names a database elsewhere"
             );
         }
         let log = if self.kafka || external.kafka.is_some() {
-            Log::Kafka
+            LogKind::Kafka
         } else {
-            Log::Postgres
+            LogKind::Postgres
         };
         Ok(SystemOptions {
             root: root.to_owned(),
@@ -132,15 +132,15 @@ impl Servers {
             built: true,
             listen,
             bridge_listen: Some(self.bridge_listen),
-            // People get the rate limits of spin.toml, or those of their environment.
+            // Not the rate limits of tests: those of spin.toml apply, unless the environment sets others.
             host_env: Vec::new(),
             ..SystemOptions::new(dir, log)
         })
     }
 }
 
-fn runtime(wanted: Option<RuntimeName>) -> Result<Runtime> {
-    match (wanted, install::find("spin", &[])) {
+fn runtime(requested: Option<RuntimeName>) -> Result<Runtime> {
+    match (requested, install::find("spin", &[])) {
         (Some(RuntimeName::Embedded), _) | (None, None) => Ok(Runtime::Embedded),
         (_, Some(spin)) => Ok(Runtime::Spin(spin)),
         (Some(RuntimeName::Spin), None) => {
@@ -155,7 +155,7 @@ fn welcome(status: &Status, started: Instant) {
     let api = status.api.as_deref().unwrap_or_default();
     println!(
         r#"
-Spindle serves after {seconds:.1} s. Ctrl-C stops it.
+Spindle is running after {seconds:.1} s. Ctrl-C stops it.
 
   API      {api}
   bridge   {bridge}   (/readyz, /metrics)

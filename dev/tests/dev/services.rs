@@ -1,4 +1,4 @@
-//! `cargo dev services`: the environment that it writes is all that spin.toml requires.
+//! `cargo dev services`: it writes all environment variables that spin.toml requires.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
@@ -28,20 +28,20 @@ fn environment(file: &std::path::Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The environment variables of the variables in spin.toml for which `wanted` is true.
-fn declared(wanted: impl Fn(&toml::Value) -> bool) -> BTreeSet<String> {
+/// The environment variables of the variables in spin.toml for which `condition` is true.
+fn declared(condition: impl Fn(&toml::Value) -> bool) -> BTreeSet<String> {
     let text = std::fs::read_to_string(workspace().join("spin.toml")).unwrap();
     let manifest: toml::Table = text.parse().unwrap();
     let variables = manifest.get("variables").unwrap().as_table().unwrap();
     variables
         .iter()
-        .filter(|(_, variable)| wanted(variable))
+        .filter(|(_, variable)| condition(variable))
         .map(|(name, _)| format!("SPIN_VARIABLE_{}", name.to_uppercase()))
         .collect()
 }
 
 #[test]
-fn its_environment_is_all_that_the_functions_require() {
+fn the_environment_has_all_variables_that_the_functions_require() {
     let dir = Scratch::new("services").unwrap();
     let bridge = address();
     let (mut services, status) = started(dir.path(), &["services", "--bridge-listen", &bridge]);

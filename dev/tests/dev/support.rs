@@ -1,4 +1,4 @@
-//! Runs the commands as child processes and looks at what they leave.
+//! Runs the commands as child processes, and finds the processes that they leave behind.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,11 +10,11 @@ use nix::unistd::Pid;
 use stage::ports;
 use stage::status::Status;
 
-/// `cargo dev <words>` with its data in this directory, and with no server that runs already.
-pub fn dev(dir: &Path, words: &[&str]) -> Command {
+/// `cargo dev <arguments>` with its data in this directory, and without external servers.
+pub fn dev(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
     command
-        .args(words)
+        .args(arguments)
         .arg("--dir")
         .arg(dir)
         .env_remove("DATABASE_URL")
@@ -31,8 +31,8 @@ pub fn address() -> String {
     format!("127.0.0.1:{}", ports::free().unwrap())
 }
 
-/// The last line that a failing command prints.
-pub fn refusal(command: &mut Command) -> String {
+/// Runs a command that must fail. Returns the last line of its standard error.
+pub fn error_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
@@ -55,10 +55,10 @@ pub fn processes_in(dir: &Path) -> Vec<String> {
     found
 }
 
-/// Waits until something happened; fails with `what` after `limit`.
-pub fn eventually(limit: Duration, what: &str, mut happened: impl FnMut() -> bool) {
+/// Polls `condition` until it is true. Panics with `what` when that takes longer than `limit`.
+pub fn eventually(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + limit;
-    while !happened() {
+    while !condition() {
         assert!(
             Instant::now() < until,
             "{what} did not happen within {limit:?}"
@@ -67,7 +67,7 @@ pub fn eventually(limit: Duration, what: &str, mut happened: impl FnMut() -> boo
     }
 }
 
-/// A command that runs, and is killed at the end of a test that failed.
+/// A running command. Dropping it kills it, so a failed test leaves no process behind.
 pub struct Running(Child);
 
 impl Running {
@@ -75,6 +75,7 @@ impl Running {
         kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
     }
 
+    /// Waits until the command has ended.
     pub fn ended(&mut self) -> ExitStatus {
         self.0.wait().unwrap()
     }
@@ -94,15 +95,15 @@ impl Drop for Running {
     }
 }
 
-/// Starts a command and waits until it tells where everything is.
-pub fn started(dir: &Path, words: &[&str]) -> (Running, Status) {
-    let mut running = Running(dev(dir, words).spawn().unwrap());
+/// Starts a command and waits until it has written its addresses.
+pub fn started(dir: &Path, arguments: &[&str]) -> (Running, Status) {
+    let mut running = Running(dev(dir, arguments).spawn().unwrap());
     eventually(Duration::from_secs(600), "the start", || {
         if let Some(exit) = running.0.try_wait().unwrap() {
             let mut printed = String::new();
             let stderr = running.0.stderr.as_mut().unwrap();
             stderr.read_to_string(&mut printed).unwrap();
-            panic!("{words:?} ended ({exit}): {printed}");
+            panic!("{arguments:?} ended ({exit}): {printed}");
         }
         Status::read(dir).is_ok()
     });

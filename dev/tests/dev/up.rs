@@ -1,4 +1,4 @@
-//! `cargo dev up`: what it prints when it cannot start, and that no process outlives it.
+//! `cargo dev up`: the errors of a start that fails, and that no process outlives it.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use stage::scratch::Scratch;
 use stage::status::Status;
 
-use crate::support::{Running, address, dev, eventually, processes_in, refusal, started};
+use crate::support::{Running, address, dev, error_of, eventually, processes_in, started};
 
 const UP: [&str; 3] = ["up", "--runtime", "embedded"];
 
@@ -24,50 +24,53 @@ fn up_started(dir: &Path) -> (Running, Status) {
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn an_error_names_a_port_that_is_in_use() {
     let dir = Scratch::new("port").unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let said = refusal(&mut up(dir.path(), &["--listen", &taken]));
+    let error = error_of(&mut up(dir.path(), &["--listen", &taken]));
     assert!(
-        said.contains(&taken) && said.contains("in use") && said.contains("--listen"),
-        "{said}"
+        error.contains(&taken) && error.contains("in use") && error.contains("--listen"),
+        "{error}"
     );
 }
 
 #[test]
-fn a_bad_setting_is_named_without_its_value() {
+fn an_error_names_an_invalid_setting_without_its_value() {
     let dir = Scratch::new("setting").unwrap();
     for name in ["DATABASE_URL", "REDIS_URL", "KAFKA_BROKERS"] {
-        let said = refusal(up(dir.path(), &[]).env(name, "hunter2"));
-        assert!(said.contains(name) && !said.contains("hunter2"), "{said}");
+        let error = error_of(up(dir.path(), &[]).env(name, "hunter2"));
+        assert!(
+            error.contains(name) && !error.contains("hunter2"),
+            "{error}"
+        );
     }
 }
 
 #[test]
-fn it_keeps_its_data_serves_again_at_once_and_leaves_no_child() {
+fn a_restart_is_fast_and_keeps_the_data_and_no_child_is_left() {
     let dir = Scratch::new("up").unwrap();
-    let (mut first, told) = up_started(dir.path());
-    let second = refusal(&mut up(dir.path(), &[]));
+    let (mut first, status) = up_started(dir.path());
+    let second = error_of(&mut up(dir.path(), &[]));
     assert!(
         second.contains("another `cargo dev up` or `services` runs"),
         "{second}"
     );
-    let database = told.database.clone();
+    let database = status.database.clone();
     first.signal(Signal::SIGINT);
     assert!(first.ended().success());
     assert_eq!(processes_in(dir.path()), Vec::<String>::new());
 
-    let begun = Instant::now();
-    let (mut again, told) = up_started(dir.path());
-    let took = begun.elapsed();
+    let start = Instant::now();
+    let (mut again, status) = up_started(dir.path());
+    let took = start.elapsed();
     assert!(
         took < Duration::from_secs(10),
         "the second start took {took:?}"
     );
-    assert_eq!(told.database, database, "the port was not kept");
+    assert_eq!(status.database, database, "the port was not kept");
 
-    // Killed without a chance to clean up, it takes its children with it all the same.
+    // After SIGKILL it cannot clean up, but its children end nevertheless.
     again.signal(Signal::SIGKILL);
     again.ended();
     eventually(Duration::from_secs(20), "the end of every child", || {

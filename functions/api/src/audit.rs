@@ -1,4 +1,4 @@
-//! The audit trail as clients read it; functions/audit writes it.
+//! The endpoints that read the audit trail. functions/audit writes it.
 
 mod export;
 mod filter;

@@ -1,6 +1,4 @@
-//! From a frame's events to their entries on the trail: one statement, one result per event.
-//!
-//! A heartbeat goes the same way with no events, so that it is answered only while appending works.
+//! Appends the events of a frame to the audit trail with one SQL statement, which returns one result per event.
 
 use domain::frame::{EventResult, Frame, Outcome};
 use guest::logging;
@@ -8,8 +6,13 @@ use guest::postgres::{Db, DbError, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Appends what is new; the results are true once this returns. Where Postgres refused one of the events, each is to be
-/// tried alone, as the statement kept nothing. Any other error is the agent's or its database's own trouble.
+/// Appends the events that are not recorded yet. The returned results are durable.
+///
+/// If Postgres rejected the statement because of its input, nothing was recorded and the fault lies in one of the events.
+/// Then each event gets [`Outcome::Retry`], and the bridge redelivers each alone.
+///
+/// # Errors
+/// When the settings, the connection or the database fail. No event is at fault then.
 pub fn append(frame: &Frame) -> Result<Vec<EventResult>, DbError> {
     match append_all(&frame.events) {
         Ok(results) => {
@@ -17,7 +20,7 @@ pub fn append(frame: &Frame) -> Result<Vec<EventResult>, DbError> {
             Ok(results)
         }
         Err(error) if error.blames_input() => {
-            logging::warn("a frame did not reach the trail")
+            logging::warn("Postgres rejected the events of a frame; each is redelivered alone")
                 .field("frame", frame.frame.to_string())
                 .field("attempt", frame.attempt)
                 .field("events", frame.events.len())
@@ -27,7 +30,7 @@ pub fn append(frame: &Frame) -> Result<Vec<EventResult>, DbError> {
             Ok(frame
                 .events
                 .iter()
-                .map(|event| retry(event, &reason))
+                .map(|event| retry_result(event, &reason))
                 .collect())
         }
         Err(error) => Err(error),
@@ -43,26 +46,27 @@ fn append_all(events: &[Box<RawValue>]) -> Result<Vec<EventResult>, DbError> {
     if results.len() == events.len() {
         Ok(results)
     } else {
-        let (given, wanted) = (results.len(), events.len());
+        let (actual, expected) = (results.len(), events.len());
         Err(DbError::Shape(format!(
-            "{given} results for {wanted} events"
+            "{actual} results for {expected} events"
         )))
     }
 }
 
-/// The events as one JSON text, each byte for byte as it was born.
+/// The events as one JSON array. The text of each event is kept byte for byte, because the trail's hashes cover it.
 fn json_array(events: &[Box<RawValue>]) -> Result<String, DbError> {
     serde_json::to_string(events).map_err(|error| DbError::Shape(error.to_string()))
 }
 
-fn retry(event: &RawValue, reason: &str) -> EventResult {
+/// A result that asks the bridge to redeliver the event. Its id is empty if the event has none.
+fn retry_result(event: &RawValue, reason: &str) -> EventResult {
     #[derive(Deserialize)]
-    struct Named {
+    struct Identified {
         id: String,
     }
     EventResult {
-        id: serde_json::from_str::<Named>(event.get())
-            .map_or_else(|_| String::new(), |named| named.id),
+        id: serde_json::from_str::<Identified>(event.get())
+            .map_or_else(|_| String::new(), |event| event.id),
         outcome: Outcome::Retry,
         error: Some(reason.to_owned()),
     }
@@ -73,7 +77,7 @@ fn log_rejected(frame: &Frame, results: &[EventResult]) {
         .iter()
         .filter(|result| result.outcome == Outcome::Reject)
     {
-        logging::warn("an event can never be on the trail")
+        logging::warn("rejected an event that can never be recorded")
             .field("frame", frame.frame.to_string())
             .field("event.id", result.id.clone())
             .field("error", result.error.clone())
@@ -90,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn events_keep_their_text() {
+    fn the_array_keeps_the_text_of_each_event() {
         assert_eq!(
             json_array(&[raw("{\"a\" : 1.50}"), raw("7")]).unwrap(),
             "[{\"a\" : 1.50},7]"
@@ -99,16 +103,16 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_names_its_event_where_it_can() {
+    fn a_retry_result_has_the_id_of_its_event() {
         for (text, id) in [
             (r#"{"seq":1,"id":"x"}"#, "x"),
             ("{}", ""),
             ("7", ""),
             (r#"{"id":7}"#, ""),
         ] {
-            let result = retry(&raw(text), "away");
+            let result = retry_result(&raw(text), "connection lost");
             assert_eq!((result.id.as_str(), result.outcome), (id, Outcome::Retry));
-            assert_eq!(result.error.as_deref(), Some("away"));
+            assert_eq!(result.error.as_deref(), Some("connection lost"));
         }
     }
 }

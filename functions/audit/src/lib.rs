@@ -1,9 +1,9 @@
-//! The audit agent: every event of a frame goes on the trail, then the frame is answered.
+//! The audit agent. It records the events of a frame on the audit trail and then acks the frame.
 #![cfg_attr(
     target_family = "wasm",
     expect(
         unsafe_code,
-        reason = "the trigger's macro exports its entry point with unsafe code; there is none of our own"
+        reason = "the trigger's macro exports its entry point with unsafe code; this crate has none of its own"
     )
 )]
 
@@ -13,20 +13,23 @@ use domain::frame::{Ack, Kind};
 use guest::frames::{self, FrameError};
 use guest::logging;
 
-/// A message that is no frame names nobody to answer, so it is logged and dropped. An error after that leaves the frame
-/// unanswered, and the bridge sends it again.
+/// Entry point of the Redis trigger: handles one message.
 ///
-/// Only wasm exports it: native linkers do not take its name, and native tests do not need it.
+/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. After any other error the
+/// frame is not acked, and the bridge redelivers its events.
+///
+/// Only the WebAssembly build exports this function. Native linkers reject its exported name, and native tests do not need
+/// it.
 #[cfg_attr(target_family = "wasm", spin_sdk::redis_component)]
 pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
     let handled = handle(&message);
     match &handled {
         Err(error @ FrameError::NoFrame(_)) => {
-            logging::error("a message is no frame").chain(error).write();
+            logging::error("dropped a message that is not a frame")
+                .chain(error)
+                .write();
         }
-        Err(error) => logging::warn("a frame went unanswered")
-            .chain(error)
-            .write(),
+        Err(error) => logging::warn("did not ack a frame").chain(error).write(),
         Ok(()) => {}
     }
     handled
@@ -35,8 +38,9 @@ pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
 fn handle(message: &[u8]) -> Result<(), FrameError> {
     let frame = frames::parse(message)?;
     let results = match frame.kind {
+        // A heartbeat has no events. It runs the same statement, so that it is acked only while appending works.
         Kind::Events | Kind::Heartbeat => append::append(&frame)?,
-        // The trail has nothing to do when time passes.
+        // The audit agent has no scheduled work.
         Kind::Tick => Vec::new(),
     };
     let ack = Ack {

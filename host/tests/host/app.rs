@@ -83,7 +83,7 @@ impl App {
         self.request(path, body).send().await.unwrap()
     }
 
-    /// What the probe answers to a command.
+    /// Sends a command to the probe and returns its answer.
     pub async fn ask(&self, command: &str, body: &str) -> String {
         self.post(&format!("/probe/{command}"), body)
             .await

@@ -124,11 +124,11 @@ pub fn jars() -> Result<(PathBuf, PathBuf)> {
         .output()
         .context("running mvn")?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let said: Vec<&str> = said.lines().take(8).collect();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let printed: Vec<&str> = printed.lines().take(8).collect();
         bail!(
             "mvn could not download Kafka from Maven Central (set KAFKA_BROKERS to use another): {}",
-            said.join("\n")
+            printed.join("\n")
         );
     }
     if std::fs::rename(own.join("lib"), &lib).is_err() && !lib.is_dir() {

@@ -1,4 +1,4 @@
-//! Servers that the tests of a crate share: those that `cargo dev test` started, otherwise one of each for the test program.
+//! Servers that the tests of a crate share: those that `cargo dev test` started, or else servers of the test program's own.
 
 use anyhow::{Context, Result, ensure};
 use tokio::sync::OnceCell;
@@ -30,7 +30,7 @@ async fn postgres_address() -> Result<String> {
     Ok(OWN.get_or_try_init(start).await?.0.address())
 }
 
-/// A new empty database on the shared Postgres; the superuser's URL of it.
+/// Creates an empty database on the shared Postgres and returns its URL for the superuser.
 pub async fn database(name: &str) -> Result<String> {
     let address = postgres_address().await?;
     let name = format!("{name}_{}", Uuid::new_v4().simple());
@@ -40,8 +40,8 @@ pub async fn database(name: &str) -> Result<String> {
     Ok(superuser_url(&address, &name))
 }
 
-/// A new database with the newest schema; the superuser's URL of it. Migrating takes a second, so it is done once for each
-/// server, and every such database is a copy of the result. Each role's password is its own name.
+/// Creates a database with the newest schema and returns its URL for the superuser. Migrating takes a second, so it is done once
+/// for each server, and each database is a copy of the result. Each role's password is its own name.
 pub async fn migrated(name: &str) -> Result<String> {
     let address = postgres_address().await?;
     let name = format!("{name}_{}", Uuid::new_v4().simple());
@@ -67,8 +67,8 @@ fn superuser_url(address: &str, database: &str) -> String {
     format!("postgres://postgres@{address}/{database}")
 }
 
-/// Migrates the template where it does not exist. Test programs that run beside each other share a server, so one does it under a
-/// lock, in a database that gets the template's name only when it is complete.
+/// Creates the template if it does not exist. Concurrent test programs share a server, so a lock lets one of them migrate. The
+/// database gets the template's name only when it is complete, so an interrupted migration leaves no template.
 async fn ensure_template(client: &Client, address: &str) -> Result<()> {
     let lock = "select pg_advisory_lock(hashtext('spindle template'))";
     client.batch_execute(lock).await?;
@@ -105,8 +105,8 @@ async fn migrate(url: &str) -> Result<()> {
         .output()
         .await
         .with_context(|| format!("running {}", bridge.display()))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "bridge migrate failed: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "bridge migrate failed: {stderr}");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What a system needs before its first program starts: addresses, secrets, environments and programs.
+//! The plan of a system, made before its first program starts: addresses, secrets, environments and programs.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,18 @@ use anyhow::{Context, Result};
 use domain::keys::Keys;
 use url::Url;
 
-use super::{DATABASE, Log, OURS, Runtime, SystemOptions};
+use super::options::{LogKind, Runtime, SystemOptions};
 use crate::child::Process;
 use crate::components::{self, program};
 use crate::secrets::Secrets;
 use crate::services::{Kafka, Postgres, Redis};
 use crate::supervise::Program;
 use crate::{ports, progress};
+
+/// The database that a system creates on its own Postgres.
+pub(super) const DATABASE: &str = "spindle";
+/// Environment variables of this process that would change what child processes do.
+const NOT_PASSED_ON: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "KAFKA_BROKERS"];
 
 /// All addresses and secrets. They are known before the first of Spindle's own programs starts.
 #[derive(Clone)]
@@ -32,7 +37,7 @@ pub(super) struct Plan {
 impl Plan {
     fn role_url(&self, role: &str, password: &str) -> Result<Url> {
         let mut url = self.database.clone();
-        let cannot = |()| anyhow::anyhow!("DATABASE_URL cannot carry a user and a password");
+        let cannot = |()| anyhow::anyhow!("DATABASE_URL cannot contain a user and a password");
         url.set_username(role).map_err(cannot)?;
         url.set_password(Some(password)).map_err(cannot)?;
         if !url.query_pairs().any(|(name, _)| name == "connect_timeout") {
@@ -154,8 +159,8 @@ impl Plan {
     }
 }
 
-/// Refuses weak keys before anything starts: whoever guesses a key can sign in to every account. The functions themselves could only
-/// answer each request with 503.
+/// Rejects weak keys before anything starts: a guessed key gives access to every account. The functions could only answer each
+/// request with 503.
 fn check_token_keys(env: &[(String, String)]) -> Result<()> {
     const NAME: &str = "SPIN_VARIABLE_TOKEN_KEYS";
     let set = env.iter().rfind(|(name, _)| name == NAME);
@@ -188,24 +193,25 @@ pub(super) async fn programs(options: &SystemOptions) -> Result<Programs> {
     })
 }
 
+/// A command without the environment variables that would change what the program does.
 pub(super) fn clean(program: &Path) -> Command {
     let mut command = Command::new(program);
-    for name in OURS {
+    for name in NOT_PASSED_ON {
         command.env_remove(name);
     }
     command
 }
 
 pub(super) fn bridge_listens(options: &SystemOptions) -> Result<Vec<SocketAddr>> {
-    let wanted = |number| options.bridge_listen.filter(|_| number == 0);
+    let requested = |number| options.bridge_listen.filter(|_| number == 0);
     (0..options.bridges)
-        .map(|number| listen_address("the bridge", wanted(number)))
+        .map(|number| listen_address("the bridge", requested(number)))
         .collect()
 }
 
-/// The wanted address if it is free, or a free loopback port if none is wanted.
-pub fn listen_address(who: &str, wanted: Option<SocketAddr>) -> Result<SocketAddr> {
-    let Some(address) = wanted else {
+/// The requested address if it is free, or a free loopback port if no address is requested.
+pub fn listen_address(who: &str, requested: Option<SocketAddr>) -> Result<SocketAddr> {
+    let Some(address) = requested else {
         return Ok(SocketAddr::from(([127, 0, 0, 1], ports::free()?)));
     };
     std::net::TcpListener::bind(address).with_context(|| {
@@ -234,7 +240,7 @@ pub(super) async fn own_redis(options: &SystemOptions) -> Result<Option<Redis>> 
 }
 
 pub(super) async fn own_kafka(options: &SystemOptions) -> Result<Option<Kafka>> {
-    if options.log == Log::Postgres || options.external.kafka.is_some() {
+    if options.log == LogKind::Postgres || options.external.kafka.is_some() {
         return Ok(None);
     }
     let server = Kafka::start(options.dir.join("kafka")).await?;

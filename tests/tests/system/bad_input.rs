@@ -76,7 +76,7 @@ impl<'a> Rejections<'a> {
         response.problem(status).map(|_| ())
     }
 
-    /// Fails if a response was wrong or if something was written.
+    /// Fails if a response was wrong or if a request wrote something.
     async fn finish(self) -> Result<()> {
         let after = written(self.fixture).await?;
         ensure!(

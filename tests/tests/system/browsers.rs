@@ -15,10 +15,10 @@ fn readable(response: &Response, origin: &str) -> bool {
 }
 
 /// Checks that a header is a list with these items.
-fn lists(response: &Response, header: &str, wanted: &[&str]) -> Result<()> {
+fn lists(response: &Response, header: &str, items: &[&str]) -> Result<()> {
     let value = response.header(header).unwrap_or_default();
     let listed: Vec<&str> = value.split(',').map(str::trim).collect();
-    for item in wanted {
+    for item in items {
         ensure!(listed.contains(item), "{header}: {value:?} has no {item}");
     }
     Ok(())

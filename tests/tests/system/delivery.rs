@@ -1,4 +1,4 @@
-//! End-to-end delivery while nothing is broken: what is written over HTTP soon is on the audit trail.
+//! End-to-end delivery while nothing is broken: every write over HTTP reaches the audit trail.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

@@ -59,7 +59,7 @@ pub async fn host_killed(fixture: &mut Fixture) -> Result<()> {
     .await
 }
 
-/// A Redis trigger ends the function host when Redis is gone, as with Spin. The supervisor restarts it, as Kubernetes does.
+/// When Redis stops, its trigger ends the function host, as on Spin. The supervisor restarts it, as Kubernetes does.
 pub async fn redis_stopped(fixture: &mut Fixture) -> Result<()> {
     under_load(fixture, async |fixture, load| {
         let before = fixture.system.host()?.pid();
@@ -102,7 +102,7 @@ pub async fn postgres_restarted(fixture: &mut Fixture) -> Result<()> {
     .await
 }
 
-/// While Postgres is down, agents do not ack, and no event becomes a dead letter for it, however long the outage lasts.
+/// While Postgres is down, agents do not ack. An outage of any length makes no event a dead letter.
 pub async fn postgres_unavailable(fixture: &mut Fixture) -> Result<()> {
     under_load(fixture, async |fixture, load| {
         let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
@@ -135,7 +135,7 @@ pub async fn postgres_killed(fixture: &mut Fixture) -> Result<()> {
     .await
 }
 
-/// While Kafka is down, the API goes on and the outbox grows. The outbox drains once Kafka is back.
+/// While Kafka is down, the API accepts writes and the outbox grows. The outbox drains once Kafka is back.
 pub async fn kafka_stopped(fixture: &mut Fixture) -> Result<()> {
     // librdkafka logs every failed connection as an error.
     fixture.expect_error("librdkafka");

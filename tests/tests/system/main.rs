@@ -30,14 +30,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use libtest_mimic::Trial;
-use tests::fixture::Log;
+use tests::fixture::LogKind;
 use tests::runner::Runner;
 
 /// Trials on a log, each named after its module and function.
 macro_rules! trials {
     ($runner:ident, $log:ident: $($area:ident :: { $($name:ident),+ $(,)? }),+ $(,)?) => {
         [$($($runner.trial(
-            Log::$log,
+            LogKind::$log,
             concat!(stringify!($area), "::", stringify!($name)),
             async |fixture: &mut tests::fixture::Fixture| $area::$name(fixture).await,
         )),+),+]

@@ -13,12 +13,12 @@ use tests::wait;
 use uuid::Uuid;
 
 const WRITES: u64 = 2_000;
-/// How soon an event becomes a dead letter: it is first delivered alone five times, with a growing backoff.
+/// The time limit for an event to become a dead letter. Before that, it is delivered alone five times, with a growing backoff.
 const DEAD_LETTER_LIMIT: Duration = Duration::from_secs(60);
 
 /// A malformed event among those of a user becomes a dead letter. All other events are delivered.
 pub async fn a_poison_event_is_isolated(fixture: &mut Fixture) -> Result<()> {
-    fixture.expect_error("an event becomes a dead letter");
+    fixture.expect_error("event failed for good and becomes a dead letter");
     let before = fixture.dead_letters_total().await?;
     let mut load = Load::start(&fixture.api, 8).await?;
     load.reach(WRITES / 4).await?;
@@ -50,7 +50,7 @@ pub async fn a_poison_event_is_isolated(fixture: &mut Fixture) -> Result<()> {
 
 /// The database rejects the entry of one acknowledged write. Once that is repaired, `dead-letters replay` delivers it.
 pub async fn a_dead_letter_is_replayed(fixture: &mut Fixture) -> Result<()> {
-    fixture.expect_error("an event becomes a dead letter");
+    fixture.expect_error("event failed for good and becomes a dead letter");
     let before = fixture.dead_letters_total().await?;
     fixture
         .database

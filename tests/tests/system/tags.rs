@@ -42,7 +42,7 @@ pub async fn tags_are_counted(fixture: &mut Fixture) -> Result<()> {
     let gone = tagged(&user, &["gone", "home"]).await?;
     let path = format!("/api/tasks/{}", text(&gone, "id")?);
     user.delete(&path).send().await?.expect(204)?;
-    let wanted = [
+    let expected = [
         ("Zoo", 1),
         ("a b", 1),
         ("cancelled", 1),
@@ -56,7 +56,7 @@ pub async fn tags_are_counted(fixture: &mut Fixture) -> Result<()> {
     .map(|(tag, count)| (tag.to_owned(), count));
     for query in ["", "?limit=1", "?limit=4", "?limit=9"] {
         let found = counted(&user, query).await?;
-        ensure!(found == wanted, "{query}: {found:?}");
+        ensure!(found == expected, "{query}: {found:?}");
     }
     user.post(&format!("{path}/restore"))
         .send()
@@ -150,13 +150,13 @@ pub async fn tags_are_merged(fixture: &mut Fixture) -> Result<()> {
         response == json!({"tag": "new", "count": 3, "merged": true}),
         "{response}"
     );
-    for (task, wanted) in [
+    for (task, expected) in [
         (&old, json!(["x", "new", "y"])),
         (&both, json!(["x", "new", "y"])),
         (&new, json!(["y", "new"])),
     ] {
         let tags = tags_of(&user, task).await?;
-        ensure!(tags == wanted, "{tags} instead of {wanted}");
+        ensure!(tags == expected, "{tags} instead of {expected}");
     }
     let users = [user];
     Checker::new(&fixture.database, &users)
@@ -188,10 +188,10 @@ pub async fn tags_in_any_script(fixture: &mut Fixture) -> Result<()> {
             "{response}"
         );
     }
-    let mut wanted = tags.map(|tag| (format!("{tag}/{tag}"), 1)).to_vec();
-    wanted.sort();
+    let mut expected = tags.map(|tag| (format!("{tag}/{tag}"), 1)).to_vec();
+    expected.sort();
     let found = counted(&user, "?limit=3").await?;
-    ensure!(found == wanted, "{found:?}");
+    ensure!(found == expected, "{found:?}");
     for path in ["%ff", "%00", "%", "a/b"] {
         let request = user.patch(&format!("/api/tags/{path}"));
         request

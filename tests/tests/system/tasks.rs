@@ -174,9 +174,9 @@ pub async fn merge_patch(fixture: &mut Fixture) -> Result<()> {
             .await?;
     ensure!(dated["due_at"] == "2026-03-01T08:00:00.000000Z", "{dated}");
     let moved = patch(json!({"due": {"timezone": "America/New_York"}})).await?;
-    let wanted = json!({"datetime": "2026-03-01T09:00:00", "timezone": "America/New_York"});
+    let expected = json!({"datetime": "2026-03-01T09:00:00", "timezone": "America/New_York"});
     ensure!(
-        moved["due"] == wanted && moved["due_at"] == "2026-03-01T14:00:00.000000Z",
+        moved["due"] == expected && moved["due_at"] == "2026-03-01T14:00:00.000000Z",
         "the due date was not merged: {moved}"
     );
     let before = number(&read(&user, &task).await?, "version")?;
@@ -265,7 +265,7 @@ pub async fn complete_and_reopen(fixture: &mut Fixture) -> Result<()> {
         "PATCH with the status completed did not complete the task: {patched}"
     );
     let history = format!("{}/history", path(&task)?);
-    let wanted =
+    let expected =
         ["created", "completed", "reopened", "completed"].map(|verb| format!("task.{verb}"));
     wait::until("one entry for each change", DELIVERY_LIMIT, async || {
         let entries = user.pages(&history).await?;
@@ -274,7 +274,7 @@ pub async fn complete_and_reopen(fixture: &mut Fixture) -> Result<()> {
             .rev()
             .map(|entry| entry["type"].clone())
             .collect();
-        ensure!(kinds == wanted, "{kinds:?}");
+        ensure!(kinds == expected, "{kinds:?}");
         Ok(Some(()))
     })
     .await

@@ -33,7 +33,7 @@ impl Group {
 struct Import {
     line: usize,
     indent: usize,
-    /// What stands between `use` and `;`, without line breaks and spaces.
+    /// The text between `use` and `;`, without line breaks and spaces.
     path: String,
     /// Whether a blank line stands between this declaration and the one before it.
     after_blank: bool,
@@ -71,7 +71,7 @@ fn imports(text: &str) -> Vec<Import> {
     found
 }
 
-/// What follows `use` in a line that starts a declaration, public or not.
+/// The text after `use` in a line that starts a declaration, public or not.
 fn declaration(code: &str) -> Option<&str> {
     let code = match code.strip_prefix("pub") {
         Some(rest) if rest.starts_with('(') => rest.split_once(')')?.1.trim_start(),

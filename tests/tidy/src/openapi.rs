@@ -20,8 +20,8 @@ const NOT_LISTED: [&str; 8] = [
     "allow",
 ];
 
-/// What precedes a name that the code reads from a request or writes into a response: a JSON member, a query parameter or a
-/// header.
+/// The texts before a name that the code reads from a request or writes into a response: a JSON member, a query parameter or
+/// a header.
 const BEFORE_A_NAME: [&str; 15] = [
     ".required(",
     ".optional(",

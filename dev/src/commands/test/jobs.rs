@@ -1,4 +1,4 @@
-//! Runs test programs beside each other: which tests, how many programs and threads at once, and what came of each.
+//! Runs test programs concurrently: selects their tests, limits programs and threads, and collects the results.
 
 use std::fmt;
 use std::process::Stdio;
@@ -14,19 +14,20 @@ use tokio::sync::{Mutex, Semaphore};
 use super::programs::Program;
 use crate::commands::group::Group;
 
-/// Test programs that run at once. On two cores that is one more than there are cores, because most tests wait most of the time.
+/// Number of test programs that run concurrently: one more than the two cores of the machine that runs the gate, because most
+/// tests wait most of the time.
 const AT_ONCE: usize = 3;
 
 /// A run of one test program.
 pub struct Job {
     pub program: Program,
-    /// What the output calls it.
+    /// Its name in the output.
     name: String,
     /// The tests to run.
     tests: Vec<String>,
 }
 
-/// What came of a run.
+/// The result of a run.
 pub struct Outcome {
     name: String,
     took: Duration,
@@ -35,8 +36,9 @@ pub struct Outcome {
     pub success: bool,
 }
 
-/// The runs of the tests that are wanted, the quick ones first and then the longest.
-pub fn select(programs: Vec<Program>, packages: &[String], words: &[String]) -> Result<Vec<Job>> {
+/// Selects the tests to run. A test is selected if its package is in `packages` and its name contains one of `filters`; an
+/// empty list selects all. Unit tests come first, because they are quick, and then the programs that take longest.
+pub fn select(programs: Vec<Program>, packages: &[String], filters: &[String]) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for program in programs {
         if !packages.is_empty() && !packages.contains(&program.package) {
@@ -44,7 +46,7 @@ pub fn select(programs: Vec<Program>, packages: &[String], words: &[String]) -> 
         }
         let mut tests = program.tests()?;
         tests.retain(|test| {
-            words.is_empty() || words.iter().any(|word| test.contains(word.as_str()))
+            filters.is_empty() || filters.iter().any(|filter| test.contains(filter.as_str()))
         });
         jobs.extend(split(program, tests));
     }
@@ -52,7 +54,8 @@ pub fn select(programs: Vec<Program>, packages: &[String], words: &[String]) -> 
     Ok(jobs)
 }
 
-/// The system's tests run once for each event log, so that the two systems work beside each other.
+/// Groups the tests of a program into jobs. The system tests of each event log are a job of their own, so that both systems run
+/// concurrently.
 fn split(program: Program, tests: Vec<String>) -> Vec<Job> {
     let by_log = program.target == "system";
     let mut jobs: Vec<Job> = Vec::new();
@@ -75,24 +78,25 @@ fn split(program: Program, tests: Vec<String>) -> Vec<Job> {
     jobs
 }
 
-/// The longest programs start first, so that none is left to run alone at the end.
+/// The rank of a program. The longest programs start first, so that none of them runs alone at the end.
 fn order(target: &str) -> usize {
-    let longest = ["system", "bridge", "trail", "up", "host"];
+    let longest = ["system", "bridge", "audit", "dev", "host"];
     let place = longest.iter().position(|name| *name == target);
     place.unwrap_or(longest.len())
 }
 
-/// How many tests of a program run at once: many where they wait for timeouts and servers, one where they share a system.
+/// Number of tests of a program that run concurrently: many if they mostly wait for timeouts and servers, one if they share a
+/// system.
 fn threads(program: &Program) -> usize {
     match program.target.as_str() {
         "system" => 1,
         "bridge" => 8,
-        "trail" => 6,
+        "audit" => 6,
         _ => 4,
     }
 }
 
-/// Runs all jobs; the results come sorted by how long each took, the longest first.
+/// Runs all jobs. Returns the results by duration, the longest first.
 pub async fn run(jobs: Vec<Job>, environment: &[(&'static str, String)]) -> Result<Vec<Outcome>> {
     let permits = Semaphore::new(AT_ONCE);
     let runs = jobs.iter().map(async |job| {
@@ -142,7 +146,7 @@ async fn run_one(job: &Job, environment: &[(&'static str, String)]) -> Result<Ou
     Ok(outcome)
 }
 
-/// What a running program prints: a line for each test that passed is shown at once, the rest only if the program fails.
+/// The output of a running program. A line for each passed test is shown at once, and the rest only if the program fails.
 struct Output {
     name: String,
     lines: Arc<Mutex<Vec<String>>>,
@@ -172,7 +176,7 @@ impl Output {
         Ok(())
     }
 
-    /// How many tests passed and failed, from the line that a test program ends with.
+    /// How many tests passed and failed, from the last line of the test program.
     async fn counts(&self) -> (u32, u32) {
         let lines = self.lines.lock().await;
         let closing = lines
@@ -180,9 +184,9 @@ impl Output {
             .rev()
             .find(|line| line.starts_with("test result: "));
         let count = |what: &str| {
-            let words: Vec<&str> = closing?.split([' ', ';', '.']).collect();
-            let place = words.iter().position(|word| *word == what)?;
-            words.get(place.checked_sub(1)?)?.parse().ok()
+            let parts: Vec<&str> = closing?.split([' ', ';', '.']).collect();
+            let place = parts.iter().position(|part| *part == what)?;
+            parts.get(place.checked_sub(1)?)?.parse().ok()
         };
         (count("passed").unwrap_or(0), count("failed").unwrap_or(0))
     }

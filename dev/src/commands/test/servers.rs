@@ -1,4 +1,4 @@
-//! The servers that test programs share, started only for programs that use them.
+//! The servers that test programs share. Each is started only if a selected program uses it.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use stage::services::{Kafka, Postgres, shared};
 
 use super::jobs::Job;
 
-/// Servers without durability: they end with the tests.
+/// Servers without durability, because they stop after the tests.
 pub struct Servers {
     postgres: Option<Postgres>,
     kafka: Option<Kafka>,
@@ -48,7 +48,7 @@ impl Servers {
         })
     }
 
-    /// What tells the test programs where the workspace and the servers are.
+    /// The environment variables that tell test programs where the workspace and the servers are.
     pub fn environment(&self, root: &Path) -> Vec<(&'static str, String)> {
         let mut environment = vec![("SPINDLE_ROOT", root.display().to_string())];
         environment.extend(

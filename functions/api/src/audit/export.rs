@@ -1,4 +1,4 @@
-//! `GET /api/audit/export`: what the list would show on all its pages, oldest first, one entry a line.
+//! `GET /api/audit/export`: the entries of all pages of the list, oldest first, as NDJSON.
 
 use guest::postgres::{Db, ParameterValue, text_or_null};
 
@@ -10,10 +10,10 @@ use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 
-/// How many entries are read at once; one may hold some 100 KB.
-const ENTRIES: i64 = 200;
+/// Number of entries that one statement reads. It limits memory: one entry can have about 100 KB.
+const ENTRIES_PER_PART: i64 = 200;
 
-/// As many reads as an export counts for.
+/// Number of reads that an export costs.
 const COST: u32 = 20;
 
 pub fn export(request: &mut Request) -> Result<Reply, Problem> {
@@ -24,60 +24,63 @@ pub fn export(request: &mut Request) -> Result<Reply, Problem> {
     selection.check(&caller)?;
 
     let mut parts = Parts {
-        sql: match selection.whose() {
+        sql: match selection.user() {
             Some(_) => include_str!("export_user.sql"),
             None => include_str!("export_all.sql"),
         },
         filters: selection.parameters(),
-        place: None,
+        position: None,
     };
-    // The first part comes before the answer, so that trouble with it still is a problem of its own; it counts for all.
+    // The first part is read before the status line is sent, so that its errors become problem documents. It charges the
+    // rate limit for the whole export.
     let rate = Rate::read(&caller, COST)?;
-    let (first, taken) = parts.read(Place::default(), rate.parameter())?;
-    rate.check(request, &taken.unwrap_or_default())?;
+    let (first, charged) = parts.read(Position::default(), rate.parameter())?;
+    rate.check(request, &charged.unwrap_or_default())?;
     Ok(Reply::parts(
         "application/x-ndjson",
         std::iter::once(Ok(first)).chain(parts),
     ))
 }
 
-/// The parts of an export that are still to be read, a statement each.
+/// The remaining parts of an export. Each is read with one statement.
 struct Parts {
     sql: &'static str,
     filters: Vec<ParameterValue>,
-    /// `None` once there is nothing more.
-    place: Option<Place>,
+    /// Where the next part begins; `None` after the last part.
+    position: Option<Position>,
 }
 
-/// Where the next part begins, and when the export began: what was recorded later is left out.
+/// The position at which a part begins.
 #[derive(Default)]
-struct Place {
+struct Position {
+    /// Key (number or time) and event id of the last entry of the part before.
     after: Option<(String, String)>,
+    /// When the export began. Entries that were recorded later are left out, so that every export ends.
     began: Option<String>,
 }
 
 impl Parts {
-    /// The lines from a place on, and what is left of the rate.
+    /// Reads the part at a position. Returns its lines and what `take_rate` returned.
     fn read(
         &mut self,
-        place: Place,
+        position: Position,
         rate: ParameterValue,
     ) -> Result<(String, Option<String>), Problem> {
-        let (key, id) = place.after.unzip();
+        let (key, id) = position.after.unzip();
         let mut parameters = self.filters.clone();
         parameters.extend([
             text_or_null(key),
             text_or_null(id),
-            text_or_null(place.began),
-            ParameterValue::Int64(ENTRIES),
+            text_or_null(position.began),
+            ParameterValue::Int64(ENTRIES_PER_PART),
             rate,
         ]);
-        // The connection goes back before the part is written: whoever reads slowly keeps nobody from the database.
+        // The connection returns to the pool before the part is sent, so a client that reads slowly does not occupy it.
         let mut row = Db::open()?.query_one(self.sql, &parameters)?;
         let after = row.text_or_null(1)?.zip(row.text_or_null(2)?);
         if after.is_some() {
             let began = Some(row.text(3)?);
-            self.place = Some(Place { after, began });
+            self.position = Some(Position { after, began });
         }
         Ok((
             row.text_or_null(0)?.unwrap_or_default(),
@@ -90,8 +93,8 @@ impl Iterator for Parts {
     type Item = Result<String, Problem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let place = self.place.take()?;
-        let lines = self.read(place, ParameterValue::DbNull);
+        let position = self.position.take()?;
+        let lines = self.read(position, ParameterValue::DbNull);
         Some(lines.map(|(lines, _)| lines))
     }
 }

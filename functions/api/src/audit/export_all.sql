@@ -1,7 +1,9 @@
--- A part of everybody's trail, earliest time first, one entry a line: those that pass the filters given, after the entry
--- ($8, $9), up to $11. Only what was recorded by the time $10, or by now, where that is null. Gives the lines, the last one's
--- time and id, and that time; the last one is there if more may follow.
--- $12 is what it costs; last comes what is left.
+-- One part of an export of the audit trails of all users, earliest event time first.
+-- $1 to $7 the filter (the parameters of `matching_entries`), $8, $9 time and event id of the last entry of the part before,
+-- or null, $10 time when the export began, or null for the first part, $11 maximum number of entries, $12 rate to charge
+-- (see `take_rate`), null if it was charged with the first part.
+-- Columns: the entries as NDJSON, or null if there are none; the last entry's time and event id if more may follow, else
+-- nulls; time when the export began; what `take_rate` returned. Entries recorded after the export began are left out.
 with rate as materialized (
     select take_rate($12) as taken
 ), page as (

@@ -1,7 +1,10 @@
--- A part of one user's trail ($1), oldest entry first, one a line: those that pass the filters given, after the entry $8, up
--- to $11. ($9 is that entry's id, which its number makes unnecessary.) Only what was recorded by the time $10, or by now,
--- where that is null. Gives the lines, the last one's number and id, and that time; a number is there if more may follow.
--- $12 is what it costs; last comes what is left.
+-- One part of an export of the audit trail of one user, oldest entry first.
+-- $1 user id, $2 to $7 the filter (the other parameters of `matching_entries`), $8 last number of the part before, or null,
+-- $9 last event id of the part before, or null (every position has an id; a number needs none), $10 time when the export
+-- began, or null for the first part, $11 maximum number of entries, $12 rate to charge (see `take_rate`), null if it was
+-- charged with the first part.
+-- Columns: the entries as NDJSON, or null if there are none; the last entry's number and event id if more may follow, else
+-- nulls; time when the export began; what `take_rate` returned. Entries recorded after the export began are left out.
 with rate as materialized (
     select take_rate($12) as taken
 ), page as (

@@ -1,4 +1,4 @@
-//! Which entries of the trail are asked for: whose, and what they must match. The list and the export share it.
+//! The selection of audit entries by the query parameters of a request. The list and the export share it.
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use guest::postgres::{ParameterValue, text_or_null};
@@ -9,53 +9,57 @@ use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 
-/// The entries of one user or of everybody that pass a filter.
+/// The entries of one user or of all users that match a filter.
 #[derive(Debug)]
 pub struct Selection {
-    asked: Option<Uuid>,
-    whose: Option<Uuid>,
+    /// The query parameter `user_id`.
+    requested: Option<Uuid>,
+    /// The user whose entries are selected, or `None` for all users.
+    user: Option<Uuid>,
     filter: Filter,
 }
 
 impl Selection {
+    /// Takes the query parameters. Without `user_id`, auditors and admins select all users, and others themselves.
     pub fn take(query: &mut Query, caller: &Caller) -> Self {
-        let asked = scope::user_id(query);
+        let requested = scope::user_id(query);
         Self {
-            asked,
-            whose: asked.or_else(|| (!scope::reads_every_trail(caller)).then_some(caller.user)),
+            requested,
+            user: requested.or_else(|| (!scope::reads_every_trail(caller)).then_some(caller.user)),
             filter: Filter::take(query),
         }
     }
 
-    /// Refuses a trail that is not the caller's to read.
+    /// Fails if the caller may not read the selected trail.
     pub fn check(&self, caller: &Caller) -> Result<(), Problem> {
-        scope::check(caller, self.asked)
+        scope::check(caller, self.requested)
     }
 
-    /// The one user whose entries they are; `None` for everybody's.
-    pub fn whose(&self) -> Option<Uuid> {
-        self.whose
+    /// The user whose entries are selected, or `None` for all users.
+    pub fn user(&self) -> Option<Uuid> {
+        self.user
     }
 
-    /// Everything that makes this list another one than the next.
+    /// Identifies the list in its cursors, so that a cursor is refused in a list with another user or filter.
     pub fn describe(&self) -> String {
-        format!("audit {:?} {:?}", self.whose, self.filter)
+        format!("audit {:?} {:?}", self.user, self.filter)
     }
 
-    /// The arguments of the SQL function `matching_entries`, which a statement begins with.
+    /// The arguments of the SQL function `matching_entries`. They are the first parameters of each statement.
     pub fn parameters(&self) -> Vec<ParameterValue> {
-        let whose = text_or_null(self.whose.map(|user| user.to_string()));
-        std::iter::once(whose)
+        let user = text_or_null(self.user.map(|user| user.to_string()));
+        std::iter::once(user)
             .chain(self.filter.parameters())
             .collect()
     }
 }
 
-/// What entries must match. `actor` is an actor's id or its kind.
+/// What entries must match. Members that are `None` filter nothing.
 #[derive(Debug)]
 struct Filter {
     task: Option<String>,
     kind: Option<String>,
+    /// An actor's id or type.
     actor: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -91,11 +95,10 @@ impl Filter {
 
 const TIME: &str = "an RFC 3339 time such as 2026-03-01T09:00:00Z";
 
-/// A time in the one form that Postgres is given, from any that RFC 3339 allows and whose UTC year has four digits.
-pub fn time(given: &str) -> Option<String> {
-    let utc = DateTime::parse_from_rfc3339(given)
-        .ok()?
-        .with_timezone(&Utc);
+/// Converts an RFC 3339 time to UTC with microseconds, the format for SQL parameters. Returns `None` for anything else, and if
+/// the UTC year is not between 1 and 9999.
+pub fn time(text: &str) -> Option<String> {
+    let utc = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     (1..=9999)
         .contains(&utc.year())
         .then(|| utc.to_rfc3339_opts(SecondsFormat::Micros, true))
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_brought_into_one_form() {
+    fn times_are_converted_to_utc_with_microseconds() {
         assert_eq!(
             time("2026-03-01T10:00:00+01:00").as_deref(),
             Some("2026-03-01T09:00:00.000000Z")

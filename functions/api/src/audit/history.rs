@@ -1,4 +1,4 @@
-//! `GET /api/tasks/{id}/history`: a task's trail, also when the task is gone.
+//! `GET /api/tasks/{id}/history`: the audit trail of a task, also after the task was deleted.
 
 use guest::postgres::{text, text_or_null};
 use uuid::Uuid;

@@ -1,8 +1,11 @@
--- The trail of a task ($1), newest entry first, from below the entry $3 on, up to $5; $2 is the only user whose task it may
--- be, or null. ($4 is that entry's id, which its number makes unnecessary.) Gives the items as JSON; where there are more,
--- the last one's number and id; and whether there is such a task, or was: a tombstone goes one day, and the trail of a task
--- that was made just now has not been written yet.
--- $6 is what it costs; last comes what is left.
+-- One page of the audit trail of a task, newest entry first. Also works for a task that is deleted.
+-- $1 task id, $2 user id that the task must belong to, or null for any user, $3 last number of the page before, or null,
+-- $4 last event id of the page before, or null (every cursor has an id; a number needs none), $5 page size, $6 rate to
+-- charge (see `take_rate`).
+-- Columns: items as a JSON array; the last item's number and event id if more follow, else nulls; whether the task exists
+-- or existed; what `take_rate` returned.
+-- A task exists or existed if it has a row or an entry. Its row is purged some time after it was deleted, and the first
+-- entry of a new task is recorded a moment after the task was created.
 with rate as materialized (
     select take_rate($6) as taken
 ), page as (

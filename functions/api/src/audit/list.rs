@@ -1,4 +1,4 @@
-//! `GET /api/audit`: the caller's trail, or for auditors anybody's, filtered.
+//! `GET /api/audit`: the caller's audit trail, or for auditors and admins any user's, with filters.
 
 use super::filter::{self, Selection};
 use crate::auth::Caller;
@@ -13,8 +13,9 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     let mut query = Query::of(request);
     let selection = Selection::take(&mut query, &caller);
-    // One chain is read in its own order; between chains there is only time.
-    let (sql, key): (_, fn(&str) -> bool) = match selection.whose() {
+    // The entries of one user are ordered by their numbers. Numbers of different users cannot be compared, so the entries of
+    // all users are ordered by time.
+    let (sql, key): (_, fn(&str) -> bool) = match selection.user() {
         Some(_) => (include_str!("list_user.sql"), page::is_number),
         None => (include_str!("list_all.sql"), |key| {
             filter::time(key).is_some()

@@ -1,6 +1,7 @@
--- Everybody's trail, latest time first: those that pass the filters given, from below the entry ($8, $9) on, up to $10.
--- Gives the items as JSON and, where there are more, the last one's time and id.
--- $11 is what it costs; last comes what is left.
+-- One page of the audit trails of all users, latest event time first.
+-- $1 to $7 the filter (the parameters of `matching_entries`), $8, $9 time and event id of the last item of the page before,
+-- or null, $10 page size, $11 rate to charge (see `take_rate`).
+-- Columns: items as a JSON array; the last item's time and event id if more follow, else nulls; what `take_rate` returned.
 with rate as materialized (
     select take_rate($11) as taken
 ), page as (

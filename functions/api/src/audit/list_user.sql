@@ -1,7 +1,8 @@
--- One user's trail ($1), newest entry first: those that pass the filters given, from below the entry $8 on, up to $10.
--- ($9 is that entry's id, which its number makes unnecessary.) Gives the items as JSON and, where there are more, the last
--- one's number and id.
--- $11 is what it costs; last comes what is left.
+-- One page of the audit trail of one user, newest entry first.
+-- $1 user id, $2 to $7 the filter (the other parameters of `matching_entries`), $8 last number of the page before, or null,
+-- $9 last event id of the page before, or null (every cursor has an id; a number needs none), $10 page size, $11 rate to
+-- charge (see `take_rate`).
+-- Columns: items as a JSON array; the last item's number and event id if more follow, else nulls; what `take_rate` returned.
 with rate as materialized (
     select take_rate($11) as taken
 ), page as (

@@ -1,6 +1,14 @@
--- The entries of one user, or of everybody where that is null, that pass a filter; null filters nothing. A function so that lists
--- and exports have one filter. It is one plain query, which Postgres puts in its caller's place before planning: every parameter is
--- known by then, and what was not asked for is gone.
+-- The audit entries that match a filter. Lists and exports share it. A parameter that is null filters nothing.
+--
+-- p_user         id of the user whose entries to return
+-- p_task         id of the task that the events are about
+-- p_type         event type
+-- p_actor        id or type of the actor
+-- p_from, p_to   earliest time (inclusive) and latest time (exclusive) of the events
+-- p_correlation  correlation id
+--
+-- Returns rows of `audit_logs`. The body is one plain query, which Postgres inlines into the calling statement. So the
+-- planner knows all parameters and removes the conditions of those that are null.
 create or replace function matching_entries(
     p_user text, p_task text, p_type text, p_actor text, p_from text, p_to text, p_correlation text)
 returns setof audit_logs

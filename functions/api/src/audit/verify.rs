@@ -1,4 +1,4 @@
-//! `GET /api/audit/verify`: whether a chain is what was recorded, checked in the database from its first entry to its head.
+//! `GET /api/audit/verify`: verifies a user's hash chain from its first entry to its head. The database does the work.
 
 use guest::postgres::text;
 
@@ -10,7 +10,7 @@ use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 
-/// As many reads as this counts for: it computes every hash of a chain again.
+/// Number of reads that a verification costs. It is high because every hash of the chain is recomputed.
 const COST: u32 = 20;
 
 pub fn verify(request: &mut Request) -> Result<Reply, Problem> {
@@ -19,11 +19,11 @@ pub fn verify(request: &mut Request) -> Result<Reply, Problem> {
     let user = scope::user_id(&mut query);
     query.finish()?;
     scope::check(&caller, user)?;
-    let whose = user.unwrap_or(caller.user);
+    let user = user.unwrap_or(caller.user);
     let rate = Rate::read(&caller, COST)?;
     let mut row = request.db()?.query_one(
         include_str!("verify.sql"),
-        &[text(whose.to_string()), rate.parameter()],
+        &[text(user.to_string()), rate.parameter()],
     )?;
     rate.check(request, &row.text(1)?)?;
     Ok(Reply::json(200, row.text(0)?))

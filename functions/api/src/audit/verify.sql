@@ -1,5 +1,8 @@
--- $1: the user whose chain is checked, entry by entry: each hash is computed again, each entry must follow its predecessor
--- (or what retention dropped), and the last must be the chain's head. $2 is what it costs; last comes what is left.
+-- Verifies the hash chain of a user: recomputes the hash of each entry, and checks that each entry follows its predecessor
+-- (or the last entry that retention dropped) and that the last entry is the head of the chain.
+-- $1 user id, $2 rate to charge (see `take_rate`).
+-- Columns: the verdict as JSON {"ok", "checked": number of entries, "head": {"no", "hash"}, "first_bad": number of the first
+-- entry that is wrong, missing or surplus, or null}; what `take_rate` returned.
 with rate as materialized (
     select take_rate($2) as taken
 ), head as (
@@ -25,7 +28,7 @@ with rate as materialized (
 ), verdict as (
     select s.checked, h.no, h.hash,
         coalesce(s.first_bad, case
-            -- Entries are missing at the end, or the head is.
+            -- All entries are intact, but the last one is not the head of the chain.
             when greatest(s.last_no, h.dropped_no) <> h.no then least(greatest(s.last_no, h.dropped_no), h.no) + 1
             when coalesce(s.last_hash, h.dropped_hash) <> h.hash then h.no
         end) as first_bad

@@ -81,7 +81,7 @@ pub async fn every_operation(fixture: &mut Fixture) -> Result<()> {
         .rev()
         .map(|entry| entry["type"].clone())
         .collect();
-    let wanted = [
+    let expected = [
         "created",
         "updated",
         "updated",
@@ -91,7 +91,7 @@ pub async fn every_operation(fixture: &mut Fixture) -> Result<()> {
         "restored",
     ];
     ensure!(
-        kinds == wanted.map(|kind| format!("task.{kind}")),
+        kinds == expected.map(|kind| format!("task.{kind}")),
         "{kinds:?}"
     );
     Ok(())
@@ -127,10 +127,10 @@ pub async fn results_in_order(fixture: &mut Fixture) -> Result<()> {
         ],
     ))
     .await?;
-    let wanted = [
+    let expected = [
         201, 422, 404, 201, 409, 409, 412, 422, 422, 422, 404, 204, 404, 201,
     ];
-    ensure!(statuses(&done) == wanted, "{done:?}");
+    ensure!(statuses(&done) == expected, "{done:?}");
     for result in &done {
         let problem = &result["problem"];
         let refused = result["status"].as_u64() >= Some(400);
@@ -183,17 +183,17 @@ pub async fn due_dates_in_a_batch(fixture: &mut Fixture) -> Result<()> {
         json!({"datetime": "2026-03-01T08:00:00.5+02:00"}),
     ];
     let mut operations = Vec::new();
-    let mut wanted = Vec::new();
+    let mut expected = Vec::new();
     for due in &dues {
         let alone = user.create(json!({"title": "Alone", "due": due})).await?;
         let moved = user.create(json!({"title": "Moved"})).await?;
         operations.push(json!({"op": "create", "task": {"title": "Together", "due": due}}));
         operations.push(json!({"op": "update", "id": moved["id"], "fields": {"due": due}}));
-        wanted.push(alone);
+        expected.push(alone);
     }
     let done = results(request(&user, &operations)).await?;
     for (place, result) in done.iter().enumerate() {
-        let (task, alone) = (&result["task"], &wanted[place / 2]);
+        let (task, alone) = (&result["task"], &expected[place / 2]);
         ensure!(
             task["due"] == alone["due"] && task["due_at"] == alone["due_at"],
             "{result} instead of {alone}"

@@ -107,25 +107,25 @@ pub async fn filters_of_list_and_export(fixture: &mut Fixture) -> Result<()> {
         ),
     ];
     for (query, matches) in &cases {
-        let mut wanted: Vec<_> = trail
+        let mut expected: Vec<_> = trail
             .iter()
             .filter(|entry| matches(entry))
             .cloned()
             .collect();
         let listed = one.pages(&format!("/api/audit?limit=2&{query}")).await?;
         ensure!(
-            listed == wanted,
+            listed == expected,
             "{query}: the list has {} entries of {}",
             listed.len(),
-            wanted.len()
+            expected.len()
         );
-        wanted.reverse();
+        expected.reverse();
         let lines = exported(one, &format!("?{query}")).await?;
         ensure!(
-            lines == wanted,
+            lines == expected,
             "{query}: the export has {} entries of {}",
             lines.len(),
-            wanted.len()
+            expected.len()
         );
     }
     for path in ["/api/audit", "/api/audit/export"] {
@@ -162,28 +162,28 @@ async fn auditors(fixture: &Fixture, users: &[User; 2], theirs: &Value) -> Resul
         ),
     ];
     for (query, matches) in &of_two {
-        let mut wanted: Vec<_> = trail
+        let mut expected: Vec<_> = trail
             .iter()
             .filter(|entry| matches(entry))
             .cloned()
             .collect();
-        ensure!(!wanted.is_empty(), "{query} matches nothing");
+        ensure!(!expected.is_empty(), "{query} matches nothing");
         let listed = auditor
             .pages(&format!("/api/audit?limit=2&{query}"))
             .await?;
         ensure!(
-            listed == wanted,
+            listed == expected,
             "{query}: the list has {} entries of {}",
             listed.len(),
-            wanted.len()
+            expected.len()
         );
-        wanted.reverse();
+        expected.reverse();
         let lines = exported(&auditor, &format!("?{query}")).await?;
         ensure!(
-            lines == wanted,
+            lines == expected,
             "{query}: the export has {} entries of {}",
             lines.len(),
-            wanted.len()
+            expected.len()
         );
     }
     // Reading adds nothing to the trail, but earlier writes may be delivered between the two requests.

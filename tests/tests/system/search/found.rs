@@ -1,4 +1,4 @@
-//! What a search finds, and in which order.
+//! The matches of a search, and their order.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the API's statements read from the trail: pages that neither repeat nor skip, and only what the filters let through.
+//! The API's statements that read the trail: pages have no gaps and no duplicates, and filters select the right entries.
 
 use anyhow::Result;
 use chrono::Duration;
@@ -10,9 +10,10 @@ use crate::support::{Trail, event, now};
 
 type Parameter = Option<String>;
 
-/// No rate: what it would cost is another test's matter.
-const UNCOUNTED: Option<Vec<String>> = None;
+/// Charges no rate limit. The system tests cover rate limits.
+const NO_RATE: Option<Vec<String>> = None;
 
+/// Runs a list statement. Returns the items, and the key and id that lead to the next page.
 async fn page(
     trail: &Trail,
     sql: &str,
@@ -21,13 +22,13 @@ async fn page(
 ) -> Result<(Vec<Value>, (Parameter, Parameter))> {
     let mut parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as _).collect();
     parameters.push(&limit);
-    parameters.push(&UNCOUNTED);
+    parameters.push(&NO_RATE);
     let row = trail.owner.query_one(sql, &parameters).await?;
     Ok((serde_json::from_str(row.get(0))?, (row.get(1), row.get(2))))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_users_pages_cover_their_trail() -> Result<()> {
+async fn pages_cover_the_whole_trail() -> Result<()> {
     let trail = Trail::new().await?;
     let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
     let frame: Vec<Value> = (0..25)
@@ -65,11 +66,11 @@ async fn a_users_pages_cover_their_trail() -> Result<()> {
     }
     assert_eq!(newest["prev_hash"], seen[1]["hash"]);
 
-    let everybody = include_str!("../../../api/src/audit/list_all.sql");
+    let list_all = include_str!("../../../api/src/audit/list_all.sql");
     let mut filters: Vec<Parameter> = vec![None; 9];
     let mut ids = std::collections::HashSet::new();
     loop {
-        let (items, last) = page(&trail, everybody, &filters, 6).await?;
+        let (items, last) = page(&trail, list_all, &filters, 6).await?;
         for item in items {
             assert!(ids.insert(item["event_id"].to_string()));
         }
@@ -83,7 +84,7 @@ async fn a_users_pages_cover_their_trail() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn filters_let_through_what_they_name() -> Result<()> {
+async fn filters_select_the_matching_entries() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
     let mut frame: Vec<Value> = (0..6)
@@ -93,7 +94,7 @@ async fn filters_let_through_what_they_name() -> Result<()> {
     frame[3]["data"]["actor"] = serde_json::json!({"type": "agent", "id": "recurring"});
     trail.append(&frame).await?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    // Which filter, its value, and the numbers that it lets through.
+    // Index of the parameter, its value, and the numbers of the matching entries.
     let cases: [(usize, Parameter, &[i64]); 8] = [
         (1, text(&frame[4]["subject"]), &[5]),
         (2, Some("task.completed".to_owned()), &[3]),
@@ -133,14 +134,14 @@ async fn filters_let_through_what_they_name() -> Result<()> {
         assert_eq!(
             items.len(),
             expected.len(),
-            "filter {position} = {value:?}, everybody"
+            "filter {position} = {value:?}, all users"
         );
     }
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tasks_history_is_its_owners() -> Result<()> {
+async fn a_tasks_history_is_visible_to_its_owner_only() -> Result<()> {
     let trail = Trail::new().await?;
     let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
     let created = event(user, now());
@@ -166,7 +167,7 @@ async fn a_tasks_history_is_its_owners() -> Result<()> {
             .query_one(
                 sql,
                 &[
-                    &texts[0], &texts[1], &texts[2], &texts[3], &50_i64, &UNCOUNTED,
+                    &texts[0], &texts[1], &texts[2], &texts[3], &50_i64, &NO_RATE,
                 ],
             )
             .await?;

@@ -1,29 +1,29 @@
-//! Every event once, in chains without a gap, however frames arrive.
+//! Appending: each event is recorded once, and each chain has no gap, in whatever order frames arrive.
 
 use anyhow::Result;
 use chrono::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::support::{Trail, append, done, event, events, now};
+use crate::support::{Trail, all_done, append, event, events, now};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_delivered_again_is_recorded_once() -> Result<()> {
+async fn a_redelivered_event_is_recorded_once() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
     let frame = events(user, 5);
-    assert!(done(&trail.append(&frame).await?));
+    assert!(all_done(&trail.append(&frame).await?));
     let again = trail.append(&frame).await?;
     assert_eq!(again.len(), 5);
-    assert!(done(&again));
+    assert!(all_done(&again));
     assert_eq!(trail.count("audit_logs").await?, 5);
     assert_eq!(
         trail.count("outbox").await?,
         1,
-        "nothing is announced for nothing new"
+        "only new entries are announced"
     );
 
-    // Twice in one frame, among new ones, and with a time that it did not have before.
+    // Redeliveries beside new events: a duplicate within the frame, a recorded event, and one with another time.
     let mut mixed = events(user, 2);
     mixed.push(mixed[0].clone());
     mixed.push(frame[0].clone());
@@ -31,7 +31,7 @@ async fn an_event_delivered_again_is_recorded_once() -> Result<()> {
     moved["time"] = "2020-01-01T00:00:00Z".into();
     mixed.push(moved);
     let results = trail.append(&mixed).await?;
-    assert!(done(&results));
+    assert!(all_done(&results));
     for (result, event) in results.iter().zip(&mixed) {
         assert_eq!(result["id"], event["id"]);
     }
@@ -41,35 +41,32 @@ async fn an_event_delivered_again_is_recorded_once() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_holds_what_the_event_said() -> Result<()> {
+async fn an_entry_has_the_members_and_the_text_of_its_event() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
     let sent = event(user, now());
-    // Spaces and order survive: the trail keeps the text, not its meaning.
+    // The trail keeps the JSON text as it is, with its spaces and the order of its members.
     let text = format!("{{ \"first\" : 1.50,{}", &sent.to_string()[1..]);
     append(&trail.owner, &format!("[{text}]")).await?;
-    let row = trail
+    let entry = trail
         .owner
-        .query_one(
-            "select event, type, task_id::text, actor_type, actor_id, correlation_id, seq, rfc3339(time) from audit_logs",
-            &[],
-        )
+        .query_one(include_str!("sql/entries.sql"), &[])
         .await?;
-    assert_eq!(row.get::<_, &str>(0), text);
-    assert_eq!(row.get::<_, &str>(1), "task.created");
-    assert_eq!(row.get::<_, &str>(2), sent["subject"]);
-    assert_eq!(row.get::<_, &str>(3), "user");
-    assert_eq!(row.get::<_, &str>(4), user.to_string());
-    assert_eq!(row.get::<_, &str>(5), sent["correlationid"]);
-    assert_eq!(row.get::<_, i64>(6), 1);
-    assert_eq!(row.get::<_, &str>(7), sent["time"]);
+    assert_eq!(entry.get::<_, &str>("event"), text);
+    assert_eq!(entry.get::<_, &str>("type"), "task.created");
+    assert_eq!(entry.get::<_, Uuid>("task_id").to_string(), sent["subject"]);
+    assert_eq!(entry.get::<_, &str>("actor_type"), "user");
+    assert_eq!(entry.get::<_, &str>("actor_id"), user.to_string());
+    assert_eq!(
+        entry.get::<_, &str>("correlation_id"),
+        sent["correlationid"]
+    );
+    assert_eq!(entry.get::<_, i64>("seq"), 1);
+    assert_eq!(entry.get::<_, &str>("time"), sent["time"]);
 
     let announced = trail
         .owner
-        .query_one(
-            "select topic, user_id, event_id::text, event from outbox",
-            &[],
-        )
+        .query_one(include_str!("sql/announcements.sql"), &[])
         .await?;
     let announcement: Value = serde_json::from_str(announced.get(3))?;
     assert_eq!(announced.get::<_, &str>(0), "audit-logs");
@@ -86,7 +83,7 @@ async fn an_entry_holds_what_the_event_said() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_that_share_users_and_events_run_at_once() -> Result<()> {
+async fn concurrent_frames_with_the_same_users_and_events_do_not_conflict() -> Result<()> {
     let trail = Trail::new().await?;
     let users: Vec<Uuid> = (0..12).map(|_| Uuid::new_v4()).collect();
     let all: Vec<Value> = (0..960)
@@ -95,14 +92,14 @@ async fn frames_that_share_users_and_events_run_at_once() -> Result<()> {
     let mut senders = Vec::new();
     for sender in 0..8_usize {
         let client = trail.client_as("spindle_agent").await?;
-        // Each of them sends everything, from another place and half of them backwards.
-        let mut mine = all.clone();
-        mine.rotate_left(sender * 120);
+        // Each sender sends all events, starting at a different one, and every second sender in reverse order.
+        let mut own = all.clone();
+        own.rotate_left(sender * 120);
         if sender % 2 == 1 {
-            mine.reverse();
+            own.reverse();
         }
         senders.push(tokio::spawn(async move {
-            for frame in mine.chunks(40) {
+            for frame in own.chunks(40) {
                 let frame = Value::from(frame).to_string();
                 append(&client, &frame).await?;
             }
@@ -125,7 +122,7 @@ async fn frames_that_share_users_and_events_run_at_once() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_date_is_refused() -> Result<()> {
+async fn events_of_any_date_are_recorded() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
     let now = now();
@@ -134,13 +131,13 @@ async fn no_date_is_refused() -> Result<()> {
         event(user, now),
         event(user, now + Duration::days(9000)),
     ];
-    assert!(done(&trail.append(&frame).await?));
+    assert!(all_done(&trail.append(&frame).await?));
     assert_eq!(trail.verify(user).await?["checked"], 3);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_type_of_event_has_its_place() -> Result<()> {
+async fn every_event_type_is_recorded_with_its_task() -> Result<()> {
     let trail = Trail::new().await?;
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../domain/tests/wire");
     let mut recorded = 0;
@@ -148,26 +145,26 @@ async fn every_type_of_event_has_its_place() -> Result<()> {
         let mut golden: Value = serde_json::from_str(&std::fs::read_to_string(file?.path())?)?;
         golden["id"] = Uuid::now_v7().to_string().into();
         let results = trail.append(&[golden.clone()]).await?;
-        assert!(done(&results), "{results:?}: {golden}");
+        assert!(all_done(&results), "{results:?}: {golden}");
         recorded += 1;
-        let of_task = i64::from(golden["data"]["task"]["id"].is_string());
-        let found = format!(
-            "audit_logs where event_id = '{}' and (task_id is not null)::int = {of_task}",
+        let has_task = i64::from(golden["data"]["task"]["id"].is_string());
+        let entry = format!(
+            "audit_logs where event_id = '{}' and (task_id is not null)::int = {has_task}",
             golden["id"].as_str().unwrap()
         );
-        assert_eq!(trail.count(&found).await?, 1, "{golden}");
+        assert_eq!(trail.count(&entry).await?, 1, "{golden}");
     }
     assert_eq!(trail.count("audit_logs").await?, recorded);
 
-    let row = trail
+    let announced = trail
         .owner
-        .query_one("select event from outbox limit 1", &[])
+        .query(include_str!("sql/announcements.sql"), &[])
         .await?;
-    let announcement: Value = serde_json::from_str(row.get(0))?;
+    let announcement: Value = serde_json::from_str(announced[0].get(3))?;
     let golden: Value = serde_json::from_str(include_str!(
         "../../../../domain/tests/wire/audit.recorded.v1.json"
     ))?;
-    for (ours, theirs) in [
+    for (actual, expected) in [
         (&announcement, &golden),
         (
             &announcement["data"]["entries"][0],
@@ -179,7 +176,7 @@ async fn every_type_of_event_has_its_place() -> Result<()> {
                 .as_object()
                 .map(|members| members.keys().cloned().collect::<Vec<_>>())
         };
-        assert_eq!(keys(ours), keys(theirs));
+        assert_eq!(keys(actual), keys(expected));
     }
     Ok(())
 }

@@ -1,4 +1,8 @@
--- Why an event can never be on the trail; null if it can.
+-- Checks whether an event can be recorded.
+--
+-- event  a CloudEvent as JSON text
+--
+-- Returns the reason why the event can never be recorded, or null if it can.
 create or replace function audit_refusal(event text) returns text
 language plpgsql stable
 as $$
@@ -30,12 +34,12 @@ begin
         return 'correlationid is longer than 500 characters';
     elsif strpos(concat(doc ->> 'type', doc #>> '{data,actor,type}', doc #>> '{data,actor,id}', doc ->> 'correlationid'),
             e'\n') > 0 then
-        return 'type, data.actor or correlationid holds a line feed';
+        return 'type, data.actor or correlationid contains a line feed';
     end if;
     perform audit_time(doc ->> 'time');
-    -- What is left to go wrong is a number, an id or a text that Postgres cannot hold: read it as it will be read.
+    -- The remaining faults are numbers, ids and texts that Postgres cannot store. `audit_read` finds them.
     if audit_read(json_build_array(event::json), null) is null then
-        return 'the event cannot be read';
+        return 'the event cannot be parsed';
     end if;
     return null;
 exception when data_exception or program_limit_exceeded then

@@ -1,23 +1,21 @@
-//! A migrated database of a test's own, and events to put on its trail.
+//! What several tests share: a migrated database, and events to record in it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use stage::components::Profile;
-use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
+/// The audit trail in a migrated database that one test uses alone.
 pub struct Trail {
     url: String,
-    /// The owner of the tables, and a superuser.
+    /// Connected as the superuser, who owns the tables.
     pub owner: Client,
 }
 
 impl Trail {
     pub async fn new() -> Result<Self> {
-        let url = stage::services::shared::database("audit").await?;
-        migrate(&url).await?;
+        let url = stage::services::shared::migrated("audit").await?;
         let owner = connect(&url).await?;
         Ok(Self { url, owner })
     }
@@ -29,19 +27,35 @@ impl Trail {
         Ok(client)
     }
 
+    /// Appends the events as one frame. Returns one result per event.
     pub async fn append(&self, events: &[Value]) -> Result<Vec<Value>> {
         append(&self.owner, &Value::from(events).to_string()).await
     }
 
-    pub async fn count(&self, from_where: &str) -> Result<i64> {
+    /// The number of rows that `select … from <source>` finds. `source` may have a `where` clause.
+    pub async fn count(&self, source: &str) -> Result<i64> {
         let row = self
             .owner
-            .query_one(&format!("select count(*) from {from_where}"), &[])
+            .query_one(&format!("select count(*) from {source}"), &[])
             .await?;
         Ok(row.get(0))
     }
 
-    /// The answer of `GET /api/audit/verify` for this user.
+    /// The names of `audit_logs` and of all its partitions.
+    pub async fn tables(&self) -> Result<Vec<String>> {
+        let rows = self
+            .owner
+            .query(include_str!("sql/partitions.sql"), &[])
+            .await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Maintains the partitions as the bridge does. Returns the report.
+    pub async fn maintain(&self) -> Result<Value> {
+        maintain(&self.owner).await
+    }
+
+    /// The verdict that `GET /api/audit/verify` returns for this user.
     pub async fn verify(&self, user: Uuid) -> Result<Value> {
         let sql = include_str!("../../../api/src/audit/verify.sql");
         let row = self
@@ -51,21 +65,11 @@ impl Trail {
         Ok(serde_json::from_str(row.get(0))?)
     }
 
-    /// Does what only somebody with the database's keys can: edits past the refusing triggers.
+    /// Runs `sql` with all triggers disabled. Only an attacker with the owner's rights can do so.
     pub async fn tamper(&self, sql: &str) -> Result<()> {
-        let partitions = self
-            .owner
-            .query(
-                "select relid::text from pg_partition_tree('audit_logs')",
-                &[],
-            )
-            .await?;
         let mut script = String::new();
-        for partition in &partitions {
-            script.push_str(&format!(
-                "alter table {} disable trigger all;",
-                partition.get::<_, String>(0)
-            ));
+        for table in self.tables().await? {
+            script.push_str(&format!("alter table {table} disable trigger all;"));
         }
         self.owner
             .batch_execute(&format!("{script}{sql}"))
@@ -74,10 +78,18 @@ impl Trail {
     }
 }
 
-/// The results of one frame, by the statement that the agent sends.
+/// Appends a JSON array of events with the statement that the agent sends. Returns one result per event.
 pub async fn append(client: &Client, events: &str) -> Result<Vec<Value>> {
     let row = client
         .query_one(include_str!("../../src/append.sql"), &[&events])
+        .await?;
+    Ok(serde_json::from_str(row.get(0))?)
+}
+
+/// Like [`Trail::maintain`], on any connection.
+pub async fn maintain(client: &Client) -> Result<Value> {
+    let row = client
+        .query_one(include_str!("sql/maintain.sql"), &[])
         .await?;
     Ok(serde_json::from_str(row.get(0))?)
 }
@@ -86,21 +98,24 @@ pub fn now() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
-pub fn event(user: Uuid, at: DateTime<Utc>) -> Value {
+/// A valid event of a new task.
+pub fn event(user: Uuid, time: DateTime<Utc>) -> Value {
     let task = Uuid::new_v4();
     json!({
         "specversion": "1.0", "id": Uuid::now_v7(), "source": "/spindle/api", "type": "task.created", "subject": task,
-        "time": at.to_rfc3339_opts(SecondsFormat::Micros, true), "datacontenttype": "application/json",
+        "time": time.to_rfc3339_opts(SecondsFormat::Micros, true), "datacontenttype": "application/json",
         "userid": user, "seq": 1, "correlationid": Uuid::new_v4(), "causationid": null, "traceparent": null,
         "data": {"task": {"id": task, "title": "Water the plants 🌱"}, "actor": {"type": "user", "id": user}},
     })
 }
 
-pub fn events(user: Uuid, how_many: usize) -> Vec<Value> {
-    (0..how_many).map(|_| event(user, now())).collect()
+/// `count` events of a user, with the current time.
+pub fn events(user: Uuid, count: usize) -> Vec<Value> {
+    (0..count).map(|_| event(user, now())).collect()
 }
 
-pub fn done(results: &[Value]) -> bool {
+/// Whether each event was recorded, by this frame or by an earlier one.
+pub fn all_done(results: &[Value]) -> bool {
     results.iter().all(|result| result["outcome"] == "done")
 }
 
@@ -108,22 +123,4 @@ async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
-}
-
-/// Brings a database to the newest schema, as everybody does it.
-async fn migrate(url: &str) -> Result<()> {
-    let root = stage::system::workspace();
-    let bridge = stage::components::program(&root, Profile::Gate, "bridge");
-    let migrated = Command::new(&bridge)
-        .arg("migrate")
-        .env("DATABASE_URL", url)
-        .output()
-        .await
-        .with_context(|| format!("running {}", bridge.display()))?;
-    ensure!(
-        migrated.status.success(),
-        "bridge migrate: {}",
-        String::from_utf8_lossy(&migrated.stderr)
-    );
-    Ok(())
 }

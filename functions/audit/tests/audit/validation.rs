@@ -1,4 +1,4 @@
-//! An event that can never be on the trail is rejected alone, with its reason.
+//! Validation: an invalid event is rejected with a reason, and the other events of its frame are recorded.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,13 +7,14 @@ use uuid::Uuid;
 use crate::support::{Trail, append, event, events, now};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_event_does_not_fail_its_neighbours() -> Result<()> {
+async fn an_invalid_event_does_not_affect_the_other_events_of_its_frame() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
+    // A valid event in which one member has another value.
     let with = |member: &str, value: Value| {
-        let mut bad = event(user, now());
-        bad[member] = value;
-        bad.to_string()
+        let mut event = event(user, now());
+        event[member] = value;
+        event.to_string()
     };
     let cases = [
         ("null".to_owned(), "not an object"),
@@ -90,33 +91,33 @@ async fn a_bad_event_does_not_fail_its_neighbours() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_unusual_but_right_is_recorded() -> Result<()> {
+async fn unusual_but_valid_events_are_recorded() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
     let times = [
         ("2026-03-01T10:30:00+01:30", "2026-03-01T09:00:00.000000Z"),
         ("2026-03-01t09:00:00.5z", "2026-03-01T09:00:00.500000Z"),
-        // Cut, not rounded: a nanosecond before midnight is the day before.
+        // Truncated, because rounding would move this event to the next day.
         (
             "2026-02-28T23:59:59.999999999Z",
             "2026-02-28T23:59:59.999999Z",
         ),
     ];
-    for (given, kept) in times {
+    for (sent, recorded) in times {
         let mut event = event(user, now());
-        event["time"] = given.into();
+        event["time"] = sent.into();
         event["id"] = Uuid::new_v4().to_string().to_uppercase().into();
         let results = trail.append(&[event.clone()]).await?;
         assert_eq!(results, [json!({"id": event["id"], "outcome": "done"})]);
         assert_eq!(
             trail
-                .count(&format!("audit_logs where rfc3339(time) = '{kept}'"))
+                .count(&format!("audit_logs where rfc3339(time) = '{recorded}'"))
                 .await?,
             1,
-            "{given}"
+            "{sent}"
         );
     }
-    // An account's event has no task; a service may have no name.
+    // An account event has no task, and the id of a service may be empty.
     let mut login = event(user, now());
     login["type"] = "user.login".into();
     login["subject"] = user.to_string().into();

@@ -1,29 +1,36 @@
--- Keeps the trail's partitions: makes those of this month and the two after it, gives a month to entries that wait in the
--- default partition, and drops the months that are wholly older than `retention`.
--- Answers {"created": months, "dropped": months, "entries": how many went}.
+-- Maintains the monthly partitions of the audit trail:
+--   - creates those of the current month and of the two after it, and those that entries in the default partition need;
+--   - drops those of months that are completely older than the retention.
 --
--- A chain is only ever cut from its beginning, or it could not be verified any more. An entry's time and its number may
--- disagree a little, so an old entry behind a younger one (or one that arrived when its month was gone) is carried over to
--- the default partition and goes when its predecessors have gone. audit_chains keeps where each chain was cut.
+-- moment     the current time; a parameter, so that tests can pass any time
+-- retention  how long entries are kept
+--
+-- Returns a report as JSON: {"created": months, "dropped": months, "entries": number of dropped entries}. A month is written
+-- as 2026-03.
+--
+-- Only a prefix of a chain is ever dropped, because a chain with a gap cannot be verified. The order of times can differ
+-- from the order of numbers within a chain. So an entry of an expired month is moved to the default partition while an
+-- earlier entry of its chain is still kept, and is dropped together with that entry. `audit_chains` stores the last
+-- dropped entry of each chain.
 create or replace function audit_maintain_at(moment timestamptz, retention interval) returns text
 language plpgsql
 set search_path = public, pg_temp
 set timezone = 'UTC'
--- Appends and readers wait while this waits, so it gives up soon; the next call tries again.
+-- Appends and readers queue behind this function while it waits for a lock, so it gives up early. The next call retries.
 set lock_timeout = '5s'
 as $$
 declare
-    cutoff   constant timestamptz := date_trunc('month', moment - retention);
-    horizon  constant timestamptz := date_trunc('month', moment) + interval '3 months';
-    expired  text[];
-    missing  timestamptz[];
-    reseat   boolean;
-    month    timestamptz;
-    leaving  text[];
-    entries  text;
-    gone     bigint := 0;
+    cutoff          constant timestamptz := date_trunc('month', moment - retention);
+    horizon         constant timestamptz := date_trunc('month', moment) + interval '3 months';
+    expired         text[];
+    missing         timestamptz[];
+    replace_default boolean;
+    month           timestamptz;
+    detached        text[];
+    entries         text;
+    dropped_entries bigint := 0;
 begin
-    -- Appends hold this shared, from before their first lock to their end.
+    -- Appends hold this lock in shared mode from before their first table lock until they commit.
     perform pg_advisory_xact_lock(hashtext('audit_maintain'));
 
     select array_agg(c.relname order by c.relname) into expired
@@ -39,23 +46,25 @@ begin
     ) months
     where to_regclass('audit_logs_' || to_char(m, 'YYYY_MM')) is null;
 
-    -- An entry that claims to be from the future counts by when it was recorded, or it would keep its chain for ever.
+    -- The default partition is replaced if one of its entries now has a month's partition or can be dropped. An entry
+    -- whose time lies after `recorded_at` expires by `recorded_at`; otherwise it would keep its chain forever.
     select exists (select from audit_logs_default d where d.time >= cutoff and d.time < horizon)
         or exists (
             select from audit_logs_default d
             where least(d.time, d.recorded_at) < cutoff
                 and not exists (select from audit_logs k
                     where k.user_id = d.user_id and k.no < d.no and least(k.time, k.recorded_at) >= cutoff))
-        into reseat;
+        into replace_default;
 
-    -- Both go the same way: taken off, what must stay put back where it belongs now, the rest dropped with its table.
-    leaving := coalesce(expired, '{}');
-    if reseat then
+    -- The default partition and the expired months are handled alike: detach them, insert the entries that are kept into
+    -- `audit_logs` again, and drop the detached tables with all other entries.
+    detached := coalesce(expired, '{}');
+    if replace_default then
         alter table audit_logs detach partition audit_logs_default;
-        alter table audit_logs_default rename to audit_logs_leaving;
+        alter table audit_logs_default rename to audit_logs_detached;
         create table audit_logs_default partition of audit_logs default;
         perform audit_guard('audit_logs_default');
-        leaving := leaving || 'audit_logs_leaving'::text;
+        detached := detached || 'audit_logs_detached'::text;
     end if;
     if expired is not null then
         execute (select string_agg(format('alter table audit_logs detach partition %I', e), ';') from unnest(expired) e);
@@ -66,15 +75,15 @@ begin
         perform audit_guard(('audit_logs_' || to_char(month, 'YYYY_MM'))::regclass);
     end loop;
 
-    if leaving <> '{}' then
-        select '(' || string_agg(format('select * from %I', l), ' union all ') || ')' into entries from unnest(leaving) l;
+    if detached <> '{}' then
+        select '(' || string_agg(format('select * from %I', d), ' union all ') || ')' into entries from unnest(detached) d;
 
-        -- The first entry of each chain that stays; null where nothing does.
+        -- The first entry of each chain that is kept, or null if the whole chain is dropped.
         execute 'create temporary table audit_kept on commit drop as
             select u.user_id, least(
-                (select l.no from audit_logs l where l.user_id = u.user_id order by l.no limit 1), u.young) as first_no
+                (select l.no from audit_logs l where l.user_id = u.user_id order by l.no limit 1), u.first_unexpired) as first_no
             from (
-                select l.user_id, min(l.no) filter (where least(l.time, l.recorded_at) >= $1) as young
+                select l.user_id, min(l.no) filter (where least(l.time, l.recorded_at) >= $1) as first_unexpired
                 from ' || entries || ' l group by l.user_id
             ) u' using cutoff;
 
@@ -92,16 +101,16 @@ begin
             from cut join ' || entries || ' l on l.user_id = cut.user_id and l.no = cut.no
             where c.user_id = cut.user_id and cut.no > c.dropped_no
         )
-        select coalesce(sum(entries), 0) from cut' into gone;
+        select coalesce(sum(entries), 0) from cut' into dropped_entries;
 
         drop table pg_temp.audit_kept;
-        execute (select string_agg(format('drop table %I', l), ';') from unnest(leaving) l);
+        execute (select string_agg(format('drop table %I', d), ';') from unnest(detached) d);
     end if;
 
     return json_build_object(
         'created', coalesce((select json_agg(to_char(m, 'YYYY-MM')) from unnest(missing) m), '[]'),
         'dropped', coalesce((select json_agg(replace(right(e, 7), '_', '-')) from unnest(expired) e), '[]'),
-        'entries', gone);
+        'entries', dropped_entries);
 end
 $$;
 revoke execute on function audit_maintain_at(timestamptz, interval) from public;

@@ -1,18 +1,23 @@
--- Takes a frame's events apart, but for those named in `refused` (by their place, from 1).
--- Null, or an error of class 22 or 54, says that one of them cannot be appended; audit_refusal tells which and why.
+-- Parses the events of a frame.
+--
+-- events   JSON array of CloudEvents
+-- refused  positions of events to skip, counted from 1; null skips none
+--
+-- Returns the events in their order, or null if one of them cannot be recorded. Such an event can also raise an error of
+-- SQLSTATE class 22 or 54. `audit_refusal` tells which event it is, and the reason.
 create or replace function audit_read(events json, refused integer[]) returns audit_event[]
 language plpgsql stable
 as $$
 declare
     parsed audit_event[];
-    sound  boolean;
+    valid  boolean;
 begin
     select
         array_agg(row(
             e.n, e.id,
             case when length(e.id) = 36 then e.id::uuid end,
-            -- Postgres reads much that is not RFC 3339, and rounds what is finer than a microsecond: the usual form
-            -- is read at once, any other in audit_time.
+            -- Times in the API's format are cast directly, which is fast. All others go through `audit_time`, because a
+            -- cast accepts formats that are not RFC 3339 and rounds to microseconds.
             case when e.time like '____-__-__T__:__:__.______Z' then e.time::timestamptz else audit_time(e.time) end,
             case when length(e.userid) = 36 then e.userid::uuid end,
             case when length(e.task_id) = 36 then e.task_id::uuid end,
@@ -22,7 +27,7 @@ begin
             and e.type <> '' and length(e.type) <= 200
             and length(concat(e.actor_type, e.actor_id)) <= 500 and coalesce(length(e.correlation_id), 0) <= 500
             and strpos(concat(e.type, e.actor_type, e.actor_id, e.correlation_id), e'\n') = 0)
-        into parsed, sound
+        into parsed, valid
     from (
         select d.n::integer as n, d.raw,
             d.doc ->> 'id' as id, d.doc ->> 'time' as "time", d.doc ->> 'userid' as userid, d.doc ->> 'type' as type,
@@ -40,7 +45,7 @@ begin
         offset 0
     ) e;
 
-    return case when sound then parsed when parsed is null then '{}' end;
+    return case when valid then parsed when parsed is null then '{}' end;
 end
 $$;
 revoke execute on function audit_read(json, integer[]) from public;

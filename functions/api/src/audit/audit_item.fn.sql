@@ -1,4 +1,8 @@
--- An entry of the trail as clients see it. The event is the very text that was hashed.
+-- An entry of the audit trail as the JSON object that clients get.
+--
+-- entry  a row of `audit_logs`
+--
+-- Returns the JSON object. `event` is inserted as the recorded text, because the entry's hash covers that text.
 create or replace function audit_item(entry audit_logs) returns json
 language plpgsql stable parallel safe as $$
 begin

@@ -1,0 +1,109 @@
+//! The options of a system, and what it can be made of.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::components::Profile;
+use crate::external::External;
+
+/// Rate limits that tests and benchmarks do not reach: they send more requests than any user.
+const UNLIMITED: [(&str, &str); 5] = [
+    ("SPIN_VARIABLE_RATE_READ", "1000000/1"),
+    ("SPIN_VARIABLE_RATE_WRITE", "1000000/1"),
+    ("SPIN_VARIABLE_RATE_SIGN_IN", "1000000/1"),
+    ("SPIN_VARIABLE_RATE_ADDRESS", "1000000/1"),
+    ("SPIN_VARIABLE_HASHES_AT_ONCE", "64"),
+];
+
+/// Where the event log is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogKind {
+    Postgres,
+    Kafka,
+}
+
+/// What runs `spin.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runtime {
+    /// The embedded host, which is the workspace's program `host`.
+    Embedded,
+    /// The spin CLI at this path.
+    Spin(PathBuf),
+    /// A runtime that somebody else starts, with the variables of [`super::System::function_variables`].
+    External,
+}
+
+impl Runtime {
+    /// The native programs of the workspace that a system with this runtime needs.
+    pub fn programs(&self) -> &'static [&'static str] {
+        match self {
+            Self::Embedded => &["bridge", "host"],
+            Self::Spin(_) | Self::External => &["bridge"],
+        }
+    }
+}
+
+/// The options of a system; `SystemOptions::new` has those for a test.
+#[derive(Debug, Clone)]
+pub struct SystemOptions {
+    /// The workspace's folder, with `spin.toml` and `target/`.
+    pub root: PathBuf,
+    /// The folder for data, logs and secrets.
+    pub dir: PathBuf,
+    pub log: LogKind,
+    /// Servers that run already.
+    pub external: External,
+    pub runtime: Runtime,
+    /// Where the API listens; by default on a free loopback port.
+    pub listen: Option<SocketAddr>,
+    /// Where the first bridge listens; the others get free ports.
+    pub bridge_listen: Option<SocketAddr>,
+    pub bridges: usize,
+    /// Whether commits survive a power failure. Off only where losing the data does not matter.
+    pub fsync: bool,
+    /// Whether the programs and components are built already; if not, the start builds them.
+    pub built: bool,
+    /// The profile that the native programs are built with.
+    pub profile: Profile,
+    /// Additional environment variables of the bridges and of the function host.
+    pub bridge_env: Vec<(String, String)>,
+    pub host_env: Vec<(String, String)>,
+}
+
+impl SystemOptions {
+    /// One bridge, the embedded host, servers of its own, free ports, and rate limits that no test reaches.
+    pub fn new(dir: impl Into<PathBuf>, log: LogKind) -> Self {
+        Self {
+            root: workspace(),
+            dir: dir.into(),
+            log,
+            external: External::default(),
+            runtime: Runtime::Embedded,
+            listen: None,
+            bridge_listen: None,
+            bridges: 1,
+            fsync: true,
+            built: std::env::var_os("SPINDLE_ROOT").is_some(),
+            profile: Profile::Gate,
+            bridge_env: Vec::new(),
+            host_env: UNLIMITED
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        }
+    }
+}
+
+/// The root of the workspace: `SPINDLE_ROOT`, which `cargo dev test` sets, or else the workspace that this program was built
+/// from.
+pub fn workspace() -> PathBuf {
+    let built = || {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .map(Path::to_owned)
+    };
+    std::env::var_os("SPINDLE_ROOT")
+        .map(PathBuf::from)
+        .or_else(built)
+        .unwrap_or_default()
+}
