@@ -1,4 +1,4 @@
-//! `POST /api/auth/password`: changes the password, ends every session, and answers with the tokens of a new one.
+//! `POST /api/auth/password`: changes the password, ends all sessions, and starts a new one.
 
 use domain::account::PasswordChange;
 use domain::json::Fault;
@@ -31,7 +31,7 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
             include_str!("login_failed.sql"),
             &[text(user), text(context), slot],
         )?;
-        return Err(Fault::new("/current_password", "is not this account's password").into());
+        return Err(Fault::new("/current_password", "is not the password of this account").into());
     }
     let new_hash = session::hash_password(&new)?;
     let refresh = RefreshToken::new();
@@ -49,7 +49,7 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     match row.text_or_null(0)? {
         Some(role) => session::answer(&user, &role, refresh, &keys),
         None => Err(Problem::conflict(
-            "another request has changed the password in the meantime",
+            "another request has just changed the password",
         )),
     }
 }

@@ -126,7 +126,8 @@ impl Rate {
         ParameterValue::ArrayStr(parts.into_iter().map(Some).collect())
     }
 
-    /// Reads what `take_rate` returned and remembers it for the answer's `RateLimit` headers.
+    /// Reads what `take_rate` returned and remembers it for the response's `RateLimit` headers (the IETF draft
+    /// draft-ietf-httpapi-ratelimit-headers).
     ///
     /// # Errors
     /// 429 where too little of the quota was left.

@@ -148,7 +148,7 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
 fn log_problem(problem: &Problem, request: &Request) {
     let Some(cause) = &problem.cause else { return };
     // `error` means that a person must act. An outage of the database, for example, ends without one.
-    let line = if problem.needs_a_person {
+    let line = if problem.needs_operator {
         logging::error("request failed")
     } else {
         logging::warn("request not served")
