@@ -45,7 +45,7 @@ impl Caller {
     }
 
     /// As [`Caller::of`], for operations on the caller's own account. No service may act for a user here.
-    pub fn oneself(request: &Request) -> Result<Self, Problem> {
+    pub fn of_own_account(request: &Request) -> Result<Self, Problem> {
         let caller = Self::bearer(request)?;
         if request.has_header(ON_BEHALF_OF) {
             return Err(Problem::forbidden(
@@ -55,10 +55,10 @@ impl Caller {
         Ok(caller)
     }
 
-    /// As [`Caller::oneself`], for operations of admins. The SQL statement checks the role again, because the role in the
+    /// As [`Caller::of_own_account`], for operations of admins. The SQL statement checks the role again, because the role in the
     /// token may be outdated.
     pub fn admin(request: &Request) -> Result<Self, Problem> {
-        let caller = Self::oneself(request)?;
+        let caller = Self::of_own_account(request)?;
         match caller.role {
             Role::Admin => Ok(caller),
             Role::User | Role::Auditor | Role::Service => Err(Problem::not_an_admin()),
@@ -95,7 +95,7 @@ impl Caller {
 
     /// The key that rate limits charge. A service has a quota of its own for each user it acts for, so it cannot use up the
     /// user's quota, or all of its own for one user.
-    pub fn account(&self) -> String {
+    pub fn rate_key(&self) -> String {
         if self.user == self.id {
             self.id.to_string()
         } else {

@@ -30,7 +30,8 @@ impl Line {
         Self(fields)
     }
 
-    /// Adds a field. The names are the same in all parts of the system: `correlation_id`, `event.id`, `task.id`, `user.id`, `duration_ms`, `error`.
+    /// Adds a field. The names are the same in all parts of the system: `correlation_id`, `event.id`, `task.id`, `user.id`,
+    /// `duration_ms`, `error`.
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.insert(name.to_owned(), value.into());
         self

@@ -15,7 +15,7 @@ use crate::http::request::Request;
 
 pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;
-    let user = Caller::oneself(request)?.user.to_string();
+    let user = Caller::of_own_account(request)?.user.to_string();
     let PasswordChange { current, new } = PasswordChange::parse(body::json(request)?)?;
     let admission = Admission::of(request, &user)?;
     let mut parameters = vec![text(&user)];

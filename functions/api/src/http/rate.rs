@@ -95,12 +95,12 @@ impl Rate {
 
     /// Charges the caller's user for a read that costs as much as `cost` plain ones.
     pub fn read(caller: &Caller, cost: u32) -> Result<Self, BadSetting> {
-        Self::new(Policy::Read, cost, caller.account())
+        Self::new(Policy::Read, cost, caller.rate_key())
     }
 
     /// Charges the caller's user for this many changes.
     pub fn write(caller: &Caller, changes: u32) -> Result<Self, BadSetting> {
-        Self::new(Policy::Write, changes, caller.account())
+        Self::new(Policy::Write, changes, caller.rate_key())
     }
 
     /// Charges an account, identified by its email or its id, for an attempt at its password.

@@ -24,17 +24,21 @@ with rate as materialized (
                 when 'title' then title
             end as key
         from matching_tasks(
-            $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text, $11::text[]
+            $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text,
+            $11::text[]
         ) tasks
-        where coalesce((select taken from rate), '') not like 'wait%' and ($14::text is null or case $12::text || case when $13::boolean then '-' else '+' end
+        where coalesce((select taken from rate), '') not like 'wait%'
+            and ($14::text is null or case $12::text || case when $13::boolean then '-' else '+' end
             when 'created_at+' then (created_at, id) > ($14::text::timestamptz, $15::text::uuid)
             when 'created_at-' then (created_at, id) < ($14::text::timestamptz, $15::text::uuid)
             when 'updated_at+' then (updated_at, id) > ($14::text::timestamptz, $15::text::uuid)
             when 'updated_at-' then (updated_at, id) < ($14::text::timestamptz, $15::text::uuid)
             when 'due_at+' then (coalesce(due_at, 'infinity'), id) > ($14::text::timestamptz, $15::text::uuid)
             when 'due_at-' then (coalesce(due_at, '-infinity'), id) < ($14::text::timestamptz, $15::text::uuid)
-            when 'priority+' then (array_position('{low,medium,high,urgent}', priority), id) > ($14::text::integer, $15::text::uuid)
-            when 'priority-' then (array_position('{low,medium,high,urgent}', priority), id) < ($14::text::integer, $15::text::uuid)
+            when 'priority+' then
+                (array_position('{low,medium,high,urgent}', priority), id) > ($14::text::integer, $15::text::uuid)
+            when 'priority-' then
+                (array_position('{low,medium,high,urgent}', priority), id) < ($14::text::integer, $15::text::uuid)
             when 'title+' then (title, id) > ($14::text, $15::text::uuid)
             when 'title-' then (title, id) < ($14::text, $15::text::uuid)
         end)
