@@ -77,7 +77,7 @@ impl Outcome {
 
     /// The HTTP status of a write that succeeded, or the problem of one that was refused.
     ///
-    /// `version` is the task's current version where the outcome is `stale`. `caller` is `None` in requests
+    /// `version` is the task's current version if the outcome is `stale`. `caller` is `None` in requests
     /// without an access token.
     pub fn status(self, version: Option<i64>, caller: Option<&Caller>) -> Result<u16, Problem> {
         match self {
@@ -112,7 +112,7 @@ impl Outcome {
 #[derive(Debug)]
 pub struct Write {
     pub outcome: Outcome,
-    /// The task's version: the new one after a change, the current one where the outcome is `stale`.
+    /// The task's version: the new one after a change, the current one if the outcome is `stale`.
     pub version: Option<i64>,
     /// The id of the created row.
     pub id: Option<String>,

@@ -130,7 +130,7 @@ impl Rate {
     /// draft-ietf-httpapi-ratelimit-headers).
     ///
     /// # Errors
-    /// 429 where too little of the quota was left.
+    /// 429 if too little of the quota was left.
     pub fn check(&self, request: &mut Request, taken: &str) -> Result<(), Problem> {
         let Quota { requests, seconds } = self.quota;
         let name = self.policy.name();

@@ -5,9 +5,9 @@
 -- p_user         the user whose data is written
 -- p_rate         rate limit to charge, see `take_rate`; null charges nothing (a batch is charged as a whole, not each of
 --                its operations)
--- p_key          the Idempotency-Key; null where the request has none
--- p_fingerprint  identifies the request that the key belongs to; null where `p_key` is null
--- p_lock         false where the caller locks the row itself or needs no lock; a write with a key must lock
+-- p_key          the Idempotency-Key; null if the request has none
+-- p_fingerprint  identifies the request that the key belongs to; null if `p_key` is null
+-- p_lock         whether to lock; false if the caller locks the row itself or needs no lock. A write with a key must lock
 --
 -- The row lock orders one user's writes. A second request with the same key waits here for the first one and then finds
 -- its answer, which serves the client better than a conflict and a retry.
