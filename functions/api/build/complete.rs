@@ -1,4 +1,5 @@
-//! What every operation has: the headers of each answer, and the refusals that follow from what a request consists of.
+//! Adds what the operations share: headers of every response, common parameters, and the problems that follow from the parts
+//! of a request.
 
 use std::error::Error;
 
@@ -8,8 +9,8 @@ use crate::shorthand::reference;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
-/// What every answer may carry.
-const ANSWERED: [&str; 8] = [
+/// The headers that every response may have.
+const RESPONSE_HEADERS: [&str; 8] = [
     "X-Correlation-Id",
     "Cache-Control",
     "X-Content-Type-Options",
@@ -20,10 +21,10 @@ const ANSWERED: [&str; 8] = [
     "Access-Control-Expose-Headers",
 ];
 
-/// Tags of operations on what users own, which a service may do for one.
+/// Tags of the operations on a user's data, which a service may call on behalf of the user.
 const OWNED: [&str; 3] = ["tasks", "tags", "audit"];
 
-/// The names that the code knows: hundreds, which nobody keeps a second time.
+/// Lists all timezones that the code knows in the schema `Timezone`.
 pub fn timezones(document: &mut Value) {
     let names: Vec<&str> = chrono_tz::TZ_VARIANTS
         .iter()
@@ -32,6 +33,10 @@ pub fn timezones(document: &mut Value) {
     document["components"]["schemas"]["Timezone"]["enum"] = json!(names);
 }
 
+/// Completes all operations of the document.
+///
+/// # Errors
+/// An operation without tags, parameters or responses.
 pub fn operations(document: &mut Value) -> Result<(), Box<dyn Error>> {
     if let Some(shared) = document["components"]["responses"].as_object_mut() {
         shared.values_mut().for_each(headers);
@@ -51,6 +56,7 @@ pub fn operations(document: &mut Value) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Completes one operation. `shared` are the parameters of its path.
 fn complete(
     path: &str,
     operation: &mut Map<String, Value>,
@@ -68,13 +74,12 @@ fn complete(
         .entry("parameters")
         .or_insert(json!([]))
         .as_array_mut()?;
-    let own = |parameters: &[Value], name: &str| {
+    let has = |name: &str| {
         parameters
             .iter()
             .chain(shared)
-            .any(|one| resolved(one, components)["name"] == name)
+            .any(|parameter| resolved(parameter, components)["name"] == name)
     };
-    let has = |name: &str| own(parameters, name);
     let (if_match, key) = (has("If-Match"), has("Idempotency-Key"));
     let conditional = if_match || key || (has("If-None-Match") && !is_public);
     let mut common = vec!["X-Correlation-Id", "traceparent"];
@@ -84,35 +89,35 @@ fn complete(
     parameters.extend(common.iter().map(|name| reference("parameters", name)));
 
     let responses = operation.get_mut("responses")?.as_object_mut()?;
-    let mut refusals = Vec::new();
+    let mut problems = Vec::new();
     if has_body || conditional {
-        refusals.push(("400", "BadRequest"));
+        problems.push(("400", "BadRequest"));
     }
     if !is_public {
-        // A service that acts for somebody may not do everything.
-        refusals.extend([("401", "Unauthorized"), ("403", "Forbidden")]);
+        // A header `X-On-Behalf-Of` may lead to a 403 in every operation.
+        problems.extend([("401", "Unauthorized"), ("403", "Forbidden")]);
     }
     if is_owned {
-        refusals.push(("404", "NotFound"));
+        problems.push(("404", "NotFound"));
     }
     if if_match {
-        refusals.push(("412", "Stale"));
+        problems.push(("412", "Stale"));
     }
     if has_body {
-        refusals.extend([("413", "TooLarge"), ("415", "MediaType")]);
+        problems.extend([("413", "TooLarge"), ("415", "MediaType")]);
     }
-    // Whoever asks for a token also looks at the query, if only to find that it is empty.
+    // Every operation that needs a token also checks the query string, which must be empty if there are no parameters.
     if has_body || !is_public {
-        refusals.push(("422", if key { "InvalidOrReused" } else { "Invalid" }));
+        problems.push(("422", if key { "InvalidOrReused" } else { "Invalid" }));
     }
     if path.starts_with("/api/") {
-        refusals.extend([
+        problems.extend([
             ("429", "RateLimited"),
             ("500", "Internal"),
             ("503", "Unavailable"),
         ]);
     }
-    for (status, name) in refusals {
+    for (status, name) in problems {
         responses
             .entry(status)
             .or_insert(reference("responses", name));
@@ -121,7 +126,7 @@ fn complete(
     Some(())
 }
 
-/// What a reference stands for, or the value itself.
+/// The target of a reference, or the value itself.
 fn resolved<'a>(value: &'a Value, components: &'a Value) -> &'a Value {
     let place = value["$ref"]
         .as_str()
@@ -131,6 +136,7 @@ fn resolved<'a>(value: &'a Value, components: &'a Value) -> &'a Value {
         .unwrap_or(value)
 }
 
+/// Adds the headers of every response, unless the response is a reference.
 fn headers(response: &mut Value) {
     let Some(response) = response.as_object_mut() else {
         return;
@@ -139,7 +145,7 @@ fn headers(response: &mut Value) {
         return;
     }
     let headers = response.entry("headers").or_insert(json!({}));
-    for name in ANSWERED {
+    for name in RESPONSE_HEADERS {
         if headers.get(name).is_none() {
             headers[name] = reference("headers", name);
         }

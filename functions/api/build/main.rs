@@ -1,10 +1,10 @@
-//! Makes the OpenAPI document and the page that shows it, so that a request only has to send them.
+//! Builds the OpenAPI document and the HTML page that shows it. The API sends them as they are.
 //!
-//! `openapi/` holds the document in parts; every file is a part of the whole. What is true of every operation is added
-//! here, so that it is written once and cannot be forgotten.
+//! `openapi/` contains the document in parts. Headers, parameters and problems that many operations share are added here, so
+//! that no operation lacks them.
 #![allow(
     clippy::indexing_slicing,
-    reason = "a member that a JSON value lacks reads as null, and a panic here stops the build"
+    reason = "indexing a JSON value by a missing member gives null, and a panic here only fails the build"
 )]
 
 mod complete;
@@ -28,16 +28,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     complete::timezones(&mut document);
     complete::operations(&mut document)?;
     let text = serde_json::to_string(&document)?;
-    keep(&out, "openapi.json", &text)?;
+    write(&out, "openapi.json", &text)?;
     let read = |name: &str| fs::read_to_string(Path::new("docs").join(name));
     let page = read("page.html")?
         .replace("{style}", &read("page.css")?)
         .replace("{script}", &read("page.js")?);
-    keep(&out, "docs.html", &page)
+    write(&out, "docs.html", &page)
 }
 
-/// Writes a file and, beside it, the entity tag that it is served with.
-fn keep(out: &Path, name: &str, text: &str) -> Result<(), Box<dyn Error>> {
+/// Writes a file, and its entity tag to another file beside it.
+fn write(out: &Path, name: &str, text: &str) -> Result<(), Box<dyn Error>> {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     let tag = format!("\"{:016x}\"", hasher.finish());

@@ -1,4 +1,4 @@
-//! Puts the parts of the document together: objects and arrays grow, and nothing is said twice.
+//! Merges the parts of the document: members of objects and items of arrays are added, and no value may be defined twice.
 
 use std::error::Error;
 use std::fs;
@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-/// Everything below a folder as one document.
+/// Merges all JSON files below a folder, sorted by path.
+///
+/// # Errors
+/// A file that is not JSON, or that defines a value which another file has defined.
 pub fn folder(folder: &Path) -> Result<Value, Box<dyn Error>> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
@@ -16,7 +19,7 @@ pub fn folder(folder: &Path) -> Result<Value, Box<dyn Error>> {
         let name = file.display();
         let part = serde_json::from_slice(&fs::read(&file)?)
             .map_err(|error| format!("{name}: {error}"))?;
-        add(&mut whole, part, "").map_err(|place| format!("{name} says {place} once more"))?;
+        add(&mut whole, part, "").map_err(|place| format!("{name} defines {place} again"))?;
     }
     Ok(whole)
 }
@@ -33,13 +36,13 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-/// Adds a part to the whole; the error is the place that both speak of.
+/// Adds a part to the whole. The error is the JSON pointer of a value that both define.
 fn add(whole: &mut Value, part: Value, place: &str) -> Result<(), String> {
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => {
             for (name, value) in part {
                 match whole.get_mut(&name) {
-                    Some(there) => add(there, value, &format!("{place}/{name}"))?,
+                    Some(existing) => add(existing, value, &format!("{place}/{name}"))?,
                     None => drop(whole.insert(name, value)),
                 }
             }

@@ -1,18 +1,19 @@
-//! Turns the table of problems into responses, each with a schema that allows its own types only, and examples.
+//! Turns the member `problems` of the sources into responses, each with a schema for its problem types and examples.
 
 use std::collections::BTreeSet;
 use std::error::Error;
 
 use serde_json::{Map, Value, json};
 
-/// What `type` begins with.
+/// The prefix of `type`.
 const URN: &str = "urn:spindle:problems/";
 
+/// Replaces the table of problems by entries of `components.responses`, and lists all problem types in `ProblemType`.
 pub fn expand(document: &mut Value) -> Result<(), Box<dyn Error>> {
     let table = document
         .as_object_mut()
         .and_then(|members| members.remove("problems"))
-        .ok_or("there is no table of problems")?;
+        .ok_or("the member `problems` is missing")?;
     let mut known = BTreeSet::new();
     for (name, problem) in table.as_object().into_iter().flatten() {
         let types: Map<String, Value> = problem["types"]
@@ -34,7 +35,7 @@ fn response(problem: &Value, types: &Map<String, Value>) -> Value {
     let urns: Vec<String> = types.keys().map(|slug| format!("{URN}{slug}")).collect();
     let examples: Map<String, Value> = types
         .iter()
-        .map(|(slug, words)| (slug.clone(), example(&problem["status"], slug, words)))
+        .map(|(slug, texts)| (slug.clone(), example(&problem["status"], slug, texts)))
         .collect();
     json!({
         "description": problem["description"],
@@ -48,13 +49,13 @@ fn response(problem: &Value, types: &Map<String, Value>) -> Value {
     })
 }
 
-/// `words`: the title, a detail, and perhaps a fault as pointer and detail.
-fn example(status: &Value, slug: &str, words: &Value) -> Value {
+/// An example of a problem. `texts` is an array: title, detail, and optionally a fault as `[pointer, detail]`.
+fn example(status: &Value, slug: &str, texts: &Value) -> Value {
     let mut value = json!({
-        "type": format!("{URN}{slug}"), "title": words[0], "status": status, "detail": words[1], "instance": "/api/tasks",
+        "type": format!("{URN}{slug}"), "title": texts[0], "status": status, "detail": texts[1], "instance": "/api/tasks",
     });
-    if let Some(fault) = words.get(2) {
+    if let Some(fault) = texts.get(2) {
         value["errors"] = json!([{ "pointer": fault[0], "detail": fault[1] }]);
     }
-    json!({ "summary": words[0], "value": value })
+    json!({ "summary": texts[0], "value": value })
 }

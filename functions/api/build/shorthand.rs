@@ -1,12 +1,14 @@
-//! Short forms that the sources may use for references: a name where OpenAPI wants an object.
+//! Expands the short forms of the sources: a name where OpenAPI demands a reference object, and a description as an array of
+//! lines.
 
 use serde_json::{Map, Value, json};
 
+/// Expands all short forms of the document.
 pub fn expand(document: &mut Value) {
     walk(document, false);
 }
 
-/// `named`: whether the members of this object are names of somebody's choice rather than words of OpenAPI.
+/// `named` tells that the members of this object are names, such as those of properties, and not keywords of OpenAPI.
 fn walk(value: &mut Value, named: bool) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| walk(item, false)),
@@ -29,6 +31,7 @@ fn walk(value: &mut Value, named: bool) {
     }
 }
 
+/// Expands the short forms among the members of one object.
 fn references(members: &mut Map<String, Value>) {
     if let Some(Value::Array(lines)) = members.get("description") {
         let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
@@ -42,8 +45,8 @@ fn references(members: &mut Map<String, Value>) {
     }
     for kind in ["parameters", "responses", "headers", "links"] {
         match members.get_mut(kind) {
-            // A parameter is known by the name that it has in itself, all others by their member. What a link calls
-            // parameters are values.
+            // OpenAPI lists the parameters of an operation in an array, and all other kinds in an object by name. The
+            // `parameters` of a link are an object of values, so they stay as they are.
             Some(Value::Array(items)) if kind == "parameters" => {
                 items.iter_mut().for_each(|item| named(kind, item));
             }
@@ -62,12 +65,14 @@ fn references(members: &mut Map<String, Value>) {
     }
 }
 
+/// Replaces a name by a reference to the component of that name.
 fn named(kind: &str, item: &mut Value) {
     if let Value::String(name) = item {
         *item = reference(kind, name);
     }
 }
 
+/// A reference to a component, as OpenAPI writes it.
 pub fn reference(kind: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/components/{kind}/{name}") })
 }

@@ -1,7 +1,7 @@
 //! Accounts: registration, sessions, the caller's own account, and the accounts that admins manage.
 //!
-//! These requests ignore `Idempotency-Key`: an answer under a key is kept, and whoever reads a kept answer with tokens
-//! could use the account.
+//! These requests ignore `Idempotency-Key`. The answer to a request with a key is stored for a day, and a stored answer with
+//! tokens would give access to the account.
 
 mod admission;
 mod delete;

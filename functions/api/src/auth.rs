@@ -1,4 +1,4 @@
-//! Who is asking: the bearer token of a request, checked.
+//! Authentication: checks the bearer token of a request (RFC 6750) and tells who the caller is.
 
 pub mod keys;
 pub mod tokens;
@@ -9,26 +9,32 @@ use uuid::Uuid;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
-/// A caller whose token holds.
+/// The caller of a request, whose access token is valid.
 #[derive(Debug)]
 pub struct Caller {
-    /// Whose things are asked for: the caller's own, unless a service acts for somebody.
+    /// The user whose data the request is about: the caller, or the user for whom a service acts.
     pub user: Uuid,
     pub role: Role,
-    /// Who asks.
+    /// The user of the token.
     id: Uuid,
 }
 
-/// Names the user that a service acts for.
+/// The header that names the user for whom a service acts.
 const ON_BEHALF_OF: &str = "x-on-behalf-of";
 
 impl Caller {
-    /// Checks the request's token; the answer to a missing or bad one is 401 with its reason (RFC 6750).
+    /// Checks the access token and the header `X-On-Behalf-Of`.
+    ///
+    /// # Errors
+    /// 401 for a missing or invalid token (RFC 6750, section 3); 403 if a caller who is not a service sends
+    /// `X-On-Behalf-Of`, 400 if its value is not a UUID.
     pub fn of(request: &Request) -> Result<Self, Problem> {
         let mut caller = Self::bearer(request)?;
         if request.has_header(ON_BEHALF_OF) {
             if caller.role != Role::Service {
-                return Err(Problem::forbidden("only services act on behalf of a user"));
+                return Err(Problem::forbidden(
+                    "only a service may act on behalf of a user",
+                ));
             }
             caller.user = request
                 .header(ON_BEHALF_OF)
@@ -38,20 +44,21 @@ impl Caller {
         Ok(caller)
     }
 
-    /// As `of`, for what an account does with itself, where nobody acts for it.
-    pub fn oneself(request: &Request) -> Result<Self, Problem> {
+    /// As [`Caller::of`], for operations on the caller's own account. No service may act for a user here.
+    pub fn of_own_account(request: &Request) -> Result<Self, Problem> {
         let caller = Self::bearer(request)?;
         if request.has_header(ON_BEHALF_OF) {
             return Err(Problem::forbidden(
-                "accounts are not managed on behalf of a user",
+                "a service may not manage an account on behalf of its user",
             ));
         }
         Ok(caller)
     }
 
-    /// As `oneself`, for what only admins do. The statement that does it checks the role once more, as it is by then.
+    /// As [`Caller::of_own_account`], for operations of admins. The SQL statement checks the role again, because the role in the
+    /// token may be outdated.
     pub fn admin(request: &Request) -> Result<Self, Problem> {
-        let caller = Self::oneself(request)?;
+        let caller = Self::of_own_account(request)?;
         match caller.role {
             Role::Admin => Ok(caller),
             Role::User | Role::Auditor | Role::Service => Err(Problem::not_an_admin()),
@@ -77,7 +84,7 @@ impl Caller {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
-            .ok_or_else(|| refuse("not a bearer token"))?;
+            .ok_or_else(|| refuse("the header `Authorization` has no bearer token"))?;
         let claims = tokens::verify(token, &keys).map_err(refuse)?;
         Ok(Self {
             user: claims.sub,
@@ -86,8 +93,9 @@ impl Caller {
         })
     }
 
-    /// Whose account is charged: a service's own for each user that it acts for, so that neither holds up the other.
-    pub fn account(&self) -> String {
+    /// The key that rate limits charge. A service has a quota of its own for each user it acts for, so it cannot use up the
+    /// user's quota, or all of its own for one user.
+    pub fn rate_key(&self) -> String {
         if self.user == self.id {
             self.id.to_string()
         } else {
@@ -95,7 +103,7 @@ impl Caller {
         }
     }
 
-    /// The answer where the user is no more: the caller's own token holds no longer, or a service asked for nobody.
+    /// The problem if the user does not exist: 401 for the caller's own deleted account, 404 for the user of a service.
     pub fn gone(&self) -> Problem {
         if self.user == self.id {
             Problem::account_gone()
@@ -104,7 +112,7 @@ impl Caller {
         }
     }
 
-    /// The `actor` of this caller's events, as JSON.
+    /// The member `actor` of this caller's events, as JSON.
     pub fn actor(&self) -> String {
         let kind = match self.role {
             Role::Service => "service",

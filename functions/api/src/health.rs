@@ -1,4 +1,4 @@
-//! Health: alive says that the function runs; ready says that its settings and its database are fit for use.
+//! `GET /healthz` (liveness: the function runs) and `GET /readyz` (readiness: settings and database are usable).
 
 use domain::schema::SCHEMA_VERSION;
 
@@ -22,15 +22,15 @@ pub fn ready(request: &mut Request) -> Result<Reply, Problem> {
         .db()?
         .query_one(include_str!("health/ready.sql"), &[]);
     let migrated = match answer {
-        // No table of migrations: nothing was migrated at all.
+        // 42P01 is undefined_table: no migration has run yet.
         Err(error) if error.sqlstate() == Some("42P01") => 0,
         other => other?.int(0)?,
     };
     let expected: i64 = SCHEMA_VERSION.parse().unwrap_or(i64::MAX);
-    // A newer schema is fine: the next release migrates while this one still runs.
+    // A newer schema is accepted, because the next release migrates while this one still runs.
     if migrated < expected {
         let detail = format!(
-            "the database is migrated to version {migrated}, {expected} is needed: run `bridge migrate`"
+            "the database schema has version {migrated}, but version {expected} is required: run `bridge migrate`"
         );
         return Err(Problem::unavailable(detail.clone(), detail));
     }

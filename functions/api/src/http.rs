@@ -1,4 +1,5 @@
-//! What every operation stands on, in the order a request meets it: reading it, its limits, and writing the answer.
+//! HTTP parts that all operations share: reading requests, rate limits, pages, and writing responses. In the order in which
+//! a request uses them.
 
 pub mod request;
 pub mod trace;

@@ -1,9 +1,10 @@
-//! The HTTP API: one request in, one statement to Postgres, one answer out. Modules in a request's travel order.
+//! The HTTP API. A request runs one SQL statement in nearly all operations. The modules are in the order in which a request
+//! passes through them.
 #![cfg_attr(
     target_family = "wasm",
     expect(
         unsafe_code,
-        reason = "the trigger's macro exports its entry point with unsafe code; there is none of our own"
+        reason = "the macro of the HTTP trigger generates unsafe code; this crate has none of its own"
     )
 )]
 
@@ -20,7 +21,8 @@ mod openapi;
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
-/// The entry point. Only wasm exports it: native linkers do not take its name, and native tests do not need it.
+/// The entry point of the component. Only WebAssembly exports it: native linkers reject its name, and native tests do not
+/// call it.
 #[cfg_attr(target_family = "wasm", spin_sdk::http_component)]
 pub fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     let mut request = http::request::Request::new(incoming);

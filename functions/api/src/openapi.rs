@@ -1,4 +1,4 @@
-//! `GET /api/openapi.json` and `GET /api/docs`: what build/main.rs made, as it is.
+//! `GET /api/openapi.json` and `GET /api/docs`: the OpenAPI document and a page that shows it. `build/main.rs` makes both.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,10 +8,10 @@ use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 
-/// The document, for programs.
+/// The OpenAPI document.
 pub const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 const DOCUMENT_TAG: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json.etag"));
-/// The same for people: a page that reads the document.
+/// The HTML page; its script reads the document.
 const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/docs.html"));
 const PAGE_TAG: &str = include_str!(concat!(env!("OUT_DIR"), "/docs.html.etag"));
 
@@ -28,7 +28,7 @@ pub fn page(request: &mut Request) -> Result<Reply, Problem> {
     Ok(unless_known(request, PAGE_TAG, fresh))
 }
 
-/// The page runs its own script and style, asks for the document, and does nothing else.
+/// The content security policy of the page: it may run its own script and style and request the document, nothing else.
 fn policy() -> String {
     let hash = |element: &str| {
         let text = PAGE.split_once(&format!("<{element}>"));
@@ -44,7 +44,9 @@ fn policy() -> String {
     )
 }
 
-/// The answer, or that the client has it already. A tag that does not read only costs an answer.
+/// The document, or 304 if `If-None-Match` names its entity tag (RFC 9110, section 13.1.2).
+///
+/// The header is not parsed: a malformed one leads to a full response, which is correct.
 fn unless_known(request: &Request, tag: &'static str, fresh: impl FnOnce() -> Reply) -> Reply {
     let known = request.header("if-none-match").unwrap_or_default();
     let reply = if known.trim() == "*" || known.contains(tag) {
@@ -65,7 +67,7 @@ mod tests {
     use crate::router::operations;
 
     #[test]
-    fn every_type_of_event_is_described() {
+    fn every_event_type_is_described() {
         let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
         let described: BTreeSet<&str> = document["components"]["schemas"]["EventType"]["enum"]
             .as_array()
@@ -78,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn the_page_names_its_script_in_its_policy() {
-        // The hash of nothing would be there if the page had no such element.
-        let nothing = STANDARD.encode(Sha256::digest(""));
-        assert!(PAGE.contains("/api/openapi.json") && !policy().contains(&nothing));
+    fn the_policy_allows_the_script_and_style_of_the_page() {
+        // If the page had no such element, the policy would contain the hash of an empty text.
+        let empty = STANDARD.encode(Sha256::digest(""));
+        assert!(PAGE.contains("/api/openapi.json") && !policy().contains(&empty));
     }
 
     #[test]
-    fn the_document_describes_each_route_and_nothing_else() {
+    fn the_document_describes_exactly_the_routes() {
         let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
         let mut described = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {

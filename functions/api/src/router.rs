@@ -1,4 +1,4 @@
-//! Which handler serves a request. `ROUTES` is the whole API.
+//! Finds the handler of a request. `ROUTES` lists all operations of the API.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::{accounts, audit, health, openapi, tags, tasks};
 
 type Answer = Result<Reply, Problem>;
 
-/// What serves a route; where its path has a parameter in braces, that is the second argument.
+/// The handler of a route. Its second argument is the path parameter, if the pattern has one in braces.
 enum Handler {
     Plain(fn(&mut Request) -> Answer),
     Id(fn(&mut Request, Uuid) -> Answer),
@@ -75,12 +75,16 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/api/audit/verify", &[(Get, Plain(audit::verify))]),
 ];
 
+/// Calls the handler of the request's path and method.
+///
+/// # Errors
+/// 404 for an unknown path, 405 for an unknown method of a known path, and whatever the handler returns.
 pub fn route(request: &mut Request) -> Answer {
     let path = request.path().to_owned();
     let mut found = ROUTES
         .iter()
         .filter_map(|(pattern, methods)| Some((matched(pattern, &path)?, methods)));
-    // A path that is written out comes before one with a parameter in that place.
+    // A pattern without a parameter has precedence: `/api/tasks/batch` also matches `/api/tasks/{id}`.
     let (parameter, methods) = found
         .clone()
         .find(|(parameter, _)| parameter.is_none())
@@ -90,12 +94,20 @@ pub fn route(request: &mut Request) -> Answer {
         Some((_, Plain(handler))) => handler(request),
         Some((_, Id(handler))) => handler(request, id(parameter.unwrap_or_default())?),
         Some((_, Text(handler))) => handler(request, text(parameter.unwrap_or_default())?),
-        None if request.method == Method::Options => Ok(cors::preflight(&allowed(methods))),
+        None if request.method == Method::Options => Ok(options(&allowed(methods))),
         None => Err(Problem::method_not_allowed(&allowed(methods))),
     }
 }
 
-/// Whether a path is of this pattern: `Some` with the parameter, if the pattern has one.
+/// The response to OPTIONS: the path's methods and the CORS headers of a preflight.
+fn options(allow: &str) -> Reply {
+    let reply = Reply::empty(204).header("allow", allow);
+    cors::PREFLIGHT
+        .into_iter()
+        .fold(reply, |reply, (name, value)| reply.header(name, value))
+}
+
+/// Matches a path with a pattern. `Some` means that it matches; the inner value is the parameter, if the pattern has one.
 fn matched<'path>(pattern: &str, path: &'path str) -> Option<Option<&'path str>> {
     let named = pattern
         .split_once('{')
@@ -107,7 +119,7 @@ fn matched<'path>(pattern: &str, path: &'path str) -> Option<Option<&'path str>>
     (!parameter.contains('/')).then_some(Some(parameter))
 }
 
-/// The methods of a path, as the header `Allow` lists them.
+/// The value of the header `Allow`.
 fn allowed(methods: &[(Method, Handler)]) -> String {
     let names: Vec<String> = methods
         .iter()
@@ -116,7 +128,7 @@ fn allowed(methods: &[(Method, Handler)]) -> String {
     names.join(", ")
 }
 
-/// Method and pattern of each route, for the test that compares them with the document.
+/// Method and pattern of each route, for the test that compares them with the OpenAPI document.
 #[cfg(test)]
 pub fn operations() -> impl Iterator<Item = String> {
     ROUTES.iter().flat_map(|(pattern, methods)| {
@@ -126,12 +138,12 @@ pub fn operations() -> impl Iterator<Item = String> {
     })
 }
 
-/// What is no id is an unknown thing.
+/// Reads the parameter as an id. Nothing has a malformed id, so it is a 404.
 fn id(text: &str) -> Result<Uuid, Problem> {
     query::uuid(text).ok_or_else(Problem::not_found)
 }
 
-/// A parameter as it was before it was put into the path, where a slash in it is `%2F`.
+/// Decodes a percent-encoded parameter; a slash in it is sent as `%2F`. A malformed one is a 404.
 fn text(encoded: &str) -> Result<String, Problem> {
     query::percent_decode(encoded)
         .filter(|text| !text.contains('\0'))
@@ -144,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_one_segment() {
+    fn a_parameter_matches_one_segment() {
         assert_eq!(matched("/a", "/a"), Some(None));
         assert_eq!(matched("/a/{id}", "/a/b"), Some(Some("b")));
         assert_eq!(matched("/a/{id}/c", "/a/b/c"), Some(Some("b")));
@@ -154,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_decoded() {
+    fn a_text_parameter_is_percent_decoded() {
         assert_eq!(text("a%2Fb+%E8%B2%B7").unwrap(), "a/b+買");
         for bad in ["%00", "%ff", "%"] {
             assert_eq!(text(bad).unwrap_err().status, 404, "{bad}");

@@ -1,4 +1,4 @@
-//! Tags of a user's live tasks: counting and renaming them.
+//! Tags of a user's tasks: counting and renaming them. Deleted tasks do not count.
 
 mod list;
 mod rename;

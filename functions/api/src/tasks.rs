@@ -1,4 +1,7 @@
-//! Tasks. A request sends one SQL statement (a merge of a due two), and a write emits its events in that statement.
+//! Tasks: reading, listing, searching and changing them.
+//!
+//! A request runs one SQL statement, and a write emits its events in that statement. Only the merge of a part of a due date
+//! runs two.
 
 mod batch;
 mod create;

@@ -1,7 +1,7 @@
 //! Writes: runs a statement that writes, reads its outcome, and turns that into an HTTP answer.
 //!
-//! SQL functions that write return one row of the type `write_result`. Its `outcome` is a word that says what happened;
-//! statuses, headers and URLs are decided here. [`Outcome`] lists all the words.
+//! SQL functions that write return one row of the type `write_result`. Its `outcome` is the name of an [`Outcome`].
+//! Statuses, headers and URLs are decided here.
 
 pub mod idempotency;
 
@@ -14,41 +14,41 @@ use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 
-/// What became of a write.
+/// The result of a write, as SQL names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Something was created.
+    /// A row was created.
     Made,
-    /// What was there has changed.
+    /// An existing row has changed.
     Changed,
-    /// What was there is already as the request wants it.
+    /// The request changes nothing, so nothing was written.
     Unchanged,
     Deleted,
-    /// There is no such thing, or none that the user may see.
+    /// The row does not exist or belongs to another user.
     Missing,
-    /// There is no such user: the account whose data should be written was deleted.
+    /// The user whose data should be written does not exist: the account was deleted.
     Gone,
     /// The id or the email is in use.
     Taken,
-    /// The current version is none that the request accepts.
+    /// The request does not accept the current version.
     Stale,
     /// The Idempotency-Key belongs to another request.
     KeyReused,
-    /// The rate limit is spent.
+    /// The rate limit is exceeded.
     Limited,
     /// An operation of an atomic batch was refused, so none was done.
     Refused,
     /// The caller is not an admin any more.
     Forbidden,
-    /// Nobody would be an admin.
+    /// The change would leave the system without an admin.
     LastAdmin,
     /// Postgres does not know the timezone.
     UnknownTimezone,
 }
 
 impl Outcome {
-    /// The word for each outcome in SQL.
-    const WORDS: [(&str, Self); 14] = [
+    /// The name of each outcome in SQL.
+    const NAMES: [(&str, Self); 14] = [
         ("made", Self::Made),
         ("changed", Self::Changed),
         ("unchanged", Self::Unchanged),
@@ -66,18 +66,19 @@ impl Outcome {
     ];
 
     /// # Errors
-    /// A word that is not in the list is an internal error: the database and this program do not fit together.
-    pub fn parse(word: &str) -> Result<Self, Problem> {
-        Self::WORDS
+    /// An unknown name is an internal error: the SQL functions and this program have different versions.
+    pub fn parse(name: &str) -> Result<Self, Problem> {
+        Self::NAMES
             .iter()
-            .find(|(known, _)| *known == word)
+            .find(|(known, _)| *known == name)
             .map(|(_, outcome)| *outcome)
-            .ok_or_else(|| Problem::inconsistent(format!("SQL answered the outcome {word:?}")))
+            .ok_or_else(|| Problem::internal(format!("SQL returned the unknown outcome {name:?}")))
     }
 
-    /// The HTTP status of a write that was done, or the problem of one that was not.
+    /// The HTTP status of a write that succeeded, or the problem of one that was refused.
     ///
-    /// `version` is the task's current version where the outcome is `stale`. Without a `caller`, nobody has signed in.
+    /// `version` is the task's current version if the outcome is `stale`. `caller` is `None` in requests
+    /// without an access token.
     pub fn status(self, version: Option<i64>, caller: Option<&Caller>) -> Result<u16, Problem> {
         match self {
             Self::Made => Ok(201),
@@ -87,13 +88,13 @@ impl Outcome {
             Self::Gone => Err(caller.map_or_else(Problem::account_gone, Caller::gone)),
             Self::Taken => Err(Problem::id_taken()),
             Self::Stale => Err(version.map_or_else(
-                || Problem::inconsistent("SQL answered `stale` without a version"),
+                || Problem::internal("SQL returned `stale` without a version"),
                 Problem::stale,
             )),
             Self::KeyReused => Err(Problem::key_reused()),
-            // The rate was checked when the row was read.
-            Self::Limited => Err(Problem::inconsistent(
-                "SQL answered `limited`, but the rate limit is not spent",
+            // `Rate::check` has refused such a request before.
+            Self::Limited => Err(Problem::internal(
+                "SQL returned `limited`, but the rate limit is not exceeded",
             )),
             Self::Refused => Err(Problem::batch_aborted(409, Vec::new())),
             Self::Forbidden => Err(Problem::not_an_admin()),
@@ -111,11 +112,11 @@ impl Outcome {
 #[derive(Debug)]
 pub struct Write {
     pub outcome: Outcome,
-    /// The task's version: the new one after a change, the current one where the outcome is `stale`.
+    /// The task's version: the new one after a change, the current one if the outcome is `stale`.
     pub version: Option<i64>,
-    /// The id of what was made.
+    /// The id of the created row.
     pub id: Option<String>,
-    /// What was written, as JSON.
+    /// The row after the write, as JSON.
     pub body: Option<String>,
     /// Whether this is the kept answer to an earlier request with the same Idempotency-Key.
     replayed: bool,
@@ -125,7 +126,7 @@ impl Write {
     /// Runs a statement whose last parameter is the rate to charge and whose columns are those of `write_result`.
     ///
     /// # Errors
-    /// Where the rate limit is spent or the database fails; every other refusal is an outcome.
+    /// 429 if the rate limit is exceeded, 503 or 500 if the database fails. All other refusals are outcomes.
     pub fn run(
         request: &mut Request,
         rate: &Rate,
@@ -149,7 +150,7 @@ impl Write {
         })
     }
 
-    /// The answer to the client; see [`Outcome::status`].
+    /// The response; see [`Outcome::status`].
     pub fn reply(self, caller: Option<&Caller>) -> Result<Reply, Problem> {
         let status = self.outcome.status(self.version, caller)?;
         let reply = match self.body {
@@ -172,12 +173,12 @@ mod tests {
 
     use super::*;
 
-    /// The words that SQL functions below a folder assign to an outcome: the quoted ones of `outcome := …;`.
-    fn words(folder: &Path, found: &mut BTreeSet<String>) {
+    /// Collects the names that SQL functions below a folder assign to an outcome: the literals in `outcome := …;`.
+    fn outcomes(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                words(&path, found);
+                outcomes(&path, found);
             } else if path.to_string_lossy().ends_with(".fn.sql") {
                 let sql = fs::read_to_string(&path).unwrap();
                 for assignment in sql.split("outcome := ").skip(1) {
@@ -191,13 +192,13 @@ mod tests {
     #[test]
     fn sql_and_rust_know_the_same_outcomes() {
         let mut in_sql = BTreeSet::new();
-        words(
+        outcomes(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
             &mut in_sql,
         );
-        let in_rust: BTreeSet<_> = Outcome::WORDS
+        let in_rust: BTreeSet<_> = Outcome::NAMES
             .iter()
-            .map(|(word, _)| (*word).to_owned())
+            .map(|(name, _)| (*name).to_owned())
             .collect();
         assert_eq!(in_sql, in_rust);
     }
@@ -205,18 +206,18 @@ mod tests {
     #[test]
     fn an_unknown_outcome_is_an_internal_error() {
         assert_eq!(Outcome::parse("stale").unwrap(), Outcome::Stale);
-        for word in ["", "Stale", "200", "lost"] {
-            assert_eq!(Outcome::parse(word).unwrap_err().status, 500, "{word}");
+        for name in ["", "Stale", "200", "lost"] {
+            assert_eq!(Outcome::parse(name).unwrap_err().status, 500, "{name}");
         }
     }
 
     #[test]
     fn outcomes_have_statuses() {
-        let status = |word: &str| match Outcome::parse(word).unwrap().status(Some(7), None) {
+        let status = |name: &str| match Outcome::parse(name).unwrap().status(Some(7), None) {
             Ok(status) => status,
             Err(problem) => problem.status,
         };
-        let statuses = Outcome::WORDS.map(|(word, _)| (word, status(word)));
+        let statuses = Outcome::NAMES.map(|(name, _)| (name, status(name)));
         assert_eq!(
             statuses,
             [

@@ -1,4 +1,4 @@
-//! Plumbing that every function shares: its settings, Postgres, frames and their answers, and the log.
+//! Code that all functions share: settings, Postgres, frames and acks, logging.
 
 pub mod variables;
 pub mod postgres;

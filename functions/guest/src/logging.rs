@@ -1,13 +1,13 @@
-//! The log: one JSON object a line on stderr, which Spin and Kubernetes collect.
+//! Logging: one JSON object per line on stderr, which Spin and Kubernetes collect.
 //!
-//! `error` means that a person must act; what repairs itself is `warn`.
+//! Level `error` means that a person must act. A fault that ends by itself, such as an outage of a server, is `warn`.
 
 use std::io::Write;
 
 use serde_json::{Map, Value};
 
-/// A line under construction.
-#[must_use = "a line is written by `write`"]
+/// A log line that is built field by field.
+#[must_use = "`write` writes the line"]
 pub struct Line(Map<String, Value>);
 
 pub fn error(message: &str) -> Line {
@@ -30,13 +30,14 @@ impl Line {
         Self(fields)
     }
 
-    /// Adds a field, named as elsewhere: `correlation_id`, `event.id`, `task.id`, `user.id`, `duration_ms`, `error`.
+    /// Adds a field. The names are the same in all parts of the system: `correlation_id`, `event.id`, `task.id`, `user.id`,
+    /// `duration_ms`, `error`.
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Adds an error with everything that caused it, outermost first.
+    /// Adds the field `error`: an error and its causes, outermost first.
     pub fn chain(self, error: &dyn std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -48,10 +49,11 @@ impl Line {
         self.field("error", text)
     }
 
+    /// Writes the line to stderr.
     pub fn write(self) {
         let mut line = Value::Object(self.0).to_string();
         line.push('\n');
-        // A log that cannot be written has nowhere to say so.
+        // There is no other place to report that stderr cannot be written.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }

@@ -1,36 +1,37 @@
-//! Postgres: one connection, one statement, rows as plain values.
+//! Postgres: running single statements and reading their rows.
 //!
-//! A guest sends no transaction control: a connection left inside a transaction would go back to the pool that way and
-//! the next request would run, and lose its writes, in there. One unit of work is one statement.
+//! A unit of work is one statement, and a guest sends no transaction control. The connection pool does not roll back a
+//! transaction that a guest leaves open, so the next request would run inside it and could lose its writes.
 
 pub use spin_sdk::pg4::ParameterValue;
 use spin_sdk::pg4::{Connection, DbValue, PgError, QueryError};
 
 use crate::variables::{self, BadSetting};
 
-/// Why a statement gave no rows that can be used.
+/// The reason why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     #[error(transparent)]
     Setting(#[from] BadSetting),
-    /// No connection, or it was lost on the way: whether the statement ran is not known.
-    #[error("Postgres is not reachable: {0}")]
+    /// There is no connection or it was lost. Whether the statement ran is unknown.
+    #[error("Postgres is unreachable: {0}")]
     Unreachable(String),
-    /// Postgres answered with an error, so nothing of the statement is kept.
-    #[error("Postgres refused the statement: {message} (SQLSTATE {code})")]
+    /// Postgres returned an error, so the statement was rolled back.
+    #[error("Postgres rejected the statement: {message} (SQLSTATE {code})")]
     Refused { code: String, message: String },
-    /// The statement and the code that reads its rows do not fit together.
-    #[error("unexpected answer from Postgres: {0}")]
+    /// The columns are not those that the code expects.
+    #[error("unexpected result from Postgres: {0}")]
     Shape(String),
 }
 
 impl DbError {
-    /// Whether the same statement may work a moment later.
+    /// Whether the same statement may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            // Connection trouble, resources, operator intervention (which includes a statement timeout), and what a
-            // concurrent transaction or a server that is starting causes.
+            // Classes: connection exception, insufficient resources, operator intervention (also a statement timeout) and
+            // system error. Codes: serialization failure, deadlock, lock not available, and read-only transaction, which
+            // a server in recovery returns.
             Self::Refused { code, .. } => {
                 ["08", "53", "57", "58"]
                     .iter()
@@ -41,15 +42,16 @@ impl DbError {
         }
     }
 
-    /// Whether Postgres found fault with what it was given and not with itself: a value, a constraint, a limit, or what a
-    /// function of ours raised (classes 22, 23, 44, 54 and P0 of its manual's appendix A).
+    /// Whether the parameters caused the error and not the state of the server: an invalid value, a violated constraint, an
+    /// exceeded limit, or an error that one of our functions raised (classes 22, 23, 44, 54 and P0 in appendix A of the
+    /// Postgres manual).
     pub fn blames_input(&self) -> bool {
         let classes = ["22", "23", "44", "54", "P0"];
         self.sqlstate()
             .is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
     }
 
-    /// The five characters that Postgres classifies its refusals with.
+    /// The five-character error code; `None` if Postgres returned no error.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
@@ -73,23 +75,24 @@ impl From<PgError> for DbError {
     }
 }
 
-/// A connection from the host's pool; dropping it gives it back. Hold one at a time, and not while computing.
+/// A connection from the host's pool, which dropping it returns. Hold one at a time and not during computations, because the
+/// pool is small.
 pub struct Db(Connection);
 
 impl Db {
-    /// Takes a connection to the server that the setting `database_url` names.
+    /// Takes a connection to the server in the setting `database_url`.
     pub fn open() -> Result<Self, DbError> {
         let url = variables::get("database_url")?;
         Ok(Self(Connection::open(&url)?))
     }
 
-    /// Runs one statement.
+    /// Runs one statement and returns its rows.
     pub fn query(&self, sql: &str, parameters: &[ParameterValue]) -> Result<Vec<Row>, DbError> {
         let answer = self.0.query(sql, parameters)?;
         Ok(answer.rows.into_iter().map(Row).collect())
     }
 
-    /// Runs one statement and returns its first row, if it gave any.
+    /// Runs one statement and returns its first row, if there is one.
     pub fn query_opt(
         &self,
         sql: &str,
@@ -98,14 +101,14 @@ impl Db {
         Ok(self.query(sql, parameters)?.into_iter().next())
     }
 
-    /// Runs one statement that always gives a row.
+    /// Runs one statement that always returns a row.
     pub fn query_one(&self, sql: &str, parameters: &[ParameterValue]) -> Result<Row, DbError> {
         self.query_opt(sql, parameters)?
             .ok_or_else(|| DbError::Shape("no row".to_owned()))
     }
 }
 
-/// One row; columns are taken by position, as the statement beside the caller lists them.
+/// One row. Columns are read by position, in the order of the header of the statement. Each column can be read once.
 pub struct Row(Vec<DbValue>);
 
 impl Row {
@@ -116,7 +119,7 @@ impl Row {
             .ok_or_else(|| DbError::Shape(format!("no column {column}")))
     }
 
-    /// A text column, moved out of the row, or `None` for null.
+    /// A text column; `None` for null.
     pub fn text_or_null(&mut self, column: usize) -> Result<Option<String>, DbError> {
         match self.take(column)? {
             DbValue::Str(text) => Ok(Some(text)),
@@ -125,25 +128,27 @@ impl Row {
         }
     }
 
+    /// A text column; null is an error.
     pub fn text(&mut self, column: usize) -> Result<String, DbError> {
         self.text_or_null(column)?
             .ok_or_else(|| mismatch(column, "text", &DbValue::DbNull))
     }
 
-    /// A whole number of any width, or `None` for null.
+    /// An integer column of any width; `None` for null.
     pub fn int_or_null(&mut self, column: usize) -> Result<Option<i64>, DbError> {
         match self.take(column)? {
             DbValue::Int16(number) => Ok(Some(number.into())),
             DbValue::Int32(number) => Ok(Some(number.into())),
             DbValue::Int64(number) => Ok(Some(number)),
             DbValue::DbNull => Ok(None),
-            other => Err(mismatch(column, "a whole number", &other)),
+            other => Err(mismatch(column, "an integer", &other)),
         }
     }
 
+    /// An integer column of any width; null is an error.
     pub fn int(&mut self, column: usize) -> Result<i64, DbError> {
         self.int_or_null(column)?
-            .ok_or_else(|| mismatch(column, "a whole number", &DbValue::DbNull))
+            .ok_or_else(|| mismatch(column, "an integer", &DbValue::DbNull))
     }
 
     /// A boolean column; null is an error.
@@ -155,20 +160,20 @@ impl Row {
     }
 }
 
-fn mismatch(column: usize, wanted: &str, found: &DbValue) -> DbError {
+fn mismatch(column: usize, expected: &str, found: &DbValue) -> DbError {
     let found = match found {
         DbValue::DbNull => "null",
         DbValue::Str(_) => "text",
         DbValue::Boolean(_) => "a boolean",
         DbValue::Int8(_) | DbValue::Int16(_) | DbValue::Int32(_) | DbValue::Int64(_) => {
-            "a whole number"
+            "an integer"
         }
         _ => "another type",
     };
-    DbError::Shape(format!("column {column} is {found}, not {wanted}"))
+    DbError::Shape(format!("column {column} is {found}, not {expected}"))
 }
 
-/// A text parameter. The statement casts it where it means something else: `$1::text::uuid`.
+/// A text parameter. The statement casts it to other types, for example `$1::text::uuid`.
 pub fn text(value: impl Into<String>) -> ParameterValue {
     ParameterValue::Str(value.into())
 }

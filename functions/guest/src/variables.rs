@@ -1,12 +1,13 @@
-//! Settings: only what spin.toml declares for the component exists.
+//! Settings of a function, which are Spin variables. Only the variables that spin.toml declares for the component exist.
 
 use spin_sdk::variables;
 
-/// A setting that is not there or cannot be resolved. Its value is never part of the message.
+/// A setting that is missing or invalid. The message never contains its value, which may be secret.
 #[derive(Debug, thiserror::Error)]
 #[error("setting `{name}`: {reason}")]
 pub struct BadSetting {
     pub name: &'static str,
+    /// What is wrong with it.
     pub reason: String,
 }
 
@@ -19,7 +20,10 @@ impl BadSetting {
     }
 }
 
-/// The value of a setting.
+/// Reads a setting.
+///
+/// # Errors
+/// A variable that is not declared, has no value, or cannot be resolved by its provider.
 pub fn get(name: &'static str) -> Result<String, BadSetting> {
     variables::get(name).map_err(|error| BadSetting::new(name, reason(error)))
 }

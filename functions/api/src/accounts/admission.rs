@@ -1,4 +1,5 @@
-//! Admission of requests that hash a password: they need budget in two rate limits and one of a few hashing slots.
+//! Admission of requests that hash a password. They are charged to two rate limits and need one of a few hashing slots,
+//! because a hash takes much CPU time.
 
 use guest::postgres::{ParameterValue, Row, text};
 use guest::variables::{self, BadSetting};
@@ -32,11 +33,11 @@ impl Admission {
         ])
     }
 
-    /// Reads a row whose first three columns are what `admit_sign_in` returned, and gives the hashing slot. The
+    /// Reads a row whose first three columns are what `admit_sign_in` returned, and returns the hashing slot. The
     /// statement that runs after the hashing releases the slot.
     ///
     /// # Errors
-    /// Where a rate limit is spent or no slot is free.
+    /// 429 if a rate limit is exceeded, 503 if no slot is free.
     pub fn check(&self, request: &mut Request, row: &mut Row) -> Result<String, Problem> {
         self.address.check(request, &row.text(0)?)?;
         self.account.check(request, &row.text(1)?)?;
@@ -44,7 +45,7 @@ impl Admission {
     }
 }
 
-/// How many passwords one process hashes at the same time (the setting of this name).
+/// The number of passwords that one process may hash at the same time, from the setting of this name.
 pub fn hashes_at_once() -> Result<i32, BadSetting> {
     const SETTING: &str = "hashes_at_once";
     variables::get(SETTING)?

@@ -1,11 +1,12 @@
 -- Admits a request that will hash a password, which costs tens of milliseconds of a core: charges the rate limits of
 -- the address and of the account, and takes one of the hashing slots of the API's process.
 --
--- p_address, p_account  the rates to charge, see `take_rate`
--- p_instance            the process; p_most is the number of its slots
+-- p_address, p_account  rate limits to charge, see `take_rate`
+-- p_instance            name of the process
+-- p_most                number of its hashing slots
 --
--- `address_rate` and `account_rate` are what `take_rate` returned. One that says 'wait …' charged nothing and ended the
--- function. `slot` is null where no slot is free.
+-- `address_rate` and `account_rate` are what `take_rate` returned; the function stops at the first 'wait …'. `slot` is null
+-- if a rate limit is exceeded or no slot is free.
 create or replace function admit_sign_in(
     p_address text[], p_account text[], p_instance text, p_most integer,
     out address_rate text, out account_rate text, out slot text)
@@ -21,7 +22,7 @@ begin
     if account_rate like 'wait%' then
         return;
     end if;
-    -- Serialises the count per process. No hash takes five seconds, so an older slot was left by a process that died.
+    -- Serialises the count per process. No hash takes five seconds, so a process that died has left an older slot.
     perform pg_advisory_xact_lock(hashtext('spindle hashes'), hashtext(p_instance));
     delete from hashes_running where instance = p_instance and until < clock_timestamp();
     if (select count(*) from hashes_running where instance = p_instance) >= p_most then

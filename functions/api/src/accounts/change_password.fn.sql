@@ -1,11 +1,12 @@
 -- Replaces a user's password hash if it is still the one that was verified, ends every session and starts a new one.
 --
--- p_old, p_new  the hash that was verified, and the new one
+-- p_user        the user
+-- p_old, p_new  the password hash that was verified, and the new one
 -- p_hash        SHA-256 of the new session's refresh token
 -- p_context     envelope members that come from the request, as JSON without its braces
 -- p_slot        hashing slot to release
 --
--- Returns the user's role; null where the password was changed in the meantime or the user is gone.
+-- Returns the user's role; null if another request has changed the password or the user does not exist.
 create or replace function change_password(
     p_user uuid, p_old text, p_new text, p_hash bytea, p_context text, p_slot uuid, out role text)
 language plpgsql volatile as $$

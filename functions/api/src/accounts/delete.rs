@@ -11,7 +11,7 @@ use crate::http::request::Request;
 use crate::write::Write;
 
 pub fn delete(request: &mut Request) -> Result<Reply, Problem> {
-    let caller = Caller::oneself(request)?;
+    let caller = Caller::of_own_account(request)?;
     Query::of(request).finish()?;
     let rate = Rate::write(&caller, 1)?;
     let parameters = vec![

@@ -1,7 +1,9 @@
 -- Deletes an account with its sessions and kept answers. Each of its tasks stays as a tombstone. Events are emitted for
 -- each task and then for the account; the last one identifies the account by its id alone.
 --
+-- p_user     the user
 -- p_context  envelope members that come from the request, as JSON without its braces
+-- p_actor    the actor of the tasks' events, as JSON
 -- p_rate     see `begin_write`
 --
 -- Outcomes: deleted · limited · gone.

@@ -1,11 +1,13 @@
--- Inserts an event about an account into the outbox. The event takes no sequence number of its own: it carries the
--- number of the user's last write, because clients take a gap in the numbers for a change they missed, and no task
--- changes here. The caller holds the user's row lock.
+-- Inserts an event about an account into the outbox. The caller holds the user's row lock.
+--
+-- The event does not increment the user's sequence number, it carries the current one. Sequence numbers count changes of
+-- tasks, and a client takes a gap for a change that it has missed.
 --
 -- account    the account after the change
+-- p_type     event type
 -- p_context  envelope members that come from the request, as JSON without its braces
--- p_details  what the event says, as JSON
--- p_actor    who did it, as JSON
+-- p_details  the member `details` of the event, as JSON
+-- p_actor    the actor, as JSON
 create or replace function emit_account_event_by(
     account users, p_type text, p_context text, p_details text, p_actor text) returns void
 language plpgsql volatile as $$

@@ -4,7 +4,7 @@
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_rate     see `begin_write`
 --
--- Outcomes: deleted · missing (nobody has this token, or its session has ended; nothing is emitted) · limited.
+-- Outcomes: deleted · missing (the token is unknown or its session has ended; no event is emitted) · limited.
 create or replace function end_session(p_hash bytea, p_context text, p_rate text[]) returns write_result
 language plpgsql volatile as $$
 declare
@@ -12,7 +12,7 @@ declare
     token refresh_tokens;
     account users;
 begin
-    -- Whose session it is, and so which row to lock, only the token tells.
+    -- The user is not known yet; `session_owner` finds and locks the row.
     result := begin_write(null, p_rate, p_lock => false);
     if result.outcome is not null then
         return result;

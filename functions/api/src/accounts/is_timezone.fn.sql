@@ -1,5 +1,5 @@
--- Whether Postgres knows a timezone. Its list and the API's may differ; a name that only the API knows would make every
--- later statement that uses it fail.
+-- Whether Postgres knows the timezone `p_name`. Its list may differ from the API's. Every statement that uses an unknown
+-- timezone fails, so such a name must not be stored.
 create or replace function is_timezone(p_name text) returns boolean
 language plpgsql stable as $$
 begin

@@ -1,4 +1,8 @@
--- Adds a refresh token (`p_hash`, its SHA-256) to a session, which is a family of tokens. It expires in thirty days.
+-- Adds a refresh token to a session. It expires in thirty days.
+--
+-- p_user    the user
+-- p_family  the session, which is a family of tokens
+-- p_hash    SHA-256 of the token
 create or replace function issue_token(p_user uuid, p_family uuid, p_hash bytea) returns void
 language plpgsql volatile as $$
 begin

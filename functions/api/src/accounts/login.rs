@@ -1,4 +1,7 @@
-//! `POST /api/auth/login`: two statements with the hashing between them. No connection is held while hashing.
+//! `POST /api/auth/login`: starts a session.
+//!
+//! It runs two statements and hashes the password between them, so that no connection is held while hashing. An unknown
+//! email takes as long as a wrong password, so the response time does not tell whether an account exists.
 
 use domain::account::Credentials;
 use domain::passwords;

@@ -1,5 +1,9 @@
--- Emits an event about a wrong password and releases the hashing slot. There is no event for an unknown account (null
--- `p_user`); the API calls this all the same, so that the response time does not tell whether the account exists.
+-- Emits an event about a wrong password and releases the hashing slot.
+--
+-- p_user     the user; null for an unknown account. That emits no event, but the API still calls this function, so that
+--            the response time does not tell whether the account exists.
+-- p_context  envelope members that come from the request, as JSON without its braces
+-- p_slot     hashing slot to release
 create or replace function login_failed(p_user uuid, p_context text, p_slot uuid) returns void
 language plpgsql volatile as $$
 declare

@@ -1,10 +1,11 @@
 -- Starts a session for a user whose password was verified: issues the first refresh token of a new family.
 --
+-- p_user     the user
 -- p_hash     SHA-256 of the refresh token
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_slot     hashing slot to release
 --
--- Returns the user's role; null where the user is gone.
+-- Returns the user's role; null if the user does not exist.
 create or replace function login_user(p_user uuid, p_hash bytea, p_context text, p_slot uuid, out role text)
 language plpgsql volatile as $$
 declare

@@ -1,6 +1,7 @@
 //! `POST /api/auth/logout`: ends the session of a refresh token.
 //!
-//! The token itself is the permission. The answer to an unknown token is the same, since it has no session either.
+//! It needs no access token: who has the refresh token may end its session. An unknown token has no session, so the response
+//! is the same.
 
 use domain::account::parse_refresh;
 use guest::postgres::text;

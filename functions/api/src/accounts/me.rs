@@ -10,7 +10,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 
 pub fn me(request: &mut Request) -> Result<Reply, Problem> {
-    let caller = Caller::oneself(request)?;
+    let caller = Caller::of_own_account(request)?;
     Query::of(request).finish()?;
     let rate = Rate::read(&caller, 1)?;
     let mut row = request

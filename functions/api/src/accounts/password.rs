@@ -1,4 +1,4 @@
-//! `POST /api/auth/password`: changes the password, ends every session, and answers with the tokens of a new one.
+//! `POST /api/auth/password`: changes the password, ends all sessions, and starts a new one.
 
 use domain::account::PasswordChange;
 use domain::json::Fault;
@@ -15,7 +15,7 @@ use crate::http::request::Request;
 
 pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;
-    let user = Caller::oneself(request)?.user.to_string();
+    let user = Caller::of_own_account(request)?.user.to_string();
     let PasswordChange { current, new } = PasswordChange::parse(body::json(request)?)?;
     let admission = Admission::of(request, &user)?;
     let mut parameters = vec![text(&user)];
@@ -31,7 +31,7 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
             include_str!("login_failed.sql"),
             &[text(user), text(context), slot],
         )?;
-        return Err(Fault::new("/current_password", "is not this account's password").into());
+        return Err(Fault::new("/current_password", "is not the password of this account").into());
     }
     let new_hash = session::hash_password(&new)?;
     let refresh = RefreshToken::new();
@@ -49,7 +49,7 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     match row.text_or_null(0)? {
         Some(role) => session::answer(&user, &role, refresh, &keys),
         None => Err(Problem::conflict(
-            "another request has changed the password in the meantime",
+            "another request has just changed the password",
         )),
     }
 }

@@ -29,7 +29,7 @@ pub fn refresh(request: &mut Request) -> Result<Reply, Problem> {
     match (row.text_or_null(0)?, row.text_or_null(1)?) {
         (Some(user), Some(role)) => session::answer(&user, &role, next, &keys),
         _ => {
-            let reason = "the refresh token is not valid; sign in again";
+            let reason = "the refresh token is invalid or has expired; sign in again";
             Err(Problem::unauthorized(reason, "error=\"invalid_token\""))
         }
     }

@@ -2,12 +2,13 @@
 --
 -- p_hash, p_next_hash  SHA-256 of the token and of its successor
 -- p_context            envelope members that come from the request, as JSON without its braces
--- p_rate               see `take_rate`
+-- p_rate               rate limit to charge, see `take_rate`
 --
--- A token that was replaced up to 30 seconds ago may come again: the client retries after a lost response, or has a
--- second tab open. One that comes later was stolen, from or by whom is unknown, so the whole family is revoked.
+-- A token that was replaced up to 30 seconds ago is accepted again: a client may retry after a lost response, or have a
+-- second tab open. A later reuse means that the token was stolen. Which of the two clients is the thief is unknown, so the
+-- whole family is revoked.
 --
--- Returns the user's id and role; nulls where the token is not valid or the rate limit is spent. `rate` is what
+-- Returns the user's id and role; nulls if the token is invalid or the rate limit is exceeded. `rate` is what
 -- `take_rate` returned.
 create or replace function refresh_session(
     p_hash bytea, p_next_hash bytea, p_context text, p_rate text[],

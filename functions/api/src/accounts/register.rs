@@ -1,4 +1,4 @@
-//! `POST /api/auth/register`.
+//! `POST /api/auth/register`: creates an account.
 
 use domain::account::Registration;
 use guest::postgres::text;
@@ -13,7 +13,7 @@ use crate::http::request::Request;
 use crate::write::{Outcome, Write};
 
 pub fn register(request: &mut Request) -> Result<Reply, Problem> {
-    // Without keys nobody could sign in to the new account.
+    // Without keys the new user could not sign in.
     keys::load()?;
     let Registration {
         email,
@@ -41,7 +41,7 @@ pub fn register(request: &mut Request) -> Result<Reply, Problem> {
     )?;
     let write = Write::read(&mut row)?;
     if write.outcome == Outcome::Taken {
-        return Err(Problem::conflict("there is an account with this email"));
+        return Err(Problem::conflict("another account has this email"));
     }
     Ok(write.reply(None)?.header("location", "/api/auth/me"))
 }

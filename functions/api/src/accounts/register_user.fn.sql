@@ -1,5 +1,6 @@
 -- Creates an account.
 --
+-- p_email, p_password_hash, p_name, p_timezone   the account's fields
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_slot     hashing slot to release
 --

@@ -1,4 +1,4 @@
-//! The tokens of a session: an access token, and a refresh token that the server stores as a hash only.
+//! The tokens of a session: an access token, and a refresh token of which the server stores only a hash.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,6 +17,7 @@ use crate::http::reply::Reply;
 pub struct RefreshToken(String);
 
 impl RefreshToken {
+    /// Generates a token.
     pub fn new() -> Self {
         // Two random UUIDs contain 244 random bits.
         let mut bytes = [0; 32];
@@ -26,13 +27,13 @@ impl RefreshToken {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(bytes)))
     }
 
-    /// See [`hash`].
+    /// The hash to store, see [`hash`].
     pub fn hash(&self) -> String {
         hash(&self.0)
     }
 }
 
-/// What the database stores of a refresh token: its SHA-256 in hex. The token is random, so it needs no slow hash.
+/// The SHA-256 of a refresh token in hex, which the database stores. The token is random, so it needs no slow hash.
 pub fn hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
@@ -40,22 +41,22 @@ pub fn hash(token: &str) -> String {
 /// Hashes a new password. Its salt is a random UUID, which has 122 random bits.
 pub fn hash_password(password: &Password) -> Result<String, Problem> {
     passwords::hash(password, Uuid::new_v4().into_bytes())
-        .map_err(|error| Problem::inconsistent(error.to_string()))
+        .map_err(|error| Problem::internal(error.to_string()))
 }
 
-/// The answer with a session's tokens, to a login, a refresh or a change of the password.
+/// The response to a login, a refresh or a change of the password: the tokens of the session.
 pub fn answer(
     user: &str,
     role: &str,
     refresh: RefreshToken,
     keys: &Keys,
 ) -> Result<Reply, Problem> {
-    let unreadable = || Problem::inconsistent("a user's id or role in the database is malformed");
+    let unreadable = || Problem::internal("a user's id or role in the database is malformed");
     let user = Uuid::parse_str(user).map_err(|_| unreadable())?;
     let role = Role::from_word(role).ok_or_else(unreadable)?;
     let now = jsonwebtoken::get_current_timestamp();
     let access = tokens::sign(user, role, Uuid::new_v4(), now, keys)
-        .map_err(|error| Problem::inconsistent(error.to_string()))?;
+        .map_err(|error| Problem::internal(error.to_string()))?;
     let body = json!({
         "access_token": access,
         "refresh_token": refresh.0,
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refresh_tokens_are_long_and_differ() {
+    fn refresh_tokens_are_long_and_unique() {
         let (one, other) = (RefreshToken::new(), RefreshToken::new());
         assert_eq!(one.0.len(), 43);
         assert_ne!(one.0, other.0);

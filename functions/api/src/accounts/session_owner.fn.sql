@@ -1,5 +1,8 @@
--- The user that a refresh token (`p_hash`, its SHA-256) belongs to, with nulls where nobody has it. It locks the user's
--- row, which every write locks first; so read the token after this call, to see what an earlier write made of it.
+-- Returns the user of a refresh token and locks the user's row, which every write locks first. All fields are null if the
+-- token is unknown. The caller must read the token after this call: an earlier write that held the lock may have revoked
+-- it.
+--
+-- p_hash  SHA-256 of the token
 create or replace function session_owner(p_hash bytea) returns users
 language plpgsql volatile as $$
 declare

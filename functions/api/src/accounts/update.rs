@@ -14,7 +14,7 @@ use crate::http::request::Request;
 use crate::write::Write;
 
 pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
-    let caller = Caller::oneself(request)?;
+    let caller = Caller::of_own_account(request)?;
     let AccountPatch { name, timezone } = AccountPatch::parse(body::merge_patch(request)?)?;
     let zone = timezone.map(|zone| zone.name().to_owned());
     let change = Change {

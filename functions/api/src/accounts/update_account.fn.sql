@@ -1,13 +1,16 @@
--- Changes an account. A change that turns out to change nothing writes nothing. A new timezone moves the instants of
--- dues that are dates: each such task changes and emits its events.
+-- Changes an account. If all new values equal the old ones, it writes nothing. A new timezone moves `due_at` of tasks whose
+-- due date is a day: each of them changes and emits its events.
 --
--- p_admin    the admin who changes it; null for the user. The admin's role is checked as it is now, not as a token says.
+-- p_user     the user
+-- p_admin    the admin who makes the change; null for the user. The admin's role is read from the table, because the role
+--            in a token may be outdated.
 -- p_name, p_timezone, p_role   null leaves the field as it is
 -- p_context  envelope members that come from the request, as JSON without its braces
+-- p_actor    the actor of the events, as JSON
 -- p_rate     see `begin_write`
 --
--- Outcomes: changed · unchanged · forbidden (`p_admin` is not an admin) · missing (the admin named no existing user) ·
--- last_admin (nobody would be an admin) · unknown_timezone · limited · gone.
+-- Outcomes: changed · unchanged · forbidden (`p_admin` is not an admin) · missing (an admin's request for an unknown user) ·
+-- last_admin (no admin would be left) · unknown_timezone · limited · gone.
 create or replace function update_account(
     p_user uuid, p_admin uuid, p_name text, p_timezone text, p_role text, p_context text, p_actor text, p_rate text[])
     returns write_result
@@ -20,14 +23,14 @@ declare
     tasks_moved bigint;
     previous text := '';
 begin
-    -- Locks come in another order here: the role lock, then the row.
+    -- `begin_write` must not lock the row: the lock of the roles comes before it.
     result := begin_write(p_user, p_rate, p_lock => false);
     if result.outcome is not null then
         return result;
     end if;
     if p_role is not null then
-        -- Serialises changes of roles: of two admins who demote each other at once, the second is not an admin any
-        -- more and is refused.
+        -- Serialises changes of roles. If two admins demote each other at once, the second one is not an admin any more
+        -- and is refused.
         perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('roles'));
     end if;
     if p_admin is not null and not exists (select from users where id = p_admin and role = 'admin') then
@@ -98,8 +101,8 @@ begin
         sync_seq = account.sync_seq
         where id = p_user;
     if account.role <> old.role then
-        -- A session takes up a new role with its next refresh. A role that was taken away must not last until then, so
-        -- sessions end.
+        -- A session gets a new role only when it is refreshed. A revoked role must not last until then, so all sessions
+        -- end.
         update refresh_tokens set revoked_at = moment where user_id = p_user and revoked_at is null;
     end if;
     result.outcome := 'changed';

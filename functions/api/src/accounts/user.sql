@@ -1,7 +1,7 @@
--- One account, for an admin.
--- $1 user id, $2 the caller's id, $3 rate to charge.
--- Columns: account as JSON, empty where there is none; two nulls, as no page follows; what is left of the rate; whether
--- the caller is an admin right now.
+-- Reads one account for an admin.
+-- $1 user id, $2 the caller's id, $3 rate limit to charge.
+-- Columns: account as JSON, empty if there is none; two nulls, so that the columns are those of users.sql; what is left of
+-- the rate limit; whether the caller is an admin now.
 with rate as materialized (
     select take_rate($3) as taken
 ), admin as materialized (

@@ -1,4 +1,4 @@
--- An account as JSON, for its owner, for admins and for its events. Never add the password hash.
+-- An account as JSON, for clients and events. Never add the password hash: events and the audit trail would contain it.
 create or replace function user_json(account users) returns text
 language plpgsql stable parallel safe as $$
 begin

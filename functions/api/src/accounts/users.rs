@@ -1,4 +1,4 @@
-//! `GET /api/users` and `GET /api/users/{id}`: the accounts, for admins.
+//! `GET /api/users` and `GET /api/users/{id}`: accounts, for admins.
 
 use domain::account::Role;
 use guest::postgres::{ParameterValue, Row, text, text_or_null};
@@ -45,8 +45,10 @@ pub fn user(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     Ok(Reply::json(200, found))
 }
 
-/// Runs a statement whose last parameters are the caller's id and the rate to charge. Its fourth column is what is left of the rate,
-/// its fifth whether the caller is an admin right now. Returns its first column and the row.
+/// Runs a statement for an admin and returns its first column and the row.
+///
+/// The last parameters of the statement are the caller's id and the rate limit to charge. Its fourth column is what is left
+/// of the rate limit. Its fifth column tells whether the caller is an admin now; the role in the token may be outdated.
 fn query_as_admin(
     request: &mut Request,
     caller: &Caller,

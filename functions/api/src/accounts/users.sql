@@ -1,8 +1,8 @@
--- One page of accounts, for an admin, newest first (ids begin with the time).
--- $1 email or null for any, $2 role or null for any, $3 key of the cursor, or null (every cursor has one; an account
--- needs none), $4 last id of the page before, or null, $5 page size, $6 the caller's id, $7 rate to charge.
--- Columns: accounts as a JSON array; an empty key and the last account's id where more follow, else nulls; what is left
--- of the rate; whether the caller is an admin right now.
+-- Reads one page of accounts for an admin, newest first (ids begin with the time of creation).
+-- $1 email or null for any, $2 role or null for any, $3 key of the cursor or null (always empty: the id alone determines
+-- the order), $4 last id of the page before or null, $5 page size, $6 the caller's id, $7 rate limit to charge.
+-- Columns: accounts as a JSON array; an empty key and the last account's id if more accounts follow, else nulls; what is
+-- left of the rate limit; whether the caller is an admin now.
 with rate as materialized (
     select take_rate($7) as taken
 ), admin as materialized (

@@ -1,9 +1,12 @@
-//! The keys of access tokens, from the settings.
+//! The signing keys of access tokens, from the settings `token_keys` and `token_issuer`.
 
 pub use domain::keys::Keys;
 use guest::variables::{self, BadSetting};
 
-/// Reads the settings. Without sound keys nothing is served: a guessable key would open every account.
+/// Reads the settings.
+///
+/// # Errors
+/// Missing or weak keys. Then no request that needs a key is served: with a guessable key anybody could sign tokens.
 pub fn load() -> Result<Keys, BadSetting> {
     let issuer = variables::get("token_issuer")?;
     let keys = variables::get("token_keys")?;

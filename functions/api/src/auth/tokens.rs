@@ -1,4 +1,4 @@
-//! Access tokens: JWTs of ten minutes, checked as RFC 8725 says.
+//! Access tokens: JWTs that are valid for ten minutes, checked as RFC 8725 recommends.
 
 use domain::account::Role;
 use jsonwebtoken::errors::ErrorKind;
@@ -8,16 +8,16 @@ use uuid::Uuid;
 
 use super::keys::Keys;
 
-/// How long a token holds, in seconds.
+/// How long a token is valid, in seconds.
 pub const LIFETIME: u64 = 600;
-/// What clocks may differ by, in seconds.
+/// The tolerated clock skew, in seconds.
 const LEEWAY: u64 = 5;
-/// The header's `typ`, so that no other kind of JWT passes for one of these (RFC 9068).
+/// The header's `typ`. It keeps other kinds of JWT from being accepted as access tokens (RFC 9068, section 2.1).
 const TYPE: &str = "at+jwt";
-/// Longer than any of ours; what is longer is not looked at.
+/// The most bytes of a token that is parsed. Issued tokens are much shorter.
 const MAX_LENGTH: usize = 2048;
 
-/// Every claim is required; serde refuses a token that lacks one.
+/// The claims of a token. All are required; serde refuses a token without one of them.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Claims {
     pub iss: String,
@@ -29,7 +29,7 @@ pub struct Claims {
     pub role: Role,
 }
 
-/// A new token for a user, from `now` in seconds since 1970 on.
+/// Issues a token for a user. `now` is in seconds since 1970.
 pub fn sign(
     user: Uuid,
     role: Role,
@@ -56,7 +56,10 @@ pub fn sign(
     )
 }
 
-/// The claims of a token that holds, or why it does not, in words that may be shown.
+/// Checks a token and returns its claims.
+///
+/// # Errors
+/// The reason in ASCII without quotes; the client sees it in the problem and in `WWW-Authenticate`.
 pub fn verify(token: &str, keys: &Keys) -> Result<Claims, &'static str> {
     if token.len() > MAX_LENGTH {
         return Err("the token is malformed");
@@ -66,7 +69,7 @@ pub fn verify(token: &str, keys: &Keys) -> Result<Claims, &'static str> {
         || header.typ.as_deref() != Some(TYPE)
         || header.crit.is_some()
     {
-        return Err("the token is not one of ours");
+        return Err("the token is not an access token of this API");
     }
     let key = header
         .kid
@@ -83,12 +86,12 @@ pub fn verify(token: &str, keys: &Keys) -> Result<Claims, &'static str> {
                 ErrorKind::ExpiredSignature => "the token has expired",
                 ErrorKind::InvalidSignature => "the token's signature is wrong",
                 ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => {
-                    "the token is for somebody else"
+                    "the token has another issuer or audience"
                 }
                 _ => "the token is malformed",
             })?;
     if data.claims.iat > jsonwebtoken::get_current_timestamp() + LEEWAY {
-        return Err("the token is from the future");
+        return Err("the token was issued in the future");
     }
     Ok(data.claims)
 }
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_ours_holds_also_after_its_key_was_replaced() {
+    fn a_token_stays_valid_after_its_key_was_rotated() {
         let old = keys(&setting("a", 1));
         let token = sign(
             Uuid::from_u128(7),
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_does_not_hold() {
+    fn all_other_tokens_are_invalid() {
         let keys = keys(&setting("a", 1));
         assert!(verify(&forge(|_, _| {}, &keys), &keys).is_ok());
         let change = |name: &'static str, value: Value| {

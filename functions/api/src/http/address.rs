@@ -1,4 +1,4 @@
-//! The address that a request came from: the peer's, or what proxies of ours say that theirs was.
+//! The client's IP address: that of the TCP peer, or the one that a trusted proxy reports in `X-Forwarded-For`.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -7,13 +7,14 @@ use ipnet::IpNet;
 
 use crate::http::request::Request;
 
-/// The name of the setting, in messages.
+/// The setting with the trusted proxies.
 const SETTING: &str = "trusted_proxies";
 
-/// The address to count by: IPv4 whole, of IPv6 the network of 64 bits that one customer has (RFC 6177, section 2).
+/// The key of the client in the rate limit by address: an IPv4 address, or the /64 network of an IPv6 address, since one
+/// customer has at least a /64 (RFC 6177, section 2). It is `unknown` if the host does not tell the peer.
 pub fn of(request: &Request) -> Result<String, BadSetting> {
     let trusted = trusted_proxies()?;
-    // Spin adds its header after those of the client, who may have sent one of the same name.
+    // The client may send a header of this name, too. Spin appends its own after it, so the last one counts.
     let peer = request
         .last_header("spin-client-addr")
         .and_then(|text| text.parse::<SocketAddr>().ok())
@@ -22,16 +23,16 @@ pub fn of(request: &Request) -> Result<String, BadSetting> {
         return Ok("unknown".to_owned());
     };
     let forwarded = request.all_headers("x-forwarded-for");
-    Ok(counted(client(peer, &forwarded, &trusted)))
+    Ok(rate_key(client(peer, &forwarded, &trusted)))
 }
 
-/// The networks of the setting `trusted_proxies`: addresses or CIDR blocks, comma-separated; empty for none.
+/// Reads the setting `trusted_proxies`: comma-separated addresses or CIDR blocks. It may be empty.
 pub fn trusted_proxies() -> Result<Vec<IpNet>, BadSetting> {
     let setting = variables::get(SETTING)?;
     parse(&setting).map_err(|entry| {
         BadSetting::new(
             SETTING,
-            format!("`{entry}` is no address and no CIDR block"),
+            format!("`{entry}` is neither an IP address nor a CIDR block"),
         )
     })
 }
@@ -50,8 +51,10 @@ fn parse(setting: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
-/// Each proxy adds on the right whom it was asked by. So read from the right: what a trusted one says is so, up to the first
-/// that is not ours; what stands left of that anybody may have written.
+/// Finds the client behind the trusted proxies.
+///
+/// Each proxy appends the address of its own peer to `X-Forwarded-For`. So the list is read from the right, for as long as
+/// the address that reported an entry is trusted. The entries further left may be forged.
 fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer;
@@ -68,7 +71,8 @@ fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
     client
 }
 
-fn counted(address: IpAddr) -> String {
+/// See [`of`].
+fn rate_key(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
@@ -83,7 +87,7 @@ mod tests {
     use super::*;
 
     fn client_of(peer: &str, forwarded: &[&str], trusted: &str) -> String {
-        counted(client(
+        rate_key(client(
             peer.parse().unwrap(),
             forwarded,
             &parse(trusted).unwrap(),
@@ -91,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn only_trusted_proxies_report_the_client() {
         let ours = "10.0.0.0/8, 192.0.2.1";
         assert_eq!(
             client_of("203.0.113.9", &["198.51.100.7"], ours),
@@ -101,7 +105,7 @@ mod tests {
             client_of("10.1.2.3", &["198.51.100.7"], ours),
             "198.51.100.7"
         );
-        // What the client itself wrote stands further left.
+        // The client itself sent the entry further left.
         assert_eq!(
             client_of("10.1.2.3", &["1.1.1.1, 198.51.100.7"], ours),
             "198.51.100.7"
@@ -119,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn of_ipv6_the_network_counts() {
+    fn an_ipv6_client_is_its_64_bit_network() {
         assert_eq!(
             client_of("2001:db8:1:2:3:4:5:6", &[], ""),
             "2001:db8:1:2::/64"
@@ -127,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_does_not_read_names_its_entry() {
+    fn a_malformed_setting_names_the_entry() {
         assert!(parse("").unwrap().is_empty());
         assert_eq!(parse("10.0.0.0/8, nonsense").unwrap_err(), "nonsense");
     }

@@ -1,15 +1,29 @@
-//! Browsers from other origins: only those that the setting `cors_origins` lists.
+//! CORS: browsers may call the API from the origins that the setting `cors_origins` lists (Fetch Standard,
+//! section "CORS protocol").
 
 use guest::variables;
 
-use crate::http::reply::Reply;
 use crate::http::request::Request;
 
-const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
-const REQUEST_HEADERS: &str = "authorization, content-type, if-match, if-none-match, idempotency-key, x-correlation-id, x-on-behalf-of, traceparent";
-const RESPONSE_HEADERS: &str = "etag, location, idempotency-replayed, x-correlation-id, retry-after, ratelimit, ratelimit-policy";
+/// The headers of the response to a preflight, except for the allowed origin, which [`allow`] adds to every response.
+pub const PREFLIGHT: [(&str, &str); 3] = [
+    (
+        "access-control-allow-methods",
+        "GET, POST, PUT, PATCH, DELETE",
+    ),
+    (
+        "access-control-allow-headers",
+        "authorization, content-type, if-match, if-none-match, idempotency-key, x-correlation-id, x-on-behalf-of, traceparent",
+    ),
+    ("access-control-max-age", "600"),
+];
 
-/// Adds what lets a listed origin read the answer. Without an `Origin` it costs nothing.
+/// The response headers that scripts of an allowed origin may read.
+const EXPOSED_HEADERS: &str = "etag, location, idempotency-replayed, x-correlation-id, retry-after, ratelimit, ratelimit-policy";
+
+/// Calls `add` with the name and value of each header that lets a listed origin read the response.
+///
+/// The setting is read only if the request has an `Origin`, so requests from programs do not pay for it.
 pub fn allow(request: &Request, mut add: impl FnMut(&str, &str)) {
     let Some(origin) = request.header("origin") else {
         return;
@@ -17,19 +31,11 @@ pub fn allow(request: &Request, mut add: impl FnMut(&str, &str)) {
     add("vary", "origin");
     if is_listed(origin, &variables::get("cors_origins").unwrap_or_default()) {
         add("access-control-allow-origin", origin);
-        add("access-control-expose-headers", RESPONSE_HEADERS);
+        add("access-control-expose-headers", EXPOSED_HEADERS);
     }
 }
 
-/// The answer to a preflight; `allow` adds the origin to it, if it is listed.
-pub fn preflight(allow: &str) -> Reply {
-    Reply::empty(204)
-        .header("allow", allow)
-        .header("access-control-allow-methods", METHODS)
-        .header("access-control-allow-headers", REQUEST_HEADERS)
-        .header("access-control-max-age", "600")
-}
-
+/// Whether a comma-separated list contains exactly this origin.
 fn is_listed(origin: &str, list: &str) -> bool {
     list.split(',')
         .map(str::trim)

@@ -1,4 +1,5 @@
-//! Cursors: where a page ended, bound to the list that it is a page of. Opaque to clients, so the shape may change.
+//! Cursors of keyset pagination: the last row of a page, bound to its list. Clients treat them as opaque, so the format may
+//! change.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// The last row of a page: its value in the order's column, as the database prints it, and its id.
+/// The last row of a page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cursor {
+    /// The row's value in the sort column, as Postgres prints it.
     pub key: String,
+    /// Orders rows with equal keys.
     pub id: Uuid,
 }
 
-/// What travels: the place, and a digest of it together with the list.
+/// The encoded form, as JSON in base64url: key, id, and a digest of both and of the list.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -23,7 +26,7 @@ struct Wire {
 }
 
 impl Cursor {
-    /// Prints it for the list that `list` describes: who asks, the filter, the order.
+    /// Encodes the cursor. `list` describes the list: the caller if it depends on them, the filters and the order.
     pub fn encode(self, list: &str) -> String {
         let digest = digest(&self, list);
         let wire = Wire {
@@ -31,22 +34,24 @@ impl Cursor {
             i: self.id,
             h: digest,
         };
-        // A struct of strings always prints.
+        // Serializing a struct of strings cannot fail.
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).unwrap_or_default())
     }
 
-    /// Reads one back; `None` for anything that was not printed for this very list.
+    /// Decodes a cursor; `None` for everything that [`Cursor::encode`] did not produce for the same list.
     pub fn decode(text: &str, list: &str) -> Option<Self> {
         let wire: Wire = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let cursor = Self {
             key: wire.k,
             id: wire.i,
         };
-        // The digest is no secret's: whoever makes one up finds only what they may see anyway.
+        // The digest is not keyed, because it protects no secret: a forged cursor only leads to other rows of a list that
+        // the caller may read.
         (wire.h == digest(&cursor, list) && !cursor.key.contains('\0')).then_some(cursor)
     }
 }
 
+/// Hashes the cursor and the list. Lengths are part of the input, so that parts cannot run into each other.
 fn digest(cursor: &Cursor, list: &str) -> String {
     let mut hash = Sha256::new();
     for part in [list, &cursor.key, &cursor.id.to_string()] {
@@ -63,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_good_for_its_list_only() {
+    fn a_cursor_is_valid_only_for_its_list() {
         let text = || {
             Cursor {
                 key: "2026-03-01".to_owned(),

@@ -1,4 +1,4 @@
-//! One page of a list: how long it is, where it starts, and what leads to the next.
+//! Pages of a list: the parameters `limit` and `cursor`, and the body with the items and the next cursor.
 
 use guest::postgres::{ParameterValue, Row, text_or_null};
 use serde_json::json;
@@ -9,14 +9,20 @@ use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::reply::Reply;
 
+/// The page that a request asks for.
 pub struct Page {
     limit: i64,
+    /// The last row of the page before; `None` for the first page.
     after: Option<Cursor>,
+    /// See [`Cursor::encode`].
     list: String,
 }
 
 impl Page {
-    /// Takes `limit` and `cursor`. `list` names the list with its filters; `key` says whether a key can be one of its.
+    /// Takes the parameters `limit` and `cursor`; their faults are added to the query.
+    ///
+    /// `list` describes the list with its filters and order; a cursor of another list is refused. `key` tells whether a
+    /// cursor's key has the form of this list's keys, so that the casts in SQL cannot fail.
     pub fn take(query: &mut Query, list: String, key: impl FnOnce(&str) -> bool) -> Self {
         let limit = query.parsed("limit", query::LIMIT, query::limit);
         let after = query.parsed("cursor", query::CURSOR, |text| {
@@ -29,7 +35,7 @@ impl Page {
         }
     }
 
-    /// What a statement ends with: the key and the id that the page before ended with, and the limit.
+    /// SQL parameters: key and id of the last row of the page before (null for the first page), and the page size.
     pub fn parameters(&self) -> [ParameterValue; 3] {
         let key = self.after.as_ref().map(|cursor| cursor.key.as_str());
         let id = self.after.as_ref().map(|cursor| cursor.id.to_string());
@@ -40,13 +46,13 @@ impl Page {
         ]
     }
 
-    /// The answer: the items, an array of JSON, and where there are more what leads to them, from a row with the key and the
-    /// id of the last one in its second and third place.
+    /// The response. `items` is a JSON array. The second and third column of `row` are the key and the id of the page's last
+    /// item if more items follow, else null.
     pub fn reply(&self, items: &str, row: &mut Row) -> Result<Reply, Problem> {
         let next = match (row.text_or_null(1)?, row.text_or_null(2)?) {
             (Some(key), Some(id)) => {
                 let id = Uuid::parse_str(&id)
-                    .map_err(|_| Problem::inconsistent("an item's id does not read"))?;
+                    .map_err(|_| Problem::internal("the id of a list item is not a UUID"))?;
                 json!(Cursor { key, id }.encode(&self.list))
             }
             _ => json!(null),
@@ -58,7 +64,7 @@ impl Page {
     }
 }
 
-/// Whether a key is an entry's number.
+/// Whether a key is a positive integer, as the number of an audit entry is.
 pub fn is_number(key: &str) -> bool {
     key.parse::<i64>().is_ok_and(|number| number > 0)
 }
@@ -92,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_limit_or_cursor_is_refused() {
+    fn an_invalid_limit_or_cursor_is_refused() {
         for wrong in [
             "limit=0",
             "limit=201",

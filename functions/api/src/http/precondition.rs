@@ -1,35 +1,43 @@
-//! Entity tags: a task's version in quotes, compared in `If-Match` and `If-None-Match` (RFC 9110).
+//! Conditional requests (RFC 9110, section 13): `If-Match` and `If-None-Match`. The entity tag of a task is its version in
+//! quotes.
 
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
-/// What a conditional header names.
+/// The value of a conditional header.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Tags {
-    /// `*`: any version of what exists.
+    /// `*`: every version of a task that exists.
     Any,
-    /// These versions. Tags that no version of ours looks like are left out: they match nothing.
+    /// The listed versions. Tags that are not numbers are left out, because they match no version.
     Versions(Vec<i64>),
 }
 
-/// The versions that the client accepts to write over; `None` where it does not say.
+/// The versions that the request may overwrite; `None` without the header.
+///
+/// # Errors
+/// 400 for a malformed or repeated header.
 pub fn if_match(request: &Request) -> Result<Option<Tags>, Problem> {
     read(request, "if-match", false)
 }
 
-/// The versions that the client has already; `None` where it does not say.
+/// The versions that the client has cached; `None` without the header.
+///
+/// # Errors
+/// 400 for a malformed or repeated header.
 pub fn if_none_match(request: &Request) -> Result<Option<Tags>, Problem> {
-    // For reading, weak tags compare like strong ones.
+    // `If-None-Match` uses the weak comparison (RFC 9110, section 13.1.2), `If-Match` the strong one (section 13.1.1).
     read(request, "if-none-match", true)
 }
 
+/// With `weak`, weak tags match as well.
 fn read(request: &Request, name: &str, weak: bool) -> Result<Option<Tags>, Problem> {
     if !request.has_header(name) {
         return Ok(None);
     }
     let malformed = || {
         Problem::bad_request(format!(
-            "`{name}` must be * or a list of quoted entity tags"
+            "`{name}` must be `*` or a list of quoted entity tags"
         ))
     };
     let value = request.header(name).ok_or_else(malformed)?;

@@ -1,4 +1,4 @@
-//! Problems: every answer that is not what was asked for, as RFC 9457 `application/problem+json`.
+//! Problems: error responses as `application/problem+json` (RFC 9457). There is one constructor for each kind.
 
 use std::fmt::Display;
 
@@ -7,19 +7,22 @@ use guest::postgres::DbError;
 use guest::variables::BadSetting;
 use serde_json::{Value, json};
 
-/// An error answer under construction.
+/// An error response.
 #[derive(Debug)]
 pub struct Problem {
     pub status: u16,
-    /// The last part of `type`; stable, clients branch on it.
+    /// The last part of `type`. Clients branch on it, so it never changes.
     slug: &'static str,
+    /// The kind of problem; the same text for all problems of a type.
     title: &'static str,
+    /// What is wrong with this request.
     detail: Box<str>,
+    /// The invalid parts of the request; the member `errors`.
     faults: Vec<Fault>,
     pub headers: Vec<(&'static str, String)>,
-    /// Whether what went wrong stays wrong until somebody repairs it.
-    pub needs_a_person: bool,
-    /// What went wrong on our side: logged, never shown.
+    /// Whether the error persists until an operator acts. It decides the log level.
+    pub needs_operator: bool,
+    /// The error on the server's side. It is logged and never sent to the client.
     pub cause: Option<Box<str>>,
 }
 
@@ -38,51 +41,51 @@ impl Problem {
             faults: Vec::new(),
             headers: Vec::new(),
             cause: None,
-            needs_a_person: false,
+            needs_operator: false,
         }
     }
 
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(400, "bad-request", "The request cannot be read", detail)
+        Self::new(400, "bad-request", "Malformed request", detail)
     }
 
     pub fn malformed_json(detail: impl Into<String>) -> Self {
-        Self::new(400, "malformed-json", "The body is not JSON", detail)
+        Self::new(400, "malformed-json", "The body is not valid JSON", detail)
     }
 
-    /// No token, or one that does not hold; `challenge` is what follows `Bearer` in `WWW-Authenticate` (RFC 6750).
+    /// No access token, or an invalid one. `challenge` follows `Bearer` in `WWW-Authenticate` (RFC 6750, section 3).
     pub fn unauthorized(detail: impl Into<String>, challenge: &str) -> Self {
         let challenge = if challenge.is_empty() {
             "Bearer".to_owned()
         } else {
             format!("Bearer {challenge}")
         };
-        Self::new(401, "unauthorized", "Sign in first", detail)
+        Self::new(401, "unauthorized", "Authentication required", detail)
             .header("www-authenticate", challenge)
     }
 
-    /// A wrong email or password; the same for an unknown account.
+    /// A wrong password or an unknown email. The response is the same, so it does not tell whether an account exists.
     pub fn wrong_credentials() -> Self {
         Self::new(
             401,
             "wrong-credentials",
-            "Email or password is wrong",
+            "Wrong email or password",
             "no account has this email and password",
         )
         .header("www-authenticate", "Bearer")
     }
 
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(403, "forbidden", "Not allowed", detail)
+        Self::new(403, "forbidden", "Forbidden", detail)
     }
 
-    /// Nothing there, or nothing that this caller may know of.
+    /// The resource does not exist, or the caller may not know that it exists.
     pub fn not_found() -> Self {
         Self::new(
             404,
             "not-found",
             "Not found",
-            "there is nothing here that you can see",
+            "the resource does not exist or is not visible to you",
         )
     }
 
@@ -90,107 +93,117 @@ impl Problem {
         Self::new(
             405,
             "method-not-allowed",
-            "Not with this method",
-            format!("allowed here: {allow}"),
+            "Method not allowed",
+            format!("allowed methods: {allow}"),
         )
         .header("allow", allow)
     }
 
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(409, "conflict", "In conflict with what is there", detail)
+        Self::new(409, "conflict", "Conflict with the current state", detail)
     }
 
-    /// Ids are used once, also by somebody else.
+    /// The id of a new task is in use. Ids are unique among the tasks of all users.
     pub fn id_taken() -> Self {
-        Self::conflict("there is or was a task with this id")
+        Self::conflict("another task has or had this id")
     }
 
-    /// An operation of an atomic batch cannot be done, so nothing was: `faults` names each that is known to be at fault.
+    /// An operation of an atomic batch was invalid or refused, so none was applied. `faults` points at these operations.
     pub fn batch_aborted(status: u16, faults: Vec<Fault>) -> Self {
         Self {
             faults,
             ..Self::new(
                 status,
                 "batch-aborted",
-                "Nothing of the batch was done",
-                "it is atomic, and not all of its operations can be done",
+                "The batch was not applied",
+                "the batch is atomic, and at least one of its operations failed",
             )
         }
     }
 
-    /// `If-Match` names another version than the current one.
+    /// `If-Match` does not accept the current version.
     pub fn stale(version: impl Display) -> Self {
         Self::new(
             412,
             "stale",
-            "Changed in the meantime",
+            "The version has changed",
             format!("the current version is {version}"),
         )
         .header("etag", format!("\"{version}\""))
     }
 
-    /// `limit` in bytes.
+    /// The body has more than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         Self::new(
             413,
             "too-large",
             "The body is too large",
-            format!("a body may have up to {} KiB here", limit / 1024),
+            format!(
+                "the body of this request may have up to {} KiB",
+                limit / 1024
+            ),
         )
     }
 
+    /// The media type of the body is not accepted.
     pub fn media_type() -> Self {
         Self::new(
             415,
             "media-type",
-            "Not this media type",
-            "send application/json",
+            "Unsupported media type",
+            "send `Content-Type: application/json`",
         )
     }
 
+    /// Parts of the body or the query are invalid.
     pub fn invalid(faults: Vec<Fault>) -> Self {
         let detail = match faults.as_slice() {
             [fault] if fault.pointer.is_empty() => format!("the body {}", fault.detail),
             [fault] => format!("{} {}", fault.pointer, fault.detail),
-            faults => format!("{} places are wrong", faults.len()),
+            faults => format!(
+                "{} parts of the request are invalid, see `errors`",
+                faults.len()
+            ),
         };
         Self {
             faults,
-            ..Self::new(422, "invalid", "Something in it is not valid", detail)
+            ..Self::new(422, "invalid", "The request is invalid", detail)
         }
     }
 
-    /// A rate is spent for now (RFC 6585, section 4).
+    /// A rate limit is exceeded (RFC 6585, section 4). `wait` is in seconds.
     pub fn rate_limited(policy: &str, requests: u32, seconds: u32, wait: u64) -> Self {
         let detail = format!(
-            "the rate `{policy}` allows {requests} requests in {seconds} s; try again in {wait} s"
+            "the rate limit `{policy}` is {requests} requests per {seconds} s; retry in {wait} s"
         );
         Self::new(429, "rate-limited", "Too many requests", detail)
             .header("retry-after", wait.to_string())
     }
 
-    /// As many passwords are being checked as this process can.
+    /// All slots for password hashing of this process are in use.
     pub fn too_many_hashes() -> Self {
-        let detail = "many are signing in just now; try again in a moment";
-        Self::new(503, "overloaded", "Too busy right now", detail).header("retry-after", "1")
+        let detail = "too many passwords are being checked at the moment";
+        Self::new(503, "overloaded", "Overloaded", detail).header("retry-after", "1")
     }
 
+    /// The caller is not an admin.
     pub fn not_an_admin() -> Self {
-        Self::forbidden("only admins manage users")
+        Self::forbidden("only admins may manage users")
     }
 
+    /// The Idempotency-Key was used for another request.
     pub fn key_reused() -> Self {
         Self::new(
             422,
             "idempotency-key-reused",
             "This Idempotency-Key belongs to another request",
-            "the key was used within 24 hours with another body or for another resource",
+            "the key was used in the last 24 hours with another body or path",
         )
     }
 
-    /// Something that we need is away; the same request may work later.
+    /// A dependency is unavailable, so the same request may succeed later. `cause` is logged.
     pub fn unavailable(detail: impl Into<String>, cause: impl Into<String>) -> Self {
-        let problem = Self::new(503, "unavailable", "Not available right now", detail)
+        let problem = Self::new(503, "unavailable", "Temporarily unavailable", detail)
             .header("retry-after", "1");
         Self {
             cause: Some(cause.into().into()),
@@ -198,39 +211,41 @@ impl Problem {
         }
     }
 
-    /// The token holds, its account is no more.
+    /// The token is valid, but its account was deleted.
     pub fn account_gone() -> Self {
-        Self::unauthorized("the account is gone", "error=\"invalid_token\"")
+        Self::unauthorized("the account was deleted", "error=\"invalid_token\"")
     }
 
-    /// Something of ours does not fit together.
-    pub fn inconsistent(cause: impl Into<String>) -> Self {
+    /// An error of the program or its data. `cause` is logged.
+    pub fn internal(cause: impl Into<String>) -> Self {
         let problem = Self::new(
             500,
             "internal",
-            "Something is wrong on our side",
-            "it has been logged",
+            "Internal error",
+            "the error was logged with this response's correlation id",
         );
         Self {
             cause: Some(cause.into().into()),
-            needs_a_person: true,
+            needs_operator: true,
             ..problem
         }
     }
 
+    /// Adds a header; the name is in lower case.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
+    /// What is wrong with this request.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The body; `instance` is the path that was asked for.
+    /// The body. `instance` is the path of the request.
     pub fn to_json(&self, instance: &str) -> String {
         let mut body = json!({
-            // A name, not an address: it stays the same wherever the API is served.
+            // A URN and not a URL, so that it does not depend on where the API is served.
             "type": format!("urn:spindle:problems/{}", self.slug),
             "title": self.title,
             "status": self.status,
@@ -264,9 +279,9 @@ impl From<Fault> for Problem {
 
 impl From<BadSetting> for Problem {
     fn from(error: BadSetting) -> Self {
-        let detail = format!("the setting `{}` is missing or wrong", error.name);
+        let detail = format!("the setting `{}` is missing or invalid", error.name);
         Self {
-            needs_a_person: true,
+            needs_operator: true,
             ..Self::unavailable(detail, error.to_string())
         }
     }
@@ -278,10 +293,10 @@ impl From<DbError> for Problem {
         match error {
             DbError::Setting(setting) => setting.into(),
             other if other.is_transient() => {
-                Self::unavailable("the database does not answer in time", cause)
+                Self::unavailable("the database is temporarily unavailable", cause)
             }
             DbError::Unreachable(_) | DbError::Refused { .. } | DbError::Shape(_) => {
-                Self::inconsistent(cause)
+                Self::internal(cause)
             }
         }
     }
@@ -292,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_carries_its_faults() {
+    fn a_problem_lists_its_faults() {
         let problem = Problem::invalid(vec![
             Fault::new("/title", "is required"),
             Fault::new("/x", "is unknown"),
@@ -304,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_went_wrong_inside_is_not_shown() {
+    fn the_cause_is_not_sent_to_the_client() {
         let refused = DbError::Refused {
             code: "XX000".to_owned(),
             message: "secret".to_owned(),

@@ -1,4 +1,4 @@
-//! The query string: every parameter known and decoded, or a problem that names it.
+//! The query string. Every parameter must be known and valid; otherwise the problem names it.
 
 use std::borrow::Cow;
 
@@ -8,36 +8,40 @@ use uuid::Uuid;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
-/// Items on a page where the request does not say.
+/// The page size of a request without `limit`.
 pub const DEFAULT_LIMIT: i64 = 50;
-/// What `limit` must be.
+/// What `limit` must be, as the end of "must be …".
 pub const LIMIT: &str = "a number from 1 to 200";
-/// What `cursor` must be.
-pub const CURSOR: &str = "one that this list gave, with the same filters and order";
+/// What `cursor` must be, as the end of "must be …".
+pub const CURSOR: &str =
+    "the `next_cursor` of a page of this list, with the same filters and order";
 
-/// Reads the parameter `limit`.
+/// Parses `limit`.
 pub fn limit(text: &str) -> Option<i64> {
     text.parse().ok().filter(|limit| (1..=200).contains(limit))
 }
 
-/// Reads an id in the one spelling that answers use.
+/// Parses a UUID in its hyphenated form; the other forms of the `uuid` crate are refused.
 pub fn uuid(text: &str) -> Option<Uuid> {
     Some(text)
         .filter(|text| text.len() == 36)
         .and_then(|text| Uuid::parse_str(text).ok())
 }
 
-/// The parameters of a request; each is taken once by the handler that knows it.
+/// The parameters of a request. A handler takes those that it knows and then calls [`Query::finish`], which reports all
+/// faults together.
 pub struct Query {
     pairs: Vec<(String, String)>,
     faults: Vec<Fault>,
 }
 
 impl Query {
+    /// The query of a request.
     pub fn of(request: &Request) -> Self {
         Self::parse(&request.query)
     }
 
+    /// Decodes a query string. Pairs that are not UTF-8 or contain NUL become faults.
     pub fn parse(query: &str) -> Self {
         let (mut pairs, mut faults) = (Vec::new(), Vec::new());
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -55,35 +59,35 @@ impl Query {
         Self { pairs, faults }
     }
 
-    /// A parameter that may be given once.
+    /// Takes a parameter that may occur once.
     pub fn one(&mut self, name: &'static str) -> Option<String> {
         let mut values = self.all(name);
         if values.len() > 1 {
-            self.fault(name, "may be given once");
+            self.fault(name, "may occur only once");
         }
         values.pop()
     }
 
-    /// A parameter that may be given once, parsed; `wanted` says what it must be.
+    /// Takes and parses a parameter that may occur once. `expected` completes the fault "must be …".
     pub fn parsed<T>(
         &mut self,
         name: &'static str,
-        wanted: &str,
+        expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let value = self.one(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            self.fault(name, &format!("must be {wanted}"));
+            self.fault(name, &format!("must be {expected}"));
         }
         parsed
     }
 
-    /// All values of a parameter, in order.
+    /// Takes all values of a parameter, in order.
     pub fn all(&mut self, name: &str) -> Vec<String> {
         let mut values = Vec::new();
-        self.pairs.retain_mut(|(given, value)| {
-            let taken = given == name;
+        self.pairs.retain_mut(|(parameter, value)| {
+            let taken = parameter == name;
             if taken {
                 values.push(std::mem::take(value));
             }
@@ -92,6 +96,7 @@ impl Query {
         values
     }
 
+    /// Adds a fault of a parameter, with the pointer `/<name>`.
     pub fn fault(&mut self, name: &str, detail: &str) {
         self.faults.push(Fault::new(
             format!("/{}", name.replace('~', "~0").replace('/', "~1")),
@@ -99,11 +104,14 @@ impl Query {
         ));
     }
 
-    /// Ends the reading: what nobody took is unknown.
+    /// Checks that all parameters were taken and valid.
+    ///
+    /// # Errors
+    /// 422 with all faults. Parameters that were not taken are unknown.
     pub fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.pairs).iter().take(20) {
             let shown: String = name.chars().take(60).collect();
-            self.fault(&shown, "is not a parameter here");
+            self.fault(&shown, "is not a parameter of this operation");
         }
         if self.faults.is_empty() {
             Ok(())
@@ -113,7 +121,7 @@ impl Query {
     }
 }
 
-/// Decodes `application/x-www-form-urlencoded` text, where a `+` is a space.
+/// Decodes `application/x-www-form-urlencoded` text, in which `+` is a space.
 fn decode(text: &str) -> Option<Cow<'_, str>> {
     if text.contains('+') {
         percent_decode(&text.replace('+', " ")).map(|text| Cow::Owned(text.into_owned()))
@@ -122,7 +130,8 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Decodes what `%` starts (RFC 3986); `None` where it is no UTF-8 or a `%` starts no byte.
+/// Decodes percent-encoded text (RFC 3986, section 2.1). `None` if a `%` is not followed by two hex digits or the result is
+/// not UTF-8.
 pub fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
@@ -161,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_has_no_spaces_to_spare() {
+    fn a_plus_in_a_path_is_not_a_space() {
         assert_eq!(
             percent_decode("a+b%2Fc%20%E8%B2%B7").as_deref(),
             Some("a+b/c 買")
@@ -172,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_broken_is_refused() {
+    fn unknown_and_malformed_parameters_are_refused() {
         for text in ["x=1", "%zz=1", "q=%ff", "q=%00", "q=%", "q=1&q=2"] {
             let mut query = Query::parse(text);
             query.one("q");

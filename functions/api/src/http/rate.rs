@@ -95,12 +95,12 @@ impl Rate {
 
     /// Charges the caller's user for a read that costs as much as `cost` plain ones.
     pub fn read(caller: &Caller, cost: u32) -> Result<Self, BadSetting> {
-        Self::new(Policy::Read, cost, caller.account())
+        Self::new(Policy::Read, cost, caller.rate_key())
     }
 
     /// Charges the caller's user for this many changes.
     pub fn write(caller: &Caller, changes: u32) -> Result<Self, BadSetting> {
-        Self::new(Policy::Write, changes, caller.account())
+        Self::new(Policy::Write, changes, caller.rate_key())
     }
 
     /// Charges an account, identified by its email or its id, for an attempt at its password.
@@ -126,10 +126,11 @@ impl Rate {
         ParameterValue::ArrayStr(parts.into_iter().map(Some).collect())
     }
 
-    /// Reads what `take_rate` returned and remembers it for the answer's `RateLimit` headers.
+    /// Reads what `take_rate` returned and remembers it for the response's `RateLimit` headers (the IETF draft
+    /// draft-ietf-httpapi-ratelimit-headers).
     ///
     /// # Errors
-    /// 429 where too little of the quota was left.
+    /// 429 if too little of the quota was left.
     pub fn check(&self, request: &mut Request, taken: &str) -> Result<(), Problem> {
         let Quota { requests, seconds } = self.quota;
         let name = self.policy.name();

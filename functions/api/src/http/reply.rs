@@ -1,4 +1,4 @@
-//! Answers: what a handler returns, and how it leaves.
+//! Responses: what a handler returns, and how it is sent to the client.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,10 +13,11 @@ use crate::http::cors;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
-/// How long a client may take nothing of an answer before it is given up: an instance is held for it all the while.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may accept no byte of a response before the response is aborted. Until then it occupies an instance
+/// of the function.
+const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An answer that is what was asked for.
+/// A response to a request that succeeded. The response to one that failed is a [`Problem`].
 pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -28,7 +29,7 @@ pub struct Reply {
 enum Body {
     None,
     Whole(Cow<'static, str>),
-    /// Made while it is written, so that it is never held as a whole.
+    /// Produced while it is sent, so it is never in memory as a whole.
     Parts(Box<dyn Iterator<Item = Result<String, Problem>>>),
 }
 
@@ -38,22 +39,24 @@ impl Reply {
             status,
             headers: Vec::new(),
             media_type,
-            // Answers belong to whoever asked; no cache on the way keeps them.
+            // Responses are private to the caller, so no cache may store them.
             caching: "no-store",
             body,
         }
     }
 
+    /// A response with a JSON body.
     pub fn json(status: u16, body: String) -> Self {
         Self::new(status, "application/json", Body::Whole(body.into()))
     }
 
-    /// A text that is the same for everybody, so that it may be kept for a while.
+    /// A static text, which is the same for every client and may be cached.
     pub fn document(media_type: &'static str, text: &'static str) -> Self {
         Self::new(200, media_type, Body::Whole(text.into())).cached()
     }
 
-    /// An answer of unknown length. A part that is a problem ends it, cut off, because its status is out already.
+    /// A streamed response of unknown length. A part that fails aborts it: the status has been sent, so the client can only
+    /// see a body that ends without its terminator.
     pub fn parts(
         media_type: &'static str,
         parts: impl Iterator<Item = Result<String, Problem>> + 'static,
@@ -61,11 +64,12 @@ impl Reply {
         Self::new(200, media_type, Body::Parts(Box::new(parts)))
     }
 
+    /// A response without a body.
     pub fn empty(status: u16) -> Self {
         Self::new(status, "", Body::None)
     }
 
-    /// Anybody may keep it for five minutes.
+    /// Lets clients and shared caches store the response for five minutes.
     pub fn cached(self) -> Self {
         Self {
             caching: "public, max-age=300",
@@ -73,12 +77,13 @@ impl Reply {
         }
     }
 
+    /// Adds a header; the name is in lower case.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// Says whether it answers an earlier request with the same Idempotency-Key.
+    /// Marks the kept answer to an earlier request with the same Idempotency-Key.
     pub fn replayed(self, replayed: bool) -> Self {
         if replayed {
             self.header("idempotency-replayed", "true")
@@ -87,16 +92,16 @@ impl Reply {
         }
     }
 
-    /// The version of a task as its entity tag.
+    /// Adds a task's version as its entity tag.
     pub fn etag(self, version: i64) -> Self {
         self.header("etag", format!("\"{version}\""))
     }
 }
 
-/// Sends the answer, and logs what a person may have to look at.
+/// Sends the response with the headers that all responses have. Logs a problem that has a cause on the server's side.
 pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutparam) {
     let reply = answer.unwrap_or_else(|problem| {
-        log(&problem, request);
+        log_problem(&problem, request);
         let body = Body::Whole(problem.to_json(request.path()).into());
         Reply {
             headers: problem.headers,
@@ -115,7 +120,7 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
         Body::Parts(_) => add("content-type", reply.media_type),
     }
     add("cache-control", reply.caching);
-    // No browser guesses another type.
+    // Keeps browsers from guessing another media type.
     add("x-content-type-options", "nosniff");
     add("x-correlation-id", &request.trace.correlation);
     for (name, value) in reply.headers {
@@ -128,7 +133,7 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
     cors::allow(request, add);
     let fields = Fields::from_list(&fields).unwrap_or_else(|_| Fields::new());
     let response = OutgoingResponse::new(fields);
-    // Every status here is a constant of ours that HTTP knows.
+    // It fails only for a number that is no status; every status here is a valid constant.
     let _ = response.set_status_code(reply.status);
     let Ok(outgoing) = response.body() else {
         return;
@@ -137,13 +142,13 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
     if write(&outgoing, reply.body, request) {
         let _ = OutgoingBody::finish(outgoing, None);
     }
-    // Else it is let go without an end, which the client sees as an answer cut off.
+    // Dropping a body without `finish` aborts it, so the client sees that the response is incomplete.
 }
 
-fn log(problem: &Problem, request: &Request) {
+fn log_problem(problem: &Problem, request: &Request) {
     let Some(cause) = &problem.cause else { return };
-    // What is away comes back by itself; anything else of ours does not.
-    let line = if problem.needs_a_person {
+    // `error` means that a person must act. An outage of the database, for example, ends without one.
+    let line = if problem.needs_operator {
         logging::error("request failed")
     } else {
         logging::warn("request not served")
@@ -160,21 +165,21 @@ fn log(problem: &Problem, request: &Request) {
         .write();
 }
 
-/// Hands the body to the host; false where the client did not get all of it.
+/// Writes the body. Returns false if the body is incomplete.
 fn write(outgoing: &OutgoingBody, body: Body, request: &Request) -> bool {
     let Ok(stream) = outgoing.write() else {
         return false;
     };
     let mut parts = match body {
         Body::None => return true,
-        // A client that has gone is no error.
-        Body::Whole(text) => return give(&stream, text.as_bytes()),
+        // A client that disconnects is not an error.
+        Body::Whole(text) => return write_bytes(&stream, text.as_bytes()),
         Body::Parts(parts) => parts,
     };
     parts.all(|part| match part {
         Ok(text) => {
-            give(&stream, text.as_bytes()) || {
-                logging::info("the client took no more of the answer")
+            write_bytes(&stream, text.as_bytes()) || {
+                logging::info("the client stopped reading the response")
                     .field("correlation_id", request.trace.correlation.as_str())
                     .field("path", request.path())
                     .write();
@@ -182,28 +187,34 @@ fn write(outgoing: &OutgoingBody, body: Body, request: &Request) -> bool {
             }
         }
         Err(problem) => {
-            log(&problem, request);
+            log_problem(&problem, request);
             false
         }
     })
 }
 
-/// Gives the host what it has room for until it has all; false if the client has gone or takes nothing any more.
-fn give(stream: &OutputStream, mut bytes: &[u8]) -> bool {
+/// Writes bytes as fast as the host accepts them. Returns false if the client has disconnected, or has accepted nothing for
+/// [`WRITE_STALL_TIMEOUT`].
+fn write_bytes(stream: &OutputStream, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
-        let Ok(room) = stream.check_write() else {
+        let Ok(capacity) = stream.check_write() else {
             return false;
         };
-        if room == 0 {
-            let patience = PATIENCE.as_nanos().try_into().unwrap_or(u64::MAX);
-            let late = monotonic_clock::subscribe_duration(patience);
-            if !poll(&[&stream.subscribe(), &late]).contains(&0) {
+        if capacity == 0 {
+            let nanoseconds = WRITE_STALL_TIMEOUT
+                .as_nanos()
+                .try_into()
+                .unwrap_or(u64::MAX);
+            let timeout = monotonic_clock::subscribe_duration(nanoseconds);
+            if !poll(&[&stream.subscribe(), &timeout]).contains(&0) {
                 return false;
             }
             continue;
         }
-        let room = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
-        let (now, later) = bytes.split_at(room);
+        let length = usize::try_from(capacity)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
+        let (now, later) = bytes.split_at(length);
         if stream.write(now).is_err() {
             return false;
         }

@@ -1,4 +1,4 @@
-//! A request as handlers see it: its parts taken from the host once, its body only when a handler asks for it.
+//! A request as handlers see it. Path and headers are copied from the host once; the body is read when a handler asks.
 
 use std::time::Instant;
 
@@ -9,28 +9,31 @@ use wasi::io::streams::StreamError;
 use crate::http::problem::Problem;
 use crate::http::trace::Trace;
 
-/// The longest body that is read. Checked while reading, so a longer one is never held.
+/// The most bytes that a body may have. The limit is checked while reading, so a longer body is never in memory.
 pub const MAX_BODY: usize = 256 * 1024;
 
-/// The same for a batch, which has many bodies in one.
+/// The most bytes that the body of a batch may have.
 pub const MAX_BATCH: usize = 1024 * 1024;
 
-/// How much of a body that is too long is read and let go before the answer cuts it off.
-const DRAINED: usize = 8 * 1024 * 1024;
+/// The most bytes of a body that is too long that are read and discarded before the response. Most clients read the
+/// response only after they have sent the whole body.
+const MAX_DISCARDED: usize = 8 * 1024 * 1024;
 
-/// How much is asked of the host at a time.
+/// The most bytes that one read asks the host for.
 const CHUNK: u64 = 64 * 1024;
 
+/// An HTTP request, and what the response reports about it.
 pub struct Request {
     incoming: IncomingRequest,
     pub method: Method,
     path: String,
-    /// What follows `?`, still encoded.
+    /// The query string, without `?` and still encoded.
     pub query: String,
     headers: Vec<(String, Vec<u8>)>,
     pub trace: Trace,
+    /// When the request arrived, for the duration in the log.
     pub started: Instant,
-    /// What was taken of which rates: policy and limit, as the answer's headers have them.
+    /// The charged rate limits: the values of the response headers `RateLimit-Policy` and `RateLimit`.
     pub rates: Vec<(String, String)>,
 }
 
@@ -41,18 +44,20 @@ impl Request {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let (path, query) = (path.to_owned(), query.to_owned());
         let headers = incoming.headers().entries();
-        let mut request = Self {
+        let trace = Trace::new(
+            single(&headers, "x-correlation-id"),
+            single(&headers, "traceparent"),
+        );
+        Self {
             method: incoming.method(),
             incoming,
             path,
             query,
             headers,
-            trace: Trace::default(),
+            trace,
             started,
             rates: Vec::new(),
-        };
-        request.trace = Trace::of(&request);
-        request
+        }
     }
 
     /// The path, without the query.
@@ -60,20 +65,12 @@ impl Request {
         &self.path
     }
 
-    /// A header's value where it is there once and is text; `name` in lower case.
+    /// The value of a header that is sent once and is UTF-8. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self
-            .headers
-            .iter()
-            .filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        let (_, value) = values.next()?;
-        if values.next().is_some() {
-            return None;
-        }
-        std::str::from_utf8(value).ok()
+        single(&self.headers, name)
     }
 
-    /// The values of a header in order, those that are text.
+    /// The values of a header in order, without those that are not UTF-8.
     pub fn all_headers(&self, name: &str) -> Vec<&str> {
         self.headers
             .iter()
@@ -82,24 +79,27 @@ impl Request {
             .collect()
     }
 
-    /// The last value of a header.
+    /// The last of [`Request::all_headers`].
     pub fn last_header(&self, name: &str) -> Option<&str> {
         self.all_headers(name).pop()
     }
 
-    /// Whether the header is there, in whatever state.
+    /// Whether the header is sent at all, also if [`Request::header`] refuses its value.
     pub fn has_header(&self, name: &str) -> bool {
         self.headers
             .iter()
             .any(|(header, _)| header.eq_ignore_ascii_case(name))
     }
 
-    /// A connection to Postgres. Take it late and hold it for one statement.
+    /// A connection to Postgres. Take it just before the statement and drop it afterwards: connections are few.
     pub fn db(&self) -> Result<Db, Problem> {
         Ok(Db::open()?)
     }
 
-    /// The whole body, up to `limit` bytes.
+    /// Reads the whole body.
+    ///
+    /// # Errors
+    /// 413 if the body has more than `limit` bytes; 400 if it ends early.
     pub fn read_body(&self, limit: usize) -> Result<Vec<u8>, Problem> {
         let cut_off = || Problem::bad_request("the body could not be read to its end");
         let body = self.incoming.consume().map_err(|()| cut_off())?;
@@ -110,11 +110,10 @@ impl Request {
             match stream.blocking_read(CHUNK) {
                 Ok(chunk) => {
                     length += chunk.len();
-                    if length > DRAINED {
+                    if length > MAX_DISCARDED {
                         return Err(Problem::too_large(limit));
                     } else if length > limit {
-                        // Most clients look at the answer only once they have sent everything, so a body that is not
-                        // much too long is read to its end, and let go.
+                        // Discards the rest, see `MAX_DISCARDED`.
                         bytes = Vec::new();
                     } else if bytes.is_empty() {
                         bytes = chunk;
@@ -130,4 +129,16 @@ impl Request {
             }
         }
     }
+}
+
+/// The value of a header that is there once and is UTF-8.
+fn single<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a str> {
+    let mut values = headers
+        .iter()
+        .filter(|(header, _)| header.eq_ignore_ascii_case(name));
+    let (_, value) = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    std::str::from_utf8(value).ok()
 }

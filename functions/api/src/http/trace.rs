@@ -1,24 +1,25 @@
-//! What ties a request to its events and log lines: the correlation id and the W3C trace context.
+//! The ids that tie a request to its events and log lines: the correlation id and the W3C trace context.
 
 use uuid::Uuid;
 
-use crate::http::request::Request;
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Trace {
-    /// Goes out again in `X-Correlation-Id` and into every event.
+    /// 1 to 128 visible ASCII characters. Sent back in `X-Correlation-Id` and part of every event and log line.
     pub correlation: String,
+    /// A valid W3C `traceparent`; part of every event.
     pub traceparent: Option<String>,
 }
 
 impl Trace {
-    pub fn of(request: &Request) -> Self {
-        let correlation = request
-            .header("x-correlation-id")
+    /// Reads the values of the headers `X-Correlation-Id` and `traceparent`.
+    ///
+    /// A missing or malformed correlation id is replaced by a new one. A malformed trace context is dropped, as the W3C
+    /// recommendation Trace Context demands (section 3.2.2).
+    pub fn new(correlation: Option<&str>, traceparent: Option<&str>) -> Self {
+        let correlation = correlation
             .filter(|id| is_correlation_id(id))
             .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-        let traceparent = request
-            .header("traceparent")
+        let traceparent = traceparent
             .filter(|value| is_traceparent(value))
             .map(str::to_owned);
         Self {
@@ -27,7 +28,8 @@ impl Trace {
         }
     }
 
-    /// The envelope members of an event that come from the request, as JSON without the braces.
+    /// The envelope members of an event that come from the request, as JSON without its braces. SQL inserts them into
+    /// each event.
     pub fn event_members(&self) -> String {
         let mut members = String::with_capacity(160);
         members.push_str("\"correlationid\":");
@@ -41,7 +43,7 @@ impl Trace {
     }
 }
 
-/// Appends visible ASCII as a JSON string.
+/// Appends visible ASCII as a JSON string. Of these characters, JSON escapes only the quote and the backslash.
 fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
@@ -53,12 +55,13 @@ fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// 1 to 128 visible ASCII characters: nothing that could break a header, a log line or an event.
+/// Whether an id has 1 to 128 visible ASCII characters, which are safe in headers, log lines and events.
 fn is_correlation_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// `00-<32 hex>-<16 hex>-<2 hex>`, in lower case and not all zeros, as W3C's recommendation has it.
+/// Whether a value is `00-<32 hex>-<16 hex>-<2 hex>`: trace id, parent id and flags in lower case, both ids not zero
+/// (W3C Trace Context, section 3.2.2).
 fn is_traceparent(value: &str) -> bool {
     let hex = |part: &str, length: usize| {
         part.len() == length
@@ -66,7 +69,7 @@ fn is_traceparent(value: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     };
-    let some = |part: &str| part.bytes().any(|byte| byte != b'0');
+    let not_zero = |part: &str| part.bytes().any(|byte| byte != b'0');
     let mut parts = value.split('-');
     match (
         parts.next(),
@@ -76,7 +79,7 @@ fn is_traceparent(value: &str) -> bool {
         parts.next(),
     ) {
         (Some("00"), Some(trace), Some(span), Some(flags), None) => {
-            hex(trace, 32) && some(trace) && hex(span, 16) && some(span) && hex(flags, 2)
+            hex(trace, 32) && not_zero(trace) && hex(span, 16) && not_zero(span) && hex(flags, 2)
         }
         _ => false,
     }

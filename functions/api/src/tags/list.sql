@@ -1,8 +1,8 @@
--- One page of the tags of a user's live tasks, each with the number of tasks that have it, ordered by code point.
--- $1 user id, $2 last tag of the page before, or null, $3 last id of the page before, or null (every cursor has an id;
--- a tag needs none), $4 page size, $5 rate to charge.
--- Columns: items as a JSON array; the last item's tag and a nil id where more follow, else nulls; what is left of the
--- rate.
+-- Reads one page of the tags of a user's live tasks, each with the number of tasks that have it, ordered by code point.
+-- $1 user id, $2 last tag of the page before or null, $3 id of the cursor or null (always nil: the tag alone determines the
+-- order), $4 page size, $5 rate limit to charge.
+-- Columns: items as a JSON array; the last item's tag and a nil id if more tags follow, else nulls; what is left of the
+-- rate limit.
 with rate as materialized (
     select take_rate($5) as taken
 ), page as (

@@ -1,4 +1,4 @@
-//! `PATCH /api/tags/{tag}`: renames a tag. If the new name is another tag, the two are merged.
+//! `PATCH /api/tags/{tag}`: renames a tag. If another tag has the new name, the two tags are merged.
 
 use domain::tag;
 use guest::postgres::text;

@@ -1,13 +1,15 @@
 -- Renames a tag on all of a user's live tasks. A task that has the new name already keeps it once.
 --
+-- p_user         the user
 -- p_tag, p_name  the tag's old and new name
 -- p_context      envelope members that come from the request, as JSON without its braces
+-- p_actor        the actor of the events, as JSON
 -- p_rate         see `begin_write`
 --
 -- Outcomes: changed · unchanged (both names are the same) · missing (no live task has the tag) · limited · gone.
 --
--- The body of the first two: the name, the number of tasks that have it now (`count`), and whether it was in use before,
--- so that two tags were merged (`merged`).
+-- The body of `changed` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
+-- now) and `merged` (whether live tasks had the new name before).
 create or replace function rename_tag(
     p_user uuid, p_tag text, p_name text, p_context text, p_actor text, p_rate text[]) returns write_result
 language plpgsql volatile as $$

@@ -1,4 +1,4 @@
-//! `POST /api/tasks/batch`: many operations in one statement, each with its own result.
+//! `POST /api/tasks/batch`: applies up to 100 operations in one statement. Each has its own result.
 
 use domain::batch::{Batch, Change, Operation};
 use domain::json::Fault;
@@ -58,7 +58,7 @@ pub fn batch(request: &mut Request) -> Result<Reply, Problem> {
     write.reply(Some(&caller))
 }
 
-/// What is wrong with the invalid operations of a batch.
+/// The faults of all invalid operations of a batch.
 fn invalid(batch: &Batch) -> impl Iterator<Item = &Fault> {
     batch
         .operations
@@ -72,7 +72,7 @@ type OperationResult<'a> = Result<(u16, Option<&'a RawValue>), Problem>;
 
 /// Reads the results that `batch_tasks` returns.
 fn results(body: &str) -> Result<Vec<OperationResult<'_>>, Problem> {
-    /// Either `outcome` or `faults` is there.
+    /// A row has either `outcome` or `faults`.
     #[derive(Deserialize)]
     struct Row<'a> {
         #[serde(borrow)]
@@ -89,9 +89,8 @@ fn results(body: &str) -> Result<Vec<OperationResult<'_>>, Problem> {
         detail: String,
     }
 
-    let rows: Vec<Row> = serde_json::from_str(body).map_err(|error| {
-        Problem::inconsistent(format!("reading the results of a batch: {error}"))
-    })?;
+    let rows: Vec<Row> = serde_json::from_str(body)
+        .map_err(|error| Problem::internal(format!("reading the results of a batch: {error}")))?;
     rows.into_iter()
         .map(|row| {
             if let Some(faults) = row.faults {
@@ -106,7 +105,7 @@ fn results(body: &str) -> Result<Vec<OperationResult<'_>>, Problem> {
         .collect()
 }
 
-/// The body of the answer.
+/// The body of the response. `path` becomes `instance` in problems.
 fn answer(results: &[OperationResult], path: &str) -> String {
     let results: Vec<String> = results
         .iter()
@@ -125,7 +124,7 @@ fn answer(results: &[OperationResult], path: &str) -> String {
     format!(r#"{{"results":[{}]}}"#, results.join(","))
 }
 
-/// The answer to an atomic batch, naming each operation that was refused.
+/// The problem of an atomic batch; its faults point at the refused operations.
 fn aborted(results: &[OperationResult]) -> Problem {
     let faults = results.iter().enumerate().filter_map(|(place, result)| {
         let problem = result.as_ref().err()?;
@@ -134,7 +133,7 @@ fn aborted(results: &[OperationResult]) -> Problem {
     Problem::batch_aborted(409, faults.collect())
 }
 
-/// An operation as `batch_tasks` reads it; only the faults of an invalid one.
+/// An operation as JSON for `batch_tasks`. Of an invalid operation it contains only the faults.
 fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem> {
     let operation = match operation {
         Ok(operation) => operation,

@@ -1,16 +1,18 @@
--- Applies the operations of a batch in order, each as its own request would, and collects their results.
+-- Applies the operations of a batch in order, with the same functions as single requests, and collects their results.
 --
--- p_operations  a JSON array; its members are the columns of the record set below. An operation that the API found
---               invalid has `faults` and no other member; it is not applied, and its faults are its result.
--- p_atomic      whether one refused operation undoes them all
+-- p_user        the user
+-- p_operations  a JSON array of objects, whose members are the columns of the record set below. An operation that the API
+--               found invalid has only the member `faults`. It is not applied; its faults are its result.
+-- p_atomic      whether a refused operation rolls back all
 -- p_context     envelope members that come from the request, as JSON without its braces
+-- p_actor       the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `begin_write`
 --
--- Outcomes: changed · refused (the batch is atomic and an operation was refused, so nothing was done) · limited · gone ·
+-- Outcomes: changed · refused (the batch is atomic and an operation was refused, so all were rolled back) · limited · gone ·
 -- key_reused.
 --
--- The body of the first two is a JSON array with one result for each operation, one of:
---     {"outcome": …, "version": …, "task": …}   where `version` and `task` are left out if they are null
+-- The body of `changed` and `refused` is a JSON array with a result for each operation, in one of these forms:
+--     {"outcome": …, "version": …, "task": …}   without `version` or `task` if it is null
 --     {"faults": …}
 create or replace function batch_tasks(
     p_user uuid, p_operations json, p_atomic boolean, p_context text, p_actor text,
@@ -36,7 +38,7 @@ begin
                 op text, id text, version bigint, title text, description text, status text, priority text, tags text[],
                 set_due boolean, due text, instant text, faults json)) with ordinality
         loop
-            -- An array and not a growing text, which would be copied for each operation.
+            -- Collected in an array: a text that grows would be copied for each operation.
             if operation.faults is not null then
                 results[operation.ordinality] := '{"faults":' || operation.faults::text || '}';
                 continue;
@@ -62,7 +64,7 @@ begin
         result.outcome := 'changed';
         result.body := '[' || array_to_string(results, ',') || ']';
         if p_atomic and refused then
-            -- Undoes the operations; variables keep their values.
+            -- Rolls back the block. Variables keep their values.
             raise exception using errcode = 'BATCH', message = 'an operation of an atomic batch was refused';
         end if;
         if p_key is not null then

@@ -1,4 +1,4 @@
-//! `POST /api/tasks`, the hot path.
+//! `POST /api/tasks`: creates a task. This is the hot path of the system.
 
 use domain::task::NewTask;
 use guest::postgres::{text, text_or_null};

@@ -1,18 +1,22 @@
--- Creates a task, emits its events and, where the request has an Idempotency-Key, keeps the answer. This is the hot
--- path of the system.
+-- Creates a task and emits its events. If the request has an Idempotency-Key, it keeps the answer. This is the hot path of
+-- the system.
 --
--- p_id           the id that the client chose; null draws one
--- p_due          the due as JSON; null for none
--- p_due_instant  the instant that `p_due` means; null for a date, whose end only the user's timezone tells
+-- p_user         the user
+-- p_id           id chosen by the client; null generates one
+-- p_title, p_description, p_status, p_priority, p_tags   the task's fields
+-- p_due          due date as JSON; null for none
+-- p_due_instant  instant of the due date; null if `p_due` is a day, which ends in the user's timezone, see `due_at`
 -- p_context      envelope members that come from the request, as JSON without its braces
+-- p_actor        the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `begin_write`
 --
--- Outcomes: made · taken (the id is in use) · limited · gone · key_reused. The columns are those of `write_result`.
+-- The OUT parameters are the columns of `write_result`. Outcomes: made · taken (the id is in use) · limited · gone ·
+-- key_reused.
 --
--- It is a procedure that takes text, because Spin has each statement parsed and planned anew: a CALL is not planned,
--- and casts in here are cached with the function's plans. That saves a twelfth of what Postgres spends on a create. For
--- the same reason a request without a key takes no lock of its own: the first statement is the update that locks the
--- user's row.
+-- It is a procedure with text parameters because Spin sends every statement to be parsed and planned again. A CALL is not
+-- planned, and casts inside the procedure are cached with its plans. That saves a twelfth of the time that Postgres spends
+-- on a create. For the same reason a request without a key does not lock the user's row in a separate statement: the
+-- update of `sync_seq` locks it.
 create or replace procedure create_task(
     p_user text, p_id text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
     p_due text, p_due_instant text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
@@ -48,7 +52,7 @@ begin
     task.priority := p_priority;
     task.tags := p_tags;
     task.version := 1;
-    -- After the lock, so that a user's times follow the order of the writes.
+    -- Read after the row is locked, so that a user's times are in the order of the writes.
     task.created_at := clock_timestamp();
     task.updated_at := task.created_at;
     if p_due is not null then
@@ -65,14 +69,14 @@ begin
             values (task.id, owner, p_title, p_description, p_status, p_priority, p_tags, task.due, task.due_at, task.seq,
                 task.created_at, task.created_at, task.completed_at);
     else
-        -- Only an id that the client chose can be taken; `on conflict` costs more, so others do without.
+        -- Only an id that the client chose can be in use. `on conflict` costs more, so generated ids do without.
         insert into tasks (
             id, user_id, title, description, status, priority, tags, due, due_at, seq, created_at, updated_at, completed_at)
             values (task.id, owner, p_title, p_description, p_status, p_priority, p_tags, task.due, task.due_at, task.seq,
                 task.created_at, task.created_at, task.completed_at)
             on conflict do nothing;
         if not found then
-            -- Gives the sequence number back. The row is locked, so nobody has seen it.
+            -- Returns the sequence number. The row is locked, so no other transaction has seen the number.
             update users set sync_seq = sync_seq - 1 where users.id = owner;
             outcome := 'taken';
             return;

@@ -1,4 +1,4 @@
-//! `DELETE /api/tasks/{id}`.
+//! `DELETE /api/tasks/{id}`: deletes a task, which leaves a tombstone.
 
 use guest::postgres::text;
 use uuid::Uuid;

@@ -1,10 +1,13 @@
 -- Deletes a task; its row stays as a tombstone.
 --
+-- p_user     the user
+-- p_id       the task
 -- p_match    versions that may be deleted; null for any
 -- p_context  envelope members that come from the request, as JSON without its braces
+-- p_actor    the actor of the events, as JSON
 -- p_rate     see `begin_write`
 --
--- Outcomes: deleted · missing (also where it was deleted before) · stale (`version` is the current one) · limited ·
+-- Outcomes: deleted · missing (no such task, or it is deleted already) · stale (`version` is the current one) · limited ·
 -- gone.
 create or replace function delete_task(
     p_user uuid, p_id uuid, p_match bigint[], p_context text, p_actor text, p_rate text[] default null) returns write_result

@@ -1,5 +1,9 @@
--- The instant that a due means. `instant` is what the API has resolved already; it is null where the due is a date. A
--- date lasts until the last microsecond of that day in the user's timezone (`zone`), which the API does not know.
+-- The instant of a due date. A day is due at its last microsecond in the user's timezone, which only the database knows.
+-- The API has resolved all other due dates.
+--
+-- due      due date as JSON; null for none
+-- instant  instant of the due date as the API has resolved it; null if the due date is a day
+-- zone     the user's timezone
 create or replace function due_at(due json, instant timestamptz, zone text) returns timestamptz
 language plpgsql stable parallel safe as $$
 declare
@@ -11,7 +15,7 @@ begin
     end if;
     midnight := (due ->> 'date')::date + 1;
     moment := midnight at time zone zone;
-    -- Where clocks show midnight twice, Postgres takes the second one; the day ended at the first.
+    -- If local time passes midnight twice, Postgres takes the second one, but the day ends at the first.
     if (moment - interval '1 hour') at time zone zone = midnight then
         moment := moment - interval '1 hour';
     end if;

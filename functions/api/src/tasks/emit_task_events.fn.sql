@@ -1,11 +1,14 @@
--- Inserts the two events of a task's change into the outbox: one that says what happened, for agents, and
--- `task.changed`, for clients. Both carry the same data. The caller holds the user's row lock, so the events of one
--- user are in order.
+-- Inserts the two events of a task's change into the outbox: one whose type names the change, for agents, and
+-- `task.changed`, for clients. Both have the same data. The caller holds the user's row lock, so the events of a user are in
+-- order.
 --
--- p_type      the type of the first event
--- p_seq       the sequence number of the write
+-- p_user      the user
+-- p_task      the task
+-- p_type      type of the first event
+-- p_seq       sequence number of the write
+-- p_at        time of the change
 -- p_context   envelope members that come from the request, as JSON without its braces
--- p_actor     who did it, as JSON
+-- p_actor     the actor, as JSON
 -- p_body      the task after the change, as JSON
 -- p_previous  the changed members with their previous values, as a JSON object
 create or replace function emit_task_events(

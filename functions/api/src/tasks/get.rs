@@ -1,4 +1,4 @@
-//! `GET /api/tasks/{id}`.
+//! `GET /api/tasks/{id}`: reads a task, or answers 304 if the client has its current version.
 
 use guest::postgres::text;
 use uuid::Uuid;

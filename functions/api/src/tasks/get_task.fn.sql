@@ -1,5 +1,11 @@
--- Reads one task of its owner. It is a function because a function's plans stay in the session. `version` and `body`
--- are null where there is no such task or the rate limit is spent; `rate` is what `take_rate` returned.
+-- Reads one live task of a user. It is a function because the plans of a function stay cached in the session.
+--
+-- p_user  the user
+-- p_id    the task
+-- p_rate  rate limit to charge, see `take_rate`
+--
+-- Returns version and JSON of the task; nulls if there is no such task or the rate limit is exceeded. `rate` is what
+-- `take_rate` returned.
 create or replace function get_task(p_user uuid, p_id uuid, p_rate text[], out version bigint, out body text, out rate text)
 language plpgsql volatile as $$
 declare

@@ -1,4 +1,4 @@
-//! `GET /api/tasks`.
+//! `GET /api/tasks`: one page of the caller's tasks, with filters, order and full-text search.
 
 use guest::postgres::{ParameterValue, text};
 
@@ -43,7 +43,7 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     if let Some(marker) = marker {
         items = marker
             .add(&items)
-            .map_err(|_| Problem::inconsistent("a task does not read"))?;
+            .map_err(|_| Problem::internal("a task is not valid JSON"))?;
     }
     page.reply(&items, &mut row)
 }

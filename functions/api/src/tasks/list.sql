@@ -1,7 +1,12 @@
--- One page of a user's tasks in any order but that of relevance. Every `case` and every absent filter is decided while planning,
--- because the parameters are known by then: what is left is one order and one range, which the index for that order serves.
--- $1 to $11 the filter · $12 sort · $13 descending · $14, $15 key and id of the row that the page follows · $16 rows wanted · $17 what it
--- costs; last comes what is left. Tasks without a due come last in both directions.
+-- Reads one page of a user's tasks in every order except by relevance.
+-- $1 user id and $2 to $11 the filters, see `matching_tasks`; $12 sort: created_at, updated_at, due_at, priority or title;
+-- $13 whether the order is descending, $14 sort key and $15 id of the last row of the page before or null, $16 page size,
+-- $17 rate limit to charge.
+-- Columns: tasks as a JSON array; sort key and id of the last task if more tasks follow, else nulls; what is left of the
+-- rate limit.
+--
+-- The planner knows the parameters, so it folds every `case` and drops absent filters. One order and one range remain,
+-- which the index for that order serves. Tasks without a due date come last in both directions.
 with rate as materialized (
     select take_rate($17) as taken
 ), page as (
@@ -19,17 +24,21 @@ with rate as materialized (
                 when 'title' then title
             end as key
         from matching_tasks(
-            $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text, $11::text[]
+            $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::boolean, $9::text, $10::text,
+            $11::text[]
         ) tasks
-        where coalesce((select taken from rate), '') not like 'wait%' and ($14::text is null or case $12::text || case when $13::boolean then '-' else '+' end
+        where coalesce((select taken from rate), '') not like 'wait%'
+            and ($14::text is null or case $12::text || case when $13::boolean then '-' else '+' end
             when 'created_at+' then (created_at, id) > ($14::text::timestamptz, $15::text::uuid)
             when 'created_at-' then (created_at, id) < ($14::text::timestamptz, $15::text::uuid)
             when 'updated_at+' then (updated_at, id) > ($14::text::timestamptz, $15::text::uuid)
             when 'updated_at-' then (updated_at, id) < ($14::text::timestamptz, $15::text::uuid)
             when 'due_at+' then (coalesce(due_at, 'infinity'), id) > ($14::text::timestamptz, $15::text::uuid)
             when 'due_at-' then (coalesce(due_at, '-infinity'), id) < ($14::text::timestamptz, $15::text::uuid)
-            when 'priority+' then (array_position('{low,medium,high,urgent}', priority), id) > ($14::text::integer, $15::text::uuid)
-            when 'priority-' then (array_position('{low,medium,high,urgent}', priority), id) < ($14::text::integer, $15::text::uuid)
+            when 'priority+' then
+                (array_position('{low,medium,high,urgent}', priority), id) > ($14::text::integer, $15::text::uuid)
+            when 'priority-' then
+                (array_position('{low,medium,high,urgent}', priority), id) < ($14::text::integer, $15::text::uuid)
             when 'title+' then (title, id) > ($14::text, $15::text::uuid)
             when 'title-' then (title, id) < ($14::text, $15::text::uuid)
         end)

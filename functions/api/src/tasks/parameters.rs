@@ -1,4 +1,4 @@
-//! SQL parameters that several handlers of tasks send.
+//! SQL parameters that several task handlers send.
 
 use chrono::SecondsFormat;
 use domain::due::Due;
@@ -8,12 +8,13 @@ use crate::http::precondition::{self, Tags};
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
-/// A due and the instant it means, see [`due_texts`].
+/// A due date and its instant, see [`due_texts`].
 pub fn due(due: Option<&Due>) -> [ParameterValue; 2] {
     due_texts(due).map(text_or_null)
 }
 
-/// A due as JSON and the instant it means; no instant where only the user's timezone tells it.
+/// A due date as JSON, and its instant in RFC 3339. The instant is `None` if the due date is a day, which ends in the user's
+/// timezone: only the database knows that one.
 pub fn due_texts(due: Option<&Due>) -> [Option<String>; 2] {
     let instant = due
         .and_then(Due::instant)
@@ -21,11 +22,12 @@ pub fn due_texts(due: Option<&Due>) -> [Option<String>; 2] {
     [due.map(Due::to_json), instant]
 }
 
+/// Tags as a Postgres array.
 pub fn tags(tags: Vec<String>) -> ParameterValue {
     ParameterValue::ArrayStr(tags.into_iter().map(Some).collect())
 }
 
-/// The versions of `If-Match` as the text of a Postgres array; null accepts any version.
+/// The versions of `If-Match` as the text of a Postgres array; null for any version.
 pub fn accepted_versions(request: &Request) -> Result<ParameterValue, Problem> {
     Ok(match precondition::if_match(request)? {
         None | Some(Tags::Any) => ParameterValue::DbNull,
@@ -33,7 +35,7 @@ pub fn accepted_versions(request: &Request) -> Result<ParameterValue, Problem> {
     })
 }
 
-/// Versions as the text of a Postgres array.
+/// Versions as the text of a Postgres array, such as `{3,4}`.
 pub fn versions_text(versions: &[i64]) -> ParameterValue {
     let list: Vec<String> = versions.iter().map(i64::to_string).collect();
     text(format!("{{{}}}", list.join(",")))

@@ -1,4 +1,4 @@
-//! `POST /api/tasks/{id}/restore`.
+//! `POST /api/tasks/{id}/restore`: restores a deleted task.
 
 use guest::postgres::text;
 use uuid::Uuid;

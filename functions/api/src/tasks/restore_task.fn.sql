@@ -1,7 +1,10 @@
--- Restores a deleted task: it is what it was when it was deleted. A task that is not deleted stays as it is.
+-- Restores a deleted task with the fields that it had before. If the task is not deleted, nothing is written.
 --
+-- p_user     the user
+-- p_id       the task
 -- p_match    versions that may be overwritten; null for any
 -- p_context  envelope members that come from the request, as JSON without its braces
+-- p_actor    the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `begin_write`
 --
 -- Outcomes: changed · unchanged · missing · stale (`version` is the current one) · limited · gone · key_reused.

@@ -1,5 +1,4 @@
--- A task as JSON, for clients and events. It concatenates text, because building a json value first would cost twice as
--- much.
+-- A task as JSON, for clients and events. It concatenates text, because building a json value first takes twice as long.
 create or replace function task_json(task tasks) returns text
 language plpgsql stable parallel safe as $$
 begin

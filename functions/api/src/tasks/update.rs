@@ -1,4 +1,4 @@
-//! `PUT` and `PATCH /api/tasks/{id}`, `POST …/complete` and `…/reopen`: four requests that run one statement.
+//! `PUT` and `PATCH /api/tasks/{id}`, `POST …/complete` and `…/reopen`. All four run the same statement.
 
 use domain::due::DuePatch;
 use domain::task::{Description, NewTask, Priority, Status, Tags, TaskPatch, Title};
@@ -31,11 +31,11 @@ pub fn patch(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     }
 }
 
-/// How often a part of a due is merged again after another request changed the task first.
+/// How often the merge of a part of a due date is tried. It is repeated if another request has changed the task first.
 const ATTEMPTS: usize = 8;
 
-/// Merges a part of a due, such as a new timezone. The part has a meaning only together with the rest of the due, so
-/// this request alone reads the task before it writes, and writes only if the task still has the version that was read.
+/// Merges a part of a due date, such as a new timezone. The part means something only together with the rest of the due
+/// date, so this operation reads the task first. It writes only if the task still has the version that it read.
 fn merge_due(
     request: &mut Request,
     caller: &Caller,
@@ -68,7 +68,7 @@ fn merge_due(
         }
     }
     Err(Problem::conflict(
-        "other requests keep changing the task; try again",
+        "other requests keep changing the task; retry",
     ))
 }
 
@@ -88,7 +88,7 @@ fn set_status(request: &mut Request, id: Uuid, status: Status) -> Result<Reply, 
     update(request, &caller, id, TaskPatch::status(status), reopen, key)
 }
 
-/// Changes the task if it has a version that `If-Match` accepts. With `reopen`, only a finished task gets the new
+/// Changes the task if `If-Match` accepts its version. With `reopen`, only a completed or cancelled task gets the new
 /// status.
 fn update(
     request: &mut Request,

@@ -1,8 +1,9 @@
 -- Changes a task.
 -- $1 user id, $2 task id, $3 versions that may be overwritten, such as '{3}', or null for any, $4 title,
--- $5 description, $6 status, $7 priority, $8 tags (null leaves a field as it is), $9 whether the due changes, $10 due
--- as JSON or null, $11 the due's instant or null, $12 whether only a finished task gets the status, $13 context of the
--- events, $14 actor as JSON, $15 Idempotency-Key or null, $16 its fingerprint, $17 rate to charge.
+-- $5 description, $6 status, $7 priority, $8 tags (null leaves a field as it is), $9 whether the due date changes,
+-- $10 due date as JSON or null, $11 its instant or null, $12 whether only a completed or cancelled task gets the status,
+-- $13 context of the events, $14 actor as JSON, $15 Idempotency-Key or null, $16 fingerprint of the request or null, $17
+-- rate limit to charge.
 -- Columns: those of `write_result`.
 select outcome, version, id, body, replayed, rate
 from update_task(

@@ -1,11 +1,15 @@
--- Changes a task: PUT, PATCH, complete and reopen. A change that turns out to change nothing writes nothing.
+-- Changes a task, for PUT, PATCH, complete and reopen. If all new values equal the old ones, nothing is written.
 --
+-- p_user         the user
+-- p_id           the task
 -- p_match        versions that may be overwritten; null for any
 -- p_title, p_description, p_status, p_priority, p_tags   null leaves the field as it is
--- p_set_due      whether the due changes, since a null `p_due` removes it
--- p_due_instant  the instant that `p_due` means; null for a date, whose end only the user's timezone tells
--- p_reopen       whether only a finished task gets the status
+-- p_set_due      whether to set the due date; a null `p_due` then removes it
+-- p_due          due date as JSON
+-- p_due_instant  instant of the due date; null if `p_due` is a day, which ends in the user's timezone, see `due_at`
+-- p_reopen       whether only a completed or cancelled task gets the status
 -- p_context      envelope members that come from the request, as JSON without its braces
+-- p_actor        the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `begin_write`
 --
 -- Outcomes: changed · unchanged · missing · stale (`version` is the current one) · limited · gone · key_reused.
@@ -45,7 +49,7 @@ begin
     if p_status is not null and (not p_reopen or old.status in ('completed', 'cancelled')) then
         task.status := p_status;
     end if;
-    -- The same due again keeps its instant, even if the user's timezone has changed since.
+    -- An equal due date keeps its instant.
     if p_set_due and p_due::text is distinct from old.due::text then
         task.due := p_due;
         task.due_at := due_at(p_due, p_due_instant, (select timezone from users where users.id = p_user));

@@ -11,10 +11,10 @@ use crate::http::request::Request;
 /// The parameters of a request without a key.
 pub const NO_KEY: [ParameterValue; 2] = [ParameterValue::DbNull, ParameterValue::DbNull];
 
-/// The key and the request's fingerprint as SQL parameters; [`NO_KEY`] where the request has no key.
+/// The key and the request's fingerprint as SQL parameters; [`NO_KEY`] if the request has no key.
 ///
 /// # Errors
-/// Where the header is repeated, is not text, or does not have 1 to 255 characters.
+/// 400 if the header is repeated, is not UTF-8, or does not have 1 to 255 characters.
 pub fn parameters(request: &Request, body: &[u8]) -> Result<[ParameterValue; 2], Problem> {
     const NAME: &str = "idempotency-key";
     if !request.has_header(NAME) {

@@ -1,6 +1,10 @@
--- Keeps the answer to a request under its Idempotency-Key for 24 hours; an expired answer of the same key is replaced.
--- It also deletes up to three expired answers. That is more than one request adds, so the table never holds much more
--- than a day.
+-- Keeps the answer to a request under its Idempotency-Key for 24 hours, and replaces an expired answer of the same key.
+-- It also deletes up to three expired answers. A request adds only one, so the table holds little more than one day.
+--
+-- p_user         the user who sent the request; the caller has locked the user's row
+-- p_key          the Idempotency-Key
+-- p_fingerprint  identifies the request that the key belongs to
+-- p_answer       the result to return to a repeated request
 create or replace function keep_answer(p_user uuid, p_key text, p_fingerprint text, p_answer write_result) returns void
 language plpgsql volatile as $$
 begin

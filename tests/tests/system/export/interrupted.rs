@@ -135,7 +135,7 @@ pub async fn clients_that_stop_reading(fixture: &mut Fixture) -> Result<()> {
     let has_ended = async |correlation: &str| -> Result<Option<()>> {
         let text = std::fs::read_to_string(&log)?;
         let found = text.lines().any(|line| {
-            line.contains("the client took no more of the answer") && line.contains(correlation)
+            line.contains("the client stopped reading the response") && line.contains(correlation)
         });
         Ok(found.then_some(()))
     };

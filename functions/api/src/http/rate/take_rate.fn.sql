@@ -1,9 +1,10 @@
--- Charges a rate limit, by the generic cell rate algorithm (GCRA). `p_rate` is an array of: key, quota, seconds in
--- which the whole quota is restored, cost of this request.
+-- Charges a rate limit with the generic cell rate algorithm (GCRA).
 --
--- Returns what is left and in how many seconds the whole quota is restored, such as '599;t=1'. Where too little is
--- left, it charges nothing and returns 'wait 2': the seconds after which enough is left. Null in, null out: a request
--- that was charged already.
+-- p_rate  an array of: key, quota, seconds in which the whole quota is restored, cost of this request; null charges
+--         nothing and returns null, for requests that were charged before
+--
+-- Returns what is left and the seconds until the whole quota is restored, such as '599;t=1'. If too little is left, it
+-- charges nothing and returns the seconds until enough is left, such as 'wait 2'.
 create or replace function take_rate(p_rate text[]) returns text
 language plpgsql strict volatile as $$
 declare
