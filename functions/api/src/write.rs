@@ -48,7 +48,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word for each outcome in SQL.
-    const WORDS: [(&str, Self); 14] = [
+    const NAMES: [(&str, Self); 14] = [
         ("made", Self::Made),
         ("changed", Self::Changed),
         ("unchanged", Self::Unchanged),
@@ -68,7 +68,7 @@ impl Outcome {
     /// # Errors
     /// A word that is not in the list is an internal error: the database and this program do not fit together.
     pub fn parse(word: &str) -> Result<Self, Problem> {
-        Self::WORDS
+        Self::NAMES
             .iter()
             .find(|(known, _)| *known == word)
             .map(|(_, outcome)| *outcome)
@@ -173,11 +173,11 @@ mod tests {
     use super::*;
 
     /// The words that SQL functions below a folder assign to an outcome: the quoted ones of `outcome := …;`.
-    fn words(folder: &Path, found: &mut BTreeSet<String>) {
+    fn outcomes_in_sql(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                words(&path, found);
+                outcomes_in_sql(&path, found);
             } else if path.to_string_lossy().ends_with(".fn.sql") {
                 let sql = fs::read_to_string(&path).unwrap();
                 for assignment in sql.split("outcome := ").skip(1) {
@@ -191,11 +191,11 @@ mod tests {
     #[test]
     fn sql_and_rust_know_the_same_outcomes() {
         let mut in_sql = BTreeSet::new();
-        words(
+        outcomes_in_sql(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
             &mut in_sql,
         );
-        let in_rust: BTreeSet<_> = Outcome::WORDS
+        let in_rust: BTreeSet<_> = Outcome::NAMES
             .iter()
             .map(|(word, _)| (*word).to_owned())
             .collect();
@@ -216,7 +216,7 @@ mod tests {
             Ok(status) => status,
             Err(problem) => problem.status,
         };
-        let statuses = Outcome::WORDS.map(|(word, _)| (word, status(word)));
+        let statuses = Outcome::NAMES.map(|(word, _)| (word, status(word)));
         assert_eq!(
             statuses,
             [

@@ -3,7 +3,8 @@
 use chrono::{DateTime, SecondsFormat};
 use domain::due;
 use domain::json::Json;
-use domain::task::{self, Priority, Status};
+use domain::tag;
+use domain::task::{Priority, Status};
 use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
 
@@ -77,8 +78,8 @@ impl Filter {
             })
             .unwrap_or(!matches!(sort.as_str(), "due_at" | "title"));
         Self {
-            status: words(query, "status", Status::WORDS),
-            priority: words(query, "priority", Priority::WORDS),
+            status: words(query, "status", Status::NAMES),
+            priority: words(query, "priority", Priority::NAMES),
             tag: tags(query, "tag"),
             tag_any: tags(query, "tag_any"),
             due_before: time(query, "due_before"),
@@ -194,7 +195,7 @@ fn tags(query: &mut Query, name: &'static str) -> Vec<String> {
         query.fault(name, "may be given 32 times");
     } else if tags
         .iter()
-        .any(|tag| task::tag("", Json::Text(tag.clone())).is_err())
+        .any(|tag| tag::parse("", Json::Text(tag.clone())).is_err())
     {
         query.fault(name, "must be a tag of 1 to 64 characters");
     }
