@@ -1,7 +1,8 @@
 -- `many_match` gets a name that says what it is: `planner_hint_many_match`. Its only caller is `matching_tasks`.
 --
--- `bridge migrate` loads both functions after the migrations. In between, an API that is running must still find the function that
--- `matching_tasks` calls, so this migration renames it and its call in one transaction. A new database has neither function yet.
+-- `bridge migrate` loads both functions after the migrations. In between, a running API must still find the function that
+-- `matching_tasks` calls. So this migration renames the function and its call in one transaction. A new database has neither
+-- function yet.
 do $$
 begin
     if to_regproc('many_match') is not null then

@@ -181,8 +181,8 @@ impl PasswordChange {
 }
 
 text_enum!(
-    /// The role of an account, as in the column `users.role`. A user accesses their own data, an auditor also reads every audit trail,
-    /// an admin also manages users, and a service acts for users.
+    /// The role of an account, as in the column `users.role`. A user accesses their own data, an auditor also reads every audit
+    /// trail, an admin also manages users, and a service acts for users.
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "lowercase")]
     Role { User = "user", Auditor = "auditor", Admin = "admin", Service = "service" }

@@ -168,8 +168,8 @@ pub fn end_of_day(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     resolve_local(midnight, zone) - TimeDelta::microseconds(1)
 }
 
-/// The instant of a wall-clock time. A time in a gap becomes the first instant after the gap. A time that occurs twice is the first
-/// of the two.
+/// The instant of a wall-clock time. A time in a gap becomes the first instant after the gap. Of a time that occurs twice, the
+/// first counts.
 pub fn resolve_local(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     if let Some(first) = zone.from_local_datetime(&wall).earliest() {
         return first.with_timezone(&Utc);

@@ -1,4 +1,5 @@
-//! Signing keys of access tokens. The setting `token_keys` lists them, separated by commas: `<kid>:<base64url of 32 bytes or more>`.
+//! Signing keys of access tokens. The setting `token_keys` lists them as `<kid>:<base64url of 32 bytes or more>`, separated by
+//! commas.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

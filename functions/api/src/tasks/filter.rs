@@ -109,8 +109,8 @@ impl Filter {
         }
     }
 
-    /// Describes the user, the filter and the order. A cursor contains a hash of this text, so that it is refused in a list with other
-    /// parameters.
+    /// Describes the user, the filter and the order. A cursor contains a hash of this text, so that it is refused in a list with
+    /// other parameters.
     pub fn describe(&self, user: Uuid) -> String {
         let Self {
             status,

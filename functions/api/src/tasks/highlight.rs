@@ -1,8 +1,8 @@
 //! Highlights of a search result: the title and parts of the description, with the matches in `<mark>`.
 //!
 //! Everything but the marks is HTML-escaped, so a client can insert a highlight into a page as it is. A field without a match
-//! has no highlight. A highlight of a description consists of up to three fragments around its first matches, with `…` for omitted
-//! text.
+//! has no highlight. A highlight of a description consists of up to three fragments around its first matches, with `…` for
+//! omitted text.
 //!
 //! A match here is what the database matches: text is folded as by the SQL function `fold`. Words of three or more characters are
 //! marked at any position. Shorter words and phrases are marked where they are whole words.
@@ -244,8 +244,8 @@ fn units(text: &str) -> Vec<Unit> {
     units
 }
 
-/// Folds one character as the SQL function `fold` does (`fold.fn.sql`). An accent folds to nothing. Both functions pass the vectors in
-/// `search/fold_vectors.json`.
+/// Folds one character as the SQL function `fold` does (`fold.fn.sql`). An accent folds to nothing. Both functions pass the
+/// vectors in `search/fold_vectors.json`.
 ///
 /// Unlike the SQL function, this one leaves text decomposed, so that each folded character keeps its place in the original text.
 fn fold(character: char) -> impl Iterator<Item = char> {

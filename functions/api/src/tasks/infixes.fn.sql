@@ -1,6 +1,7 @@
 -- Returns the lexemes that make parts of words findable: for each word, its shorter endings down to three characters, each cut
--- after 20 characters. A word contains a text if one of its endings begins with that text, which is a prefix search. `words` has lexemes
--- with the owner's prefix (see `words_of`). The result has the prefix `i` instead of `w`, so that a part is not taken for a word.
+-- after 20 characters. A word contains a text if one of its endings begins with that text, which is a prefix search. The
+-- lexemes in `words` have the owner's prefix (see `words_of`). The result has `i` instead of `w` in the prefix, so that a part is
+-- not taken for a word.
 --
 -- Trigrams would need four times as many index entries, which makes writes slower. They would also match words that do not
 -- contain the text, so tasks would have to be read again.

@@ -1,5 +1,5 @@
--- Returns the tasks of a user that pass a filter, without deleted ones. A parameter that is null filters nothing. Lists and search
--- share this function, so they filter alike.
+-- Returns the tasks of a user that pass a filter, without deleted ones. A parameter that is null filters nothing. Lists and
+-- search share this function, so they filter alike.
 --
 -- p_user          id of the user
 -- p_status        statuses, any of which a task must have
@@ -13,11 +13,11 @@
 -- p_updated_after time after which a task must have been updated
 -- p_terms         search terms (see `search_query`); an empty array finds nothing
 --
--- The function is a single SQL query, so Postgres inlines it before planning. Parameters are constants by then, and conditions whose
--- parameter is null disappear.
+-- The function is a single SQL query, so Postgres inlines it before planning. Parameters are constants by then, and conditions
+-- whose parameter is null disappear.
 --
--- For a search with many matches, reading tasks in the order of the list until a page is full is faster than reading all matches from
--- the search index. `coalesce` keeps the planner from using that index. For few matches the search index is faster.
+-- For a search with many matches, reading tasks in the order of the list until a page is full is faster than reading all
+-- matches from the search index. `coalesce` keeps the planner from using that index. For few matches the search index is faster.
 create or replace function matching_tasks(
     p_user text, p_status text[], p_priority text[], p_tags text[], p_tags_any text[], p_due_before text, p_due_after text,
     p_overdue boolean, p_series text, p_updated_after text, p_terms text[])

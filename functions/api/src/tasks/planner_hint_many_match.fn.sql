@@ -1,5 +1,5 @@
--- A hint to the planner: whether many tasks of a user match a filter and a search. Postgres has no statistics about the words of one
--- user, so this function counts the matches among the newest 1,000 tasks. Parameters as in `matching_tasks`.
+-- A hint to the planner: whether many tasks of a user match a filter and a search. Postgres has no statistics about the words of
+-- one user, so this function counts the matches among the newest 1,000 tasks. Parameters as in `matching_tasks`.
 --
 -- The function is declared immutable, although it reads a table, so that Postgres calls it while it plans the statement. That is
 -- safe because the result chooses between two plans with equal results.

@@ -1,12 +1,12 @@
 -- Returns the tsquery for a search of a user; null if no term has a letter or a digit.
 --
--- `terms` come from `search.rs`. Each term is a text after its kind: `+` for a word, `*` for the last word, which may be unfinished,
--- and `"` for a phrase. A `-` before the kind excludes the term. The term `|` separates alternatives. `words` splits the text as it
--- splits tasks, and removes every character that has a meaning in a tsquery.
+-- `terms` come from `search.rs`. Each term is a text after its kind: `+` for a word, `*` for the last word, which may be
+-- unfinished, and `"` for a phrase. A `-` before the kind excludes the term. The term `|` separates alternatives. `words` splits
+-- the text as it splits tasks, and removes every character that has a meaning in a tsquery.
 --
 -- A word of three characters or more matches words that contain it. A shorter word matches whole words, and as the last word also
--- beginnings of words. With `exactly`, only whole words match and exclusions are ignored. `search.sql` uses that to rank whole words
--- first.
+-- beginnings of words. With `exactly`, only whole words match and exclusions are ignored. `search.sql` uses that to rank whole
+-- words first.
 create or replace function search_query(user_id uuid, terms text[], exactly boolean) returns tsquery
 language plpgsql immutable strict parallel safe as $$
 declare
