@@ -1,4 +1,4 @@
-//! Finds the newest migration, so that the code always knows which schema it was built with.
+//! Writes the number of the newest migration to a file, which `src/schema.rs` includes.
 
 use std::path::Path;
 use std::{env, fs, io};

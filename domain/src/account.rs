@@ -1,4 +1,4 @@
-//! What an account may say: email, password, name, timezone, and the bodies that carry them.
+//! Accounts: email, password, name, timezone and role, and the request bodies that contain them.
 
 mod common_passwords;
 
@@ -10,33 +10,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::due::timezone;
 use crate::json::{Fault, Json, Reader, nullable, text};
-use crate::words::words;
+use crate::text_enum::text_enum;
 
-/// An address that could receive mail, in lower case: two spellings of it are one account.
+/// An email address in lower case, because addresses that differ only in case belong to one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
     fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let written = text(pointer, value, 3, 254)?;
-        let fine = |part: &str| {
+        let is_valid_part = |part: &str| {
             !part.is_empty()
                 && !part
                     .chars()
                     .any(|c| c.is_whitespace() || c.is_control() || c == '@')
         };
-        let sane = written.rsplit_once('@').is_some_and(|(local, domain)| {
-            fine(local)
+        let is_valid = written.rsplit_once('@').is_some_and(|(local, domain)| {
+            is_valid_part(local)
                 && local.chars().count() <= 64
-                && fine(domain)
+                && is_valid_part(domain)
                 && domain.contains('.')
                 && domain.split('.').all(|label| {
                     !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
                 })
         });
         let lower = written.to_lowercase();
-        // Lower case can be longer than what was written.
-        if sane && lower.chars().count() <= 254 {
+        // The lower-case form can be longer.
+        if is_valid && lower.chars().count() <= 254 {
             Ok(Self(lower))
         } else {
             Err(vec![Fault::new(pointer, "must be an email address")])
@@ -48,12 +48,12 @@ impl Email {
     }
 }
 
-/// A password as typed. It is never shown, also not by `{:?}`.
+/// A password in plain text. Its `Debug` output does not contain it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// A password to be checked: any text up to the longest that could have been set.
+    /// Parses a password that is to be checked: any text of up to 1024 characters, which is the limit for new passwords.
     fn parse_any(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let Json::Text(password) = value else {
             return Err(vec![Fault::new(
@@ -61,7 +61,7 @@ impl Password {
                 format!("must be a string, not {}", value.kind()),
             )]);
         };
-        // Characters, as everywhere: what a byte is nobody who types one knows.
+        // All limits of the API count characters, because people who type a password do not count bytes.
         if password.chars().count() > 1024 {
             let detail = "must have at most 1024 characters";
             return Err(vec![Fault::new(pointer, detail)]);
@@ -69,7 +69,7 @@ impl Password {
         Ok(Self(password))
     }
 
-    /// A password to be set: 8 to 1024 characters and none that everybody tries first.
+    /// Parses a new password: 8 to 1024 characters, and not a common password.
     fn parse_new(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let password = Self::parse_any(pointer, value)?;
         if password.0.chars().count() < 8 {
@@ -80,7 +80,7 @@ impl Password {
         if COMMON.contains(&lower.as_str()) || lower.chars().all(|c| lower.starts_with(c)) {
             return Err(vec![Fault::new(
                 pointer,
-                "is among the passwords that are tried first; choose another",
+                "is a common password, which attackers try first; choose another",
             )]);
         }
         Ok(password)
@@ -134,7 +134,10 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads any email: what no account can have is an unknown account, not another kind of answer.
+    /// Parses the body. Any email is accepted: with an invalid one, sign-in fails as it does for an unknown account.
+    ///
+    /// # Errors
+    /// All faults of the body.
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new("", body)?;
         let email = reader.required("email", |at, value| text(at, value, 1, 320));
@@ -166,7 +169,7 @@ impl PasswordChange {
         match (current, new) {
             (Some(current), Some(new)) if current == new => Err(vec![Fault::new(
                 "/new_password",
-                "must be another than the current one",
+                "must differ from the current password",
             )]),
             (Some(current), Some(new)) => Ok(Self { current, new }),
             _ => Err(vec![Fault::new(
@@ -177,15 +180,15 @@ impl PasswordChange {
     }
 }
 
-words!(
-    /// A word of `users.role`: what an account may do (api.md, Accounts). A user owns their things, an auditor reads every
-    /// audit trail, an admin also manages users; a service is for agents, and may act for a user.
+text_enum!(
+    /// The role of an account, as in the column `users.role`. A user accesses their own data, an auditor also reads every audit
+    /// trail, an admin also manages users, and a service acts for users.
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "lowercase")]
     Role { User = "user", Auditor = "auditor", Admin = "admin", Service = "service" }
 );
 
-/// The body of `PATCH /api/auth/me`, a merge patch (RFC 7396): null takes a member away, which gives it its default.
+/// The body of `PATCH /api/auth/me`, a merge patch (RFC 7396). Null sets a field to its default.
 #[derive(Debug, Default)]
 pub struct AccountPatch {
     pub name: Option<String>,
@@ -208,7 +211,7 @@ impl AccountPatch {
     }
 }
 
-/// The body of `PATCH /api/users/{id}`, a merge patch; a role cannot be taken away, only be another.
+/// The body of `PATCH /api/users/{id}`, a merge patch (RFC 7396). The role has no default, so it must not be null.
 #[derive(Debug, Default)]
 pub struct UserPatch {
     pub name: Option<String>,
@@ -233,7 +236,10 @@ fn name(pointer: &str, value: Json) -> Result<String, Vec<Fault>> {
     text(pointer, value, 0, 200)
 }
 
-/// The body of `POST /api/auth/refresh` and `…/logout`: the refresh token, as text.
+/// Parses the body of `POST /api/auth/refresh` and `…/logout` and returns the refresh token.
+///
+/// # Errors
+/// All faults of the body.
 pub fn parse_refresh(body: Json) -> Result<String, Vec<Fault>> {
     let mut reader = Reader::new("", body)?;
     let token = reader.required("refresh_token", |at, value| text(at, value, 1, 512));
@@ -251,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn emails_are_sane_and_lower_case() {
+    fn emails_are_checked_and_stored_in_lower_case() {
         assert_eq!(
             registration("Ada@Example.ORG", "correct horse")
                 .unwrap()
@@ -272,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_everybody_tries_are_refused() {
+    fn short_and_common_passwords_are_refused() {
         for bad in ["", "short", "Password1", "aaaaaaaaaaaa", &"x1".repeat(513)] {
             assert_eq!(
                 registration("a@b.de", bad).unwrap_err()[0].pointer,
@@ -284,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_password_is_another_and_a_good_one() {
+    fn a_new_password_must_differ_and_be_acceptable() {
         let change = |current: &str, new: &str| {
             let body = serde_json::json!({ "current_password": current, "new_password": new });
             PasswordChange::parse(Json::parse(body.to_string().as_bytes()).unwrap())
@@ -297,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn patches_say_what_changes() {
+    fn patches_are_parsed() {
         let json = |text: &str| Json::parse(text.as_bytes()).unwrap();
         let patch =
             AccountPatch::parse(json(r#"{"name":null,"timezone":"Europe/Berlin"}"#)).unwrap();
@@ -334,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_not_shown() {
+    fn debug_output_hides_passwords() {
         assert!(
             !format!("{:?}", registration("a@b.de", "correct horse").unwrap()).contains("horse")
         );

@@ -1,4 +1,4 @@
-//! A batch: operations on tasks, each read by itself, so that one which is not valid spoils no other.
+//! Batches of operations on tasks. Each operation is parsed on its own, so an invalid one does not affect the others.
 
 use uuid::Uuid;
 
@@ -6,30 +6,31 @@ use crate::due::DuePatch;
 use crate::json::{Fault, Json, Reader};
 use crate::task::{self, NewTask, TaskPatch};
 
-/// The most operations in one batch.
+/// Maximum number of operations in one batch.
 pub const MAX_OPERATIONS: usize = 100;
 
 /// The body of `POST /api/tasks/batch`.
 #[derive(Debug)]
 pub struct Batch {
-    /// In order; those that are not valid as what is wrong with them.
+    /// The operations in order. An invalid operation is a list of its faults.
     pub operations: Vec<Result<Operation, Vec<Fault>>>,
-    /// Whether all is done or nothing.
+    /// Whether either all operations are applied or none.
     pub atomic: bool,
 }
 
-/// One change of one task.
+/// One operation on one task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     pub change: Change,
-    /// The version that the task must have.
+    /// The version that the task must have; `None` accepts any.
     pub if_match: Option<i64>,
 }
 
+/// What an operation does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Create(NewTask),
-    /// A merge patch, or the replacement of all that can be set.
+    /// A merge patch, or a replacement as a patch of all fields.
     Update(Uuid, TaskPatch),
     Complete(Uuid),
     Reopen(Uuid),
@@ -37,15 +38,19 @@ pub enum Change {
     Delete(Uuid),
 }
 
-const UNKNOWN: &str = "must be one of create, update, replace, complete, reopen, restore, delete";
+const UNKNOWN_OPERATION: &str =
+    "must be one of create, update, replace, complete, reopen, restore, delete";
 
 impl Batch {
-    /// Reads the body. Only a faulty envelope is an error.
+    /// Parses the body.
+    ///
+    /// # Errors
+    /// The faults of the envelope. Faults of an operation are in [`Batch::operations`].
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new("", body)?;
         let operations = reader.required("operations", list);
         let atomic = reader.optional("atomic", |pointer, value| match value {
-            Json::Bool(truth) => Ok(truth),
+            Json::Bool(atomic) => Ok(atomic),
             other => Err(vec![Fault::new(
                 pointer,
                 format!("must be true or false, not {}", other.kind()),
@@ -55,7 +60,7 @@ impl Batch {
         let operations = operations.unwrap_or_default().into_iter().enumerate();
         Ok(Self {
             operations: operations
-                .map(|(place, value)| operation(&format!("/operations/{place}"), value))
+                .map(|(index, value)| operation(&format!("/operations/{index}"), value))
                 .collect(),
             atomic: atomic.unwrap_or(false),
         })
@@ -67,7 +72,7 @@ fn list(pointer: &str, value: Json) -> Result<Vec<Json>, Vec<Fault>> {
         Json::List(items) if (1..=MAX_OPERATIONS).contains(&items.len()) => Ok(items),
         Json::List(items) => Err(vec![Fault::new(
             pointer,
-            format!("must be 1 to {MAX_OPERATIONS}, not {}", items.len()),
+            format!("must have 1 to {MAX_OPERATIONS} items, not {}", items.len()),
         )]),
         other => Err(vec![Fault::new(
             pointer,
@@ -78,11 +83,11 @@ fn list(pointer: &str, value: Json) -> Result<Vec<Json>, Vec<Fault>> {
 
 fn operation(pointer: &str, value: Json) -> Result<Operation, Vec<Fault>> {
     let mut reader = Reader::new(pointer, value)?;
-    let word = match reader.take("op") {
-        Some(Json::Text(word)) => word,
+    let op = match reader.take("op") {
+        Some(Json::Text(op)) => op,
         _ => String::new(),
     };
-    let change = match word.as_str() {
+    let change = match op.as_str() {
         "create" => reader
             .required("task", within(NewTask::parse))
             .map(Change::Create),
@@ -98,21 +103,21 @@ fn operation(pointer: &str, value: Json) -> Result<Operation, Vec<Fault>> {
         "reopen" => reader.required("id", task::id).map(Change::Reopen),
         "restore" => reader.required("id", task::id).map(Change::Restore),
         "delete" => reader.required("id", task::id).map(Change::Delete),
-        // What the other members should be, only this one can tell.
-        _ => return Err(vec![Fault::new(format!("{pointer}/op"), UNKNOWN)]),
+        // `op` decides which other members are allowed, so they are not checked without it.
+        _ => return Err(vec![Fault::new(format!("{pointer}/op"), UNKNOWN_OPERATION)]),
     };
-    let if_match = if word == "create" {
+    let if_match = if op == "create" {
         None
     } else {
         reader.optional("if_match", version)
     };
     reader.finish()?;
-    // Whatever is missing was a fault above.
+    // A missing member is a fault that `finish` has returned, so this error is never seen.
     let change = change.ok_or_else(|| vec![Fault::new(pointer, "is not complete")])?;
     Ok(Operation { change, if_match })
 }
 
-/// A body of its own, read in its place.
+/// Parses a member with the parser of a request body. The pointers of its faults are prefixed with the pointer of the member.
 fn within<T>(
     parse: impl FnOnce(Json) -> Result<T, Vec<Fault>>,
 ) -> impl FnOnce(&str, Json) -> Result<T, Vec<Fault>> {
@@ -126,11 +131,11 @@ fn within<T>(
 
 fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
     let patch = within(TaskPatch::parse)(pointer, value)?;
-    // The rest of the due would have to be read before the batch is done, and could be another one by then.
+    // The rest of the due date would be read before the batch runs, and could have changed by then.
     if matches!(patch.due, Some(Some(DuePatch::Part(_)))) {
         return Err(vec![Fault::new(
             format!("{pointer}/due"),
-            "is a part of a due; in a batch give the whole due",
+            "is only a part of a due date; in a batch, give the whole due date",
         )]);
     }
     Ok(patch)
@@ -138,7 +143,7 @@ fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
 
 fn version(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
     match value {
-        // JSON knows no whole numbers: 3.0 is 3 (RFC 8259, section 6), as long as a float can tell it from its neighbours.
+        // JSON has no integer type, so 3.0 is 3 (RFC 8259, section 6). From 2^53 on, a float no longer represents every integer.
         Json::Number(number) => number.as_i64().or_else(|| {
             number
                 .as_f64()
@@ -150,7 +155,7 @@ fn version(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
     .ok_or_else(|| {
         vec![Fault::new(
             pointer,
-            "must be a task's version, a whole number",
+            "must be the version of a task, an integer",
         )]
     })
 }
@@ -176,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn each_word_is_a_change() {
+    fn each_op_is_parsed() {
         let id = Uuid::parse_str(ID).unwrap();
         let one = |members: &str| {
             let batch = batch(&format!(r#"{{"id":"{ID}",{members}}}"#));
@@ -206,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_operation_spoils_no_other() {
+    fn an_invalid_operation_does_not_affect_others() {
         let batch = batch(
             r#"{"op":"create","task":{"title":""}}, {"op":"create","task":{"title":"t"}}, {"op":"fly"}, 7, {"op":"delete","id":"x"}"#,
         );
@@ -232,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_is_read_strictly() {
+    fn unknown_missing_and_invalid_members_are_faults() {
         for (members, wrong) in [
             (r#""op":"create""#, vec!["/task"]),
             (
@@ -267,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_due_is_refused() {
+    fn a_part_of_a_due_date_is_refused() {
         for (due, fine) in [
             (r#"{"timezone":"Asia/Tokyo"}"#, false),
             ("{}", false),
@@ -290,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_faulty_envelope_is_an_error() {
+    fn an_invalid_envelope_is_an_error() {
         let many = |count: usize| format!(r#"{{"operations":[{}]}}"#, vec!["7"; count].join(","));
         assert_eq!(parse(&many(100)).unwrap().operations.len(), 100);
         for (text, pointer) in [

@@ -1,4 +1,4 @@
-//! When a task is due: a date, a wall-clock time in a timezone, or an instant, each kept as it was given.
+//! Due dates: a date, a wall-clock time in a timezone, or an instant. Each is stored in the form in which the client sent it.
 
 use chrono::{
     DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone,
@@ -9,25 +9,28 @@ use serde_json::json;
 
 use crate::json::{Fault, Json, Reader, text};
 
-/// The one of the three kinds that was given.
+/// A due date of one of three kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Any time on that day, wherever its owner is.
+    /// A day in the timezone of the task's owner.
     Date(NaiveDate),
-    /// A wall-clock time; it stays at that time when the zone's rules change.
+    /// A wall-clock time. Its instant changes if the rules of the timezone change.
     Local {
         datetime: NaiveDateTime,
         timezone: Tz,
     },
-    /// A point in time, with the offset it was written in.
+    /// A point in time, with the offset that the client sent.
     Instant(DateTime<FixedOffset>),
 }
 
 impl Due {
-    /// Reads `{"date"}`, `{"datetime","timezone"}` or `{"datetime"}` with an offset.
+    /// Parses `{"date"}`, `{"datetime","timezone"}`, or `{"datetime"}` with an offset.
+    ///
+    /// # Errors
+    /// All faults, with pointers below `pointer`.
     pub fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(pointer, value)?;
-        let given = (
+        let members = (
             reader.optional("date", date),
             reader.optional("datetime", |at, value| text(at, value, 1, 40)),
             reader.optional("timezone", timezone),
@@ -35,22 +38,22 @@ impl Due {
         reader.finish()?;
         let fault =
             |name: &str, detail: &str| Err(vec![Fault::new(format!("{pointer}{name}"), detail)]);
-        match given {
+        match members {
             (Some(date), None, None) => Ok(Self::Date(date)),
-            (Some(_), _, _) => fault("", "has either `date` alone or `datetime`"),
+            (Some(_), _, _) => fault("", "must have either `date` alone or `datetime`"),
             (None, None, _) => fault("", "needs `date` or `datetime`"),
             (None, Some(written), Some(timezone)) => match local(&written) {
                 Some(datetime) => Ok(Self::Local { datetime, timezone }),
                 None => fault(
                     "/datetime",
-                    "must be like 2026-03-01T09:00:00, without an offset, where there is a timezone",
+                    "must be like 2026-03-01T09:00:00, without an offset, if there is a timezone",
                 ),
             },
             (None, Some(written), None) => match instant(&written) {
                 Some(instant) => Ok(Self::Instant(instant)),
                 None if local(&written).is_some() => fault(
                     "/timezone",
-                    "is required, or an offset such as Z at the end of `datetime`",
+                    "is required if `datetime` has no offset such as Z at its end",
                 ),
                 None => fault(
                     "/datetime",
@@ -60,7 +63,7 @@ impl Due {
         }
     }
 
-    /// The JSON text it is kept and shown as: one spelling for each due.
+    /// The JSON that is stored and sent to clients. Equal due dates have equal texts.
     pub fn to_json(&self) -> String {
         match self {
             Self::Date(date) => json!({ "date": date.format("%Y-%m-%d").to_string() }),
@@ -75,7 +78,7 @@ impl Due {
         .to_string()
     }
 
-    /// The instant it means, unless that depends on where its owner is.
+    /// The instant, or `None` for a date, which depends on the timezone of the task's owner.
     pub fn instant(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Date(_) => None,
@@ -84,7 +87,7 @@ impl Due {
         }
     }
 
-    /// The instant it means for an owner in `zone`; a date lasts until the last microsecond of its day.
+    /// The instant for an owner in `zone`. A date is due in the last microsecond of its day.
     pub fn instant_in(&self, zone: Tz) -> DateTime<Utc> {
         match self {
             Self::Date(date) => end_of_day(*date, zone),
@@ -94,41 +97,48 @@ impl Due {
     }
 }
 
-/// A due in a merge patch (RFC 7396).
+/// A due date in a merge patch (RFC 7396).
 #[derive(Clone, Debug, PartialEq)]
 pub enum DuePatch {
-    /// Says everything, so it stands for the due from now on. Members of another kind need not be nulled first: no due
-    /// has them beside these.
+    /// A complete due date, which replaces the current one. The patch need not set the members of other kinds to null, because a
+    /// due date never has members of two kinds.
     Whole(Due),
-    /// Says a part: the timezone without the time, or the time without the timezone.
+    /// Members that change the current due date: the timezone without the time, or the time without the timezone.
     Part(Vec<(String, Json)>),
 }
 
 impl DuePatch {
+    /// Parses a due date of a patch.
+    ///
+    /// # Errors
+    /// All faults, with pointers below `pointer`.
     pub fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let Json::Object(members) = value else {
             return Due::parse(pointer, value).map(Self::Whole);
         };
-        let given: Vec<_> = members
+        let present: Vec<_> = members
             .iter()
             .filter(|(_, value)| *value != Json::Null)
             .cloned()
             .collect();
-        let is_part = given
+        let is_part = present
             .iter()
             .all(|(name, value)| match (name.as_str(), value) {
                 ("timezone", name) => timezone("", name.clone()).is_ok(),
                 ("datetime", Json::Text(written)) => local(written).is_some(),
                 _ => false,
             });
-        match Due::parse(pointer, Json::Object(given)) {
+        match Due::parse(pointer, Json::Object(present)) {
             Ok(due) => Ok(Self::Whole(due)),
             Err(_) if is_part => Ok(Self::Part(members)),
             Err(faults) => Err(faults),
         }
     }
 
-    /// The due that comes of it, from the one there is, in the JSON that it is kept as.
+    /// Applies the patch to the current due date, which is stored JSON (see [`Due::to_json`]).
+    ///
+    /// # Errors
+    /// All faults of the resulting due date.
     pub fn apply(self, pointer: &str, current: Option<&str>) -> Result<Due, Vec<Fault>> {
         let changes = match self {
             Self::Whole(due) => return Ok(due),
@@ -149,7 +159,7 @@ impl DuePatch {
     }
 }
 
-/// The last microsecond of a day on the clocks of `zone`.
+/// The last microsecond of a day in `zone`.
 pub fn end_of_day(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = date
         .succ_opt()
@@ -158,14 +168,14 @@ pub fn end_of_day(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     resolve_local(midnight, zone) - TimeDelta::microseconds(1)
 }
 
-/// The instant of a wall-clock time. One that the clocks skip becomes the first instant after the gap; of one that they
-/// show twice it is the first.
+/// The instant of a wall-clock time. A time in a gap becomes the first instant after the gap. Of a time that occurs twice, the
+/// first counts.
 pub fn resolve_local(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     if let Some(first) = zone.from_local_datetime(&wall).earliest() {
         return first.with_timezone(&Utc);
     }
-    // In a gap: search the second at which the clocks jump past `wall`. No offset is as large as 15 hours.
-    let shows = |second: i64| {
+    // A gap: binary search for the second at which the clocks jump past `wall`. No offset is as large as 15 hours.
+    let is_past = |second: i64| {
         DateTime::from_timestamp(second, 0)
             .is_some_and(|utc| utc.with_timezone(&zone).naive_local() >= wall)
     };
@@ -173,7 +183,7 @@ pub fn resolve_local(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     let (mut before, mut after) = (centre - 15 * 3600, centre + 15 * 3600);
     while after - before > 1 {
         let middle = before + (after - before) / 2;
-        if shows(middle) {
+        if is_past(middle) {
             after = middle
         } else {
             before = middle
@@ -182,7 +192,10 @@ pub fn resolve_local(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     DateTime::from_timestamp(after, 0).unwrap_or_else(|| wall.and_utc())
 }
 
-/// An IANA timezone by its name.
+/// Parses the name of an IANA timezone.
+///
+/// # Errors
+/// One fault at `pointer`.
 pub fn timezone(pointer: &str, value: Json) -> Result<Tz, Vec<Fault>> {
     let name = text(pointer, value, 1, 64)?;
     name.parse().map_err(|_| {
@@ -198,31 +211,31 @@ fn date(pointer: &str, value: Json) -> Result<NaiveDate, Vec<Fault>> {
     Some(&written)
         .filter(|written| written.len() == 10)
         .and_then(|written| NaiveDate::parse_from_str(written, "%Y-%m-%d").ok())
-        // chrono also takes signs and blanks for digits.
+        // chrono also accepts signs and spaces in place of digits.
         .filter(|date| in_range(date.year()) && date.to_string() == written)
         .ok_or_else(|| vec![Fault::new(pointer, "must be a date like 2026-03-01")])
 }
 
 fn local(written: &str) -> Option<NaiveDateTime> {
-    // Nineteen characters, or up to six digits of a second more: the database's precision.
+    // 19 characters, or up to six more digits for fractions of a second, which is the precision of the database.
     let fits = written.len() == 19 || (21..=26).contains(&written.len());
     NaiveDateTime::parse_from_str(written, "%Y-%m-%dT%H:%M:%S%.f")
         .ok()
         .filter(|datetime| {
             fits && in_range(datetime.year())
                 && datetime.nanosecond() < 1_000_000_000
-                // chrono also takes signs and blanks for digits.
+                // chrono also accepts signs and spaces in place of digits.
                 && written.starts_with(&datetime.format("%Y-%m-%dT%H:%M:%S").to_string())
         })
 }
 
-/// An RFC 3339 instant with at most microseconds.
+/// Parses an RFC 3339 timestamp with at most microseconds.
 pub fn instant(written: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(written)
         .ok()
         .filter(|instant| {
             let nanoseconds = instant.nanosecond();
-            // chrono also takes the minus sign of typesetters, and leaves out what comes after nanoseconds.
+            // chrono also accepts U+2212 as a minus sign, and ignores digits after nanoseconds.
             written.is_ascii()
                 && written.len() <= 35
                 && in_range(instant.year())
@@ -231,7 +244,7 @@ pub fn instant(written: &str) -> Option<DateTime<FixedOffset>> {
         })
 }
 
-/// Years with four digits everywhere, also after a change of timezone.
+/// Whether the year has four digits in every timezone.
 fn in_range(year: i32) -> bool {
     (1900..=9998).contains(&year)
 }
@@ -249,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_kept_as_given() {
+    fn each_kind_is_stored_unchanged() {
         for text in [
             r#"{"date":"2026-03-01"}"#,
             r#"{"datetime":"2026-03-01T09:00:00","timezone":"Europe/Berlin"}"#,
@@ -261,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_a_pointer() {
+    fn an_invalid_due_date_is_a_fault_with_a_pointer() {
         for (text, pointer) in [
             ("{}", "/due"),
             ("[]", "/due"),
@@ -296,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_wall_time_is_the_first_instant_after_the_gap() {
+    fn a_time_in_a_gap_is_the_first_instant_after_the_gap() {
         let wall = NaiveDate::from_ymd_opt(2026, 3, 29)
             .unwrap()
             .and_hms_opt(2, 30, 0)
@@ -305,7 +318,7 @@ mod tests {
             resolve_local(wall, Tz::Europe__Berlin),
             utc("2026-03-29T01:00:00Z")
         );
-        // Samoa left out a whole day.
+        // Samoa skipped a whole day.
         let wall = NaiveDate::from_ymd_opt(2011, 12, 30)
             .unwrap()
             .and_hms_opt(12, 0, 0)
@@ -317,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_time_shown_twice_is_the_first() {
+    fn of_a_time_that_occurs_twice_the_first_counts() {
         let wall = NaiveDate::from_ymd_opt(2026, 10, 25)
             .unwrap()
             .and_hms_opt(2, 30, 0)
@@ -329,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_may_say_a_part() {
+    fn a_patch_may_change_a_part() {
         let patch = |text: &str, current: Option<&str>| {
             DuePatch::parse("/due", Json::parse(text.as_bytes()).unwrap())
                 .and_then(|patch| patch.apply("/due", current))
@@ -369,14 +382,14 @@ mod tests {
     }
 
     #[test]
-    fn a_date_lasts_to_the_end_of_its_owners_day() {
+    fn a_date_is_due_at_the_end_of_its_owners_day() {
         let date = due(r#"{"date":"2026-03-01"}"#).unwrap();
         assert_eq!(date.instant(), None);
         assert_eq!(
             date.instant_in(Tz::Asia__Tokyo),
             utc("2026-03-01T14:59:59.999999Z")
         );
-        // In Havana the clocks go from 1:00 back to 0:00, and the day before still ends only once.
+        // In Havana the clocks go from 1:00 back to 0:00. The day before ends at the first of the two midnights.
         let date = due(r#"{"date":"2026-10-31"}"#).unwrap();
         assert_eq!(
             date.instant_in(Tz::America__Havana),

@@ -1,20 +1,20 @@
-//! Events: every type there is, the topic it travels on, and the envelope it travels in (delivery.md, section 1).
+//! Events: their types, topics and envelope.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Where events travel. Kept per user in order.
+/// A topic of the event log. Events of one user stay in order within a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// What happened to tasks.
+    /// Changes of tasks, as facts.
     TaskEvents,
-    /// What clients must hear of.
+    /// Changes of tasks, as notifications to clients.
     TaskUpdates,
     Reminders,
-    /// What happened to accounts.
+    /// Sign-ins and changes of accounts.
     AccountEvents,
-    /// What the audit trail has recorded.
+    /// Entries that were added to the audit trail.
     AuditLogs,
 }
 
@@ -42,7 +42,7 @@ impl Topic {
     }
 }
 
-/// Every event type, its name on the wire and its topic.
+/// Declares the event types: variant, name on the wire, topic.
 macro_rules! event_types {
     ($($variant:ident = $name:literal on $topic:ident),+ $(,)?) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,7 +88,7 @@ event_types! {
     DeadLetterDiscarded = "dead-letter.discarded" on AccountEvents,
 }
 
-/// The envelope: CloudEvents 1.0 in structured JSON, with our extension attributes.
+/// An event in its envelope: CloudEvents 1.0 in structured JSON mode, with extension attributes of our own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub specversion: String,
@@ -99,19 +99,19 @@ pub struct Event {
     pub subject: String,
     pub time: String,
     pub datacontenttype: String,
-    /// The owner of what changed; events of one user stay in order.
+    /// The user whose data changed. Events of one user stay in order.
     pub userid: Uuid,
-    /// The owner's sequence number of the write. Events about the account itself carry that of the last write before;
-    /// what is not about one write has none.
+    /// Number of the write within the user's writes. An event about the account has the number of the latest write. An event that
+    /// belongs to no write has none.
     #[serde(default)]
     pub seq: Option<i64>,
-    /// The request that all of this began with, unless there were many.
+    /// Id of the request that caused the event. Absent if several requests did.
     #[serde(default)]
     pub correlationid: Option<String>,
-    /// The event that caused this one, where an agent acted on one.
+    /// Id of the event that caused this one, if an agent emitted it.
     #[serde(default)]
     pub causationid: Option<String>,
-    /// W3C trace context, where the request had one.
+    /// W3C Trace Context of the request, if it had one.
     #[serde(default)]
     pub traceparent: Option<String>,
     pub data: Value,

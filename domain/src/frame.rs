@@ -1,70 +1,70 @@
-//! Frames: the one message between the bridge and an agent, and its answer (delivery.md, section 4).
+//! Frames, in which the bridge sends events to an agent, and acks, with which the agent answers.
 //!
-//! Events ride in a frame as the JSON text they were born with; nobody on the way parses and prints them again.
+//! A frame contains events as the JSON text that was written to the outbox. Nothing on the way parses and prints them again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// What a frame asks for.
+/// The request that a frame makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Apply `events`, in order, and answer with one result each.
+    /// Apply `events` in order and answer with one result for each.
     Events,
-    /// Time has passed: look for work that is due now. Carries no events.
+    /// Look for work that is due by now. The frame has no events.
     Tick,
-    /// Answer at once. Carries no events.
+    /// Answer at once, to show that the agent is alive. The frame has no events.
     Heartbeat,
 }
 
-/// A Redis message on `spindle.<agent>.<instance>.<lane>`.
+/// A message on the Redis channel `spindle.<agent>.<instance>.<lane>`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Frame {
-    /// Names this sending of the frame; a redelivery has a new one.
+    /// Id of this delivery. A redelivery has a new id.
     pub frame: Uuid,
-    /// The sender's assignment of partitions; an answer with an older epoch is ignored.
+    /// Number of the bridge's partition assignment. The bridge ignores acks of an older epoch.
     pub epoch: u64,
-    /// The channel the frame came on, echoed in the answer: an agent is not told its channel by Spin.
+    /// The lane that the frame was sent on. The ack repeats it, because Spin does not tell an agent the channel of a message.
     pub lane: String,
-    /// The Redis channel to answer on.
+    /// Redis channel for the ack.
     pub reply_to: String,
-    /// 1 for the first delivery of these events.
+    /// Number of this delivery of the events, from 1.
     pub attempt: u32,
     pub kind: Kind,
-    /// CloudEvents 1.0 in structured JSON.
+    /// CloudEvents 1.0 in structured JSON mode.
     #[serde(default)]
     pub events: Vec<Box<RawValue>>,
 }
 
-/// What became of one event.
+/// The outcome of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// The effect is durable (now, or from an earlier delivery).
+    /// The effect is durable, from this delivery or an earlier one.
     Done,
-    /// It may work later.
+    /// Applying the event failed, but may succeed later.
     Retry,
-    /// It can never work.
+    /// The event can never be applied.
     Reject,
 }
 
-/// The outcome of one event of a frame.
+/// The result of one event of a frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventResult {
-    /// The event's `id`, as text: a poison event may have an id that is no UUID.
+    /// The event's `id`. It is text, because an invalid event may have an id that is not a UUID.
     pub id: String,
     pub outcome: Outcome,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// An agent's answer, published on the frame's `reply_to`.
+/// An agent's answer to a frame, published on `reply_to`.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     pub frame: Uuid,
     pub epoch: u64,
     pub lane: String,
-    /// One per event in the frame, in its order; empty for ticks and heartbeats.
+    /// One result for each event of the frame, in order. Empty for ticks and heartbeats.
     pub results: Vec<EventResult>,
 }

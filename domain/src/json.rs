@@ -1,11 +1,11 @@
-//! JSON from outside, read strictly: no member twice, and every fault with a pointer to where it is.
+//! Strict parsing of JSON from clients: duplicate members are errors, and each fault has a JSON Pointer.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// What is wrong with one place of a document. The pointer is an RFC 6901 one; the empty pointer is the document.
+/// A fault of a document: what is wrong (`detail`) and where (`pointer`, RFC 6901; the empty pointer is the whole document).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub pointer: String,
@@ -21,7 +21,7 @@ impl Fault {
     }
 }
 
-/// A JSON value whose objects keep their order and have each member once.
+/// A JSON value. Objects keep the order of their members and have no duplicate members.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,
@@ -33,12 +33,15 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads a document. The error is serde_json's, with line and column.
+    /// Parses a document.
+    ///
+    /// # Errors
+    /// The error of serde_json, with line and column.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 
-    /// What a person calls this kind of value.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -53,9 +56,9 @@ impl Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Strict;
+        struct StrictVisitor;
 
-        impl<'de> Visitor<'de> for Strict {
+        impl<'de> Visitor<'de> for StrictVisitor {
             type Value = Json;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,8 +69,8 @@ impl<'de> Deserialize<'de> for Json {
                 Ok(Json::Null)
             }
 
-            fn visit_bool<E>(self, truth: bool) -> Result<Json, E> {
-                Ok(Json::Bool(truth))
+            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+                Ok(Json::Bool(value))
             }
 
             fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
@@ -104,11 +107,9 @@ impl<'de> Deserialize<'de> for Json {
                 let mut object: Vec<(String, Json)> = Vec::new();
                 let mut seen = std::collections::HashSet::new();
                 while let Some((name, value)) = members.next_entry::<String, Json>()? {
-                    // Two readers of one document could each believe another of the two values.
+                    // Two parsers of one document could each take another of the two values.
                     if !seen.insert(name.clone()) {
-                        return Err(de::Error::custom(format_args!(
-                            "the member {name:?} is there twice"
-                        )));
+                        return Err(de::Error::custom(format_args!("duplicate member {name:?}")));
                     }
                     object.push((name, value));
                 }
@@ -116,11 +117,11 @@ impl<'de> Deserialize<'de> for Json {
             }
         }
 
-        deserializer.deserialize_any(Strict)
+        deserializer.deserialize_any(StrictVisitor)
     }
 }
 
-/// An object being read: members are taken by name, faults are collected, and what nobody took is a fault too.
+/// Parses an object member by member and collects the faults. A member that is never taken is a fault, too.
 pub struct Reader {
     pointer: String,
     members: Vec<(String, Json)>,
@@ -128,7 +129,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts on an object at `pointer`; anything else is a fault.
+    /// Starts with the object at `pointer`.
+    ///
+    /// # Errors
+    /// One fault if the value is not an object.
     pub fn new(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         match value {
             Json::Object(members) => Ok(Self {
@@ -143,20 +147,20 @@ impl Reader {
         }
     }
 
-    /// Takes a member away, or `None` where it is absent.
+    /// Removes and returns a member; `None` if it is absent.
     pub fn take(&mut self, name: &str) -> Option<Json> {
-        let place = self.members.iter().position(|(member, _)| member == name)?;
-        Some(self.members.swap_remove(place).1)
+        let index = self.members.iter().position(|(member, _)| member == name)?;
+        Some(self.members.swap_remove(index).1)
     }
 
-    /// Takes a member and parses it; a fault is kept and `None` returned.
+    /// Takes and parses a member. Returns `None` if it is absent or invalid, and records its faults.
     pub fn optional<T>(
         &mut self,
         name: &str,
         parse: impl FnOnce(&str, Json) -> Result<T, Vec<Fault>>,
     ) -> Option<T> {
         let value = self.take(name)?;
-        let pointer = self.at(name);
+        let pointer = self.pointer_to(name);
         match parse(&pointer, value) {
             Ok(parsed) => Some(parsed),
             Err(mut faults) => {
@@ -166,7 +170,7 @@ impl Reader {
         }
     }
 
-    /// As `optional`, and absence is a fault.
+    /// Like [`Reader::optional`], but an absent member is a fault.
     pub fn required<T>(
         &mut self,
         name: &str,
@@ -179,12 +183,13 @@ impl Reader {
         self.optional(name, parse)
     }
 
+    /// Records a fault of a member.
     pub fn fault(&mut self, name: &str, detail: impl Into<String>) {
-        let pointer = self.at(name);
+        let pointer = self.pointer_to(name);
         self.faults.push(Fault::new(pointer, detail));
     }
 
-    fn at(&self, name: &str) -> String {
+    fn pointer_to(&self, name: &str) -> String {
         format!(
             "{}/{}",
             self.pointer,
@@ -192,10 +197,13 @@ impl Reader {
         )
     }
 
-    /// Ends the reading: the faults, if there were any, with one for each member that nobody asked for.
+    /// Ends the parsing.
+    ///
+    /// # Errors
+    /// All recorded faults, and one for each member that was not taken.
     pub fn finish(mut self) -> Result<(), Vec<Fault>> {
         for (name, _) in std::mem::take(&mut self.members) {
-            // A hostile document may have very many and very long ones.
+            // A hostile document may have very many members with very long names.
             if self.faults.len() >= 20 {
                 break;
             }
@@ -210,7 +218,7 @@ impl Reader {
     }
 }
 
-/// A member that may be null, which is `None`.
+/// Makes a parser accept null, as `None`.
 pub fn nullable<T>(
     parse: impl FnOnce(&str, Json) -> Result<T, Vec<Fault>>,
 ) -> impl FnOnce(&str, Json) -> Result<Option<T>, Vec<Fault>> {
@@ -223,7 +231,10 @@ pub fn nullable<T>(
     }
 }
 
-/// A string without NUL (which Postgres cannot hold) of at least `min` and at most `max` characters.
+/// Parses a string of `min` to `max` characters. NUL is not allowed, because Postgres cannot store it.
+///
+/// # Errors
+/// One fault at `pointer`.
 pub fn text(pointer: &str, value: Json, min: usize, max: usize) -> Result<String, Vec<Fault>> {
     let text = match value {
         Json::Text(text) => text,
@@ -238,7 +249,7 @@ pub fn text(pointer: &str, value: Json, min: usize, max: usize) -> Result<String
     if text.contains('\0') {
         return fault("must not contain the character NUL".to_owned());
     }
-    // Bytes are never fewer than characters, so most texts need no counting.
+    // A character has 1 to 4 bytes, so for most texts the number of bytes shows that the limits hold.
     let length = if text.len() <= max && text.len() >= min.saturating_mul(4) {
         min
     } else {
@@ -259,13 +270,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_given_twice_is_refused_at_any_depth() {
+    fn duplicate_members_are_errors_at_any_depth() {
         let error = Json::parse(br#"{"a":[{"b":1,"b":2}]}"#).unwrap_err();
         assert!(error.is_data(), "{error}");
     }
 
     #[test]
-    fn hostile_documents_are_errors_and_not_panics() {
+    fn invalid_documents_are_errors_and_do_not_panic() {
         for text in [
             "",
             "{",
@@ -286,14 +297,14 @@ mod tests {
     }
 
     #[test]
-    fn members_nobody_takes_are_faults_with_escaped_pointers() {
+    fn unknown_members_are_faults_with_escaped_pointers() {
         let mut reader = Reader::new("", Json::parse(br#"{"a/b~c":1,"x":"y"}"#).unwrap()).unwrap();
         assert_eq!(reader.take("x"), Some(Json::Text("y".to_owned())));
         assert_eq!(reader.finish().unwrap_err()[0].pointer, "/a~1b~0c");
     }
 
     #[test]
-    fn lengths_count_characters() {
+    fn lengths_are_counted_in_characters() {
         let json = |text: &str| Json::Text(text.to_owned());
         assert!(text("/t", json("ééé"), 1, 3).is_ok());
         assert!(text("/t", json("éééé"), 1, 3).is_err());

@@ -1,40 +1,46 @@
-//! The keys of access tokens, as the setting `token_keys` has them: `<kid>:<base64url of 32 bytes or more>`, comma-separated.
+//! Signing keys of access tokens. The setting `token_keys` lists them as `<kid>:<base64url of 32 bytes or more>`, separated by
+//! commas.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// HMAC-SHA-256 is as strong as its key, up to this many bytes (RFC 7518, section 3.2).
+/// Minimum length of a key for HMAC-SHA-256 (RFC 7518, section 3.2).
 pub const MIN_BYTES: usize = 32;
 
+/// One signing key.
 pub struct Key {
+    /// The `kid` in the header of a token (RFC 7515, section 4.1.4).
     pub id: String,
     pub secret: Vec<u8>,
 }
 
-/// The first key signs; all of them are accepted, so that a key can be replaced while its tokens are still about.
+/// All keys of the setting. The first one signs and all are accepted, so a key can be replaced while its tokens are still valid.
 pub struct Keys {
     pub signing: Key,
     older: Vec<Key>,
-    /// `iss` and `aud` of our tokens.
+    /// Value of the claims `iss` and `aud`.
     pub issuer: String,
 }
 
 impl Keys {
-    /// Reads the setting; the error says what is wrong with it and shows no key.
+    /// Parses the setting.
+    ///
+    /// # Errors
+    /// A message that says what is wrong. It contains no key, so it may be logged.
     pub fn parse(setting: &str, issuer: String) -> Result<Self, String> {
         let mut keys = Vec::new();
-        for (place, entry) in setting.split(',').map(str::trim).enumerate() {
-            let place = place + 1;
+        for (index, entry) in setting.split(',').map(str::trim).enumerate() {
+            let number = index + 1;
             let (id, secret) = entry
                 .split_once(':')
-                .ok_or_else(|| format!("key {place} is not `<kid>:<base64url>`"))?;
+                .ok_or_else(|| format!("key {number} is not `<kid>:<base64url>`"))?;
             if id.is_empty()
                 || !id
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
             {
                 return Err(format!(
-                    "key {place} has a kid that is empty or has other than letters, digits, - _ ."
+                    "key {number} has an invalid kid: letters, digits, - _ . are allowed, and at least one"
                 ));
             }
             if keys.iter().any(|key: &Key| key.id == id) {
@@ -45,12 +51,12 @@ impl Keys {
                 .map_err(|_| format!("key `{id}` is not base64url"))?;
             if secret.len() < MIN_BYTES {
                 return Err(format!(
-                    "key `{id}` has {} bytes; {MIN_BYTES} are the least",
+                    "key `{id}` has {} bytes, but needs at least {MIN_BYTES}",
                     secret.len()
                 ));
             }
             if secret.iter().all(|byte| Some(byte) == secret.first()) {
-                return Err(format!("key `{id}` is one byte repeated"));
+                return Err(format!("key `{id}` repeats one byte"));
             }
             keys.push(Key {
                 id: id.to_owned(),
@@ -58,7 +64,7 @@ impl Keys {
             });
         }
         let mut keys = keys.into_iter();
-        let signing = keys.next().ok_or("no key")?;
+        let signing = keys.next().ok_or("there is no key")?;
         Ok(Self {
             signing,
             older: keys.collect(),
@@ -66,6 +72,7 @@ impl Keys {
         })
     }
 
+    /// The key with this `kid`.
     pub fn find(&self, id: &str) -> Option<&Key> {
         std::iter::once(&self.signing)
             .chain(&self.older)
@@ -73,7 +80,7 @@ impl Keys {
     }
 }
 
-/// One key as the setting has it.
+/// Formats one key for the setting.
 pub fn entry(id: &str, secret: &[u8]) -> String {
     format!("{id}:{}", URL_SAFE_NO_PAD.encode(secret))
 }
@@ -91,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_signs_and_all_are_found() {
+    fn the_first_key_signs_and_all_are_accepted() {
         let keys = parse(&format!("b:{}, a:{}", key(1, 32), key(2, 48))).unwrap();
         assert_eq!(keys.signing.id, "b");
         assert_eq!(keys.find("a").unwrap().secret.len(), 48);

@@ -1,13 +1,17 @@
-//! What a task, a due, an event and a frame *are*: no I/O, no clock, no ids of its own. Modules in an event's travel order.
+//! What tasks, due dates, accounts, events and frames are, and how they are parsed.
+//!
+//! Nothing here does I/O, reads a clock or makes an id: callers pass those in. Modules are listed in the order in which an
+//! event travels.
+
+mod text_enum;
 
 pub mod json;
-mod words;
 pub mod account;
 pub mod passwords;
 pub mod keys;
 pub mod due;
-pub mod task;
 pub mod tag;
+pub mod task;
 pub mod batch;
 pub mod event;
 pub mod frame;

@@ -1,15 +1,16 @@
-//! Password hashes: argon2id with 19 MiB and two passes, 50 to 80 ms of a core in wasm.
+//! Password hashes: argon2id with 19 MiB and two passes. A hash takes a core 50 to 80 ms in WebAssembly.
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::account::Password;
 
-/// What an unknown account's password is checked against, so that it costs the same. No password is known for it.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3BpbmRsZS1ub2JvZHk$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The hash that is checked where the account does not exist, so that response times do not reveal which accounts exist. Nobody
+/// knows a password for it.
+const UNKNOWN_ACCOUNT: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3BpbmRsZS1ub2JvZHk$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn argon2() -> Argon2<'static> {
-    // These are the crate's defaults too; named, so that an update cannot move them.
+    // Equal to the defaults of the crate, but explicit, so that an update of the crate cannot change them.
     Argon2::new(
         Algorithm::Argon2id,
         Version::V0x13,
@@ -17,7 +18,11 @@ fn argon2() -> Argon2<'static> {
     )
 }
 
-/// The hash to keep, with its salt and parameters in it. The salt must be random: equal ones show equal passwords.
+/// Hashes a password. The result is a PHC string, which contains the salt and the parameters. The salt must be random: with equal
+/// salts, equal passwords have equal hashes.
+///
+/// # Errors
+/// If argon2 fails, for example for lack of memory.
 pub fn hash(password: &Password, salt: [u8; 16]) -> Result<String, argon2::password_hash::Error> {
     let salt = SaltString::encode_b64(&salt)?;
     Ok(argon2()
@@ -25,13 +30,13 @@ pub fn hash(password: &Password, salt: [u8; 16]) -> Result<String, argon2::passw
         .to_string())
 }
 
-/// Whether the password is the account's; `None` is an unknown account, which nobody's password opens.
-pub fn verify(password: &Password, kept: Option<&str>) -> bool {
-    let Ok(hash) = PasswordHash::new(kept.unwrap_or(NOBODY)) else {
+/// Whether `password` matches the stored hash. `None` stands for an unknown account: it takes as long as a check, and fails.
+pub fn verify(password: &Password, stored: Option<&str>) -> bool {
+    let Ok(hash) = PasswordHash::new(stored.unwrap_or(UNKNOWN_ACCOUNT)) else {
         return false;
     };
-    let right = argon2().verify_password(password.as_bytes(), &hash).is_ok();
-    right && kept.is_some()
+    let matches = argon2().verify_password(password.as_bytes(), &hash).is_ok();
+    matches && stored.is_some()
 }
 
 #[cfg(test)]
@@ -48,19 +53,19 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_opens_to_its_password_only() {
-        let kept = hash(&password("correct horse"), [7; 16]).unwrap();
+    fn only_the_right_password_matches() {
+        let stored = hash(&password("correct horse"), [7; 16]).unwrap();
         assert!(
-            kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{kept}"
+            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{stored}"
         );
-        assert!(verify(&password("correct horse"), Some(&kept)));
-        assert!(!verify(&password("another horse"), Some(&kept)));
+        assert!(verify(&password("correct horse"), Some(&stored)));
+        assert!(!verify(&password("another horse"), Some(&stored)));
     }
 
     #[test]
-    fn an_unknown_account_is_hashed_for_all_the_same() {
-        let hash = PasswordHash::new(NOBODY).unwrap();
+    fn an_unknown_account_costs_the_same_hash() {
+        let hash = PasswordHash::new(UNKNOWN_ACCOUNT).unwrap();
         assert_eq!(Params::try_from(&hash).unwrap().m_cost(), 19 * 1024);
         assert!(!verify(&password("correct horse"), None));
     }

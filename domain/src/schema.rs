@@ -1,4 +1,4 @@
-//! The version of the database schema that this code was built with.
+//! The version of the database schema that this code needs.
 
-/// The number of the newest file in `migrations/`. `/readyz` wants the database to be migrated at least to here.
+/// Number of the newest file in `migrations/`. `/readyz` fails while the database is at an older version.
 pub const SCHEMA_VERSION: &str = include_str!(concat!(env!("OUT_DIR"), "/schema_version"));

@@ -1,21 +1,22 @@
-//! What a task may say: its fields as types that only hold what is allowed, and the bodies that carry them.
+//! Tasks: a type for each field, which holds valid values only, and the request bodies that contain them.
 
 use uuid::Uuid;
 
 use crate::due::{Due, DuePatch};
 use crate::json::{Fault, Json, Reader, nullable, text};
-use crate::words::words;
+use crate::tag::Tags;
+use crate::text_enum::text_enum;
 
-words!(
-    /// Where a task stands.
+text_enum!(
+    /// The status of a task.
     Status { Open = "open", InProgress = "in_progress", Completed = "completed", Cancelled = "cancelled" }
 );
-words!(
-    /// How much it matters.
+text_enum!(
+    /// The priority of a task, from lowest to highest.
     Priority { Low = "low", Medium = "medium", High = "high", Urgent = "urgent" }
 );
 
-/// 1 to 500 characters, not all of them blank.
+/// The title of a task: 1 to 500 characters, not all of them whitespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
@@ -33,7 +34,7 @@ impl Title {
     }
 }
 
-/// Up to 20,000 characters.
+/// The description of a task: up to 20,000 characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -47,51 +48,7 @@ impl Description {
     }
 }
 
-/// Up to 32 tags of 1 to 64 characters, each once, in the order given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tags(Vec<String>);
-
-impl Tags {
-    fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
-        let Json::List(items) = value else {
-            return Err(vec![Fault::new(
-                pointer,
-                format!("must be an array, not {}", value.kind()),
-            )]);
-        };
-        if items.len() > 32 {
-            return Err(vec![Fault::new(pointer, "must have at most 32 tags")]);
-        }
-        let (mut tags, mut faults) = (Vec::with_capacity(items.len()), Vec::new());
-        for (place, item) in items.into_iter().enumerate() {
-            match tag(&format!("{pointer}/{place}"), item) {
-                Ok(tag) if tags.contains(&tag) => {}
-                Ok(tag) => tags.push(tag),
-                Err(mut fault) => faults.append(&mut fault),
-            }
-        }
-        if faults.is_empty() {
-            Ok(Self(tags))
-        } else {
-            Err(faults)
-        }
-    }
-
-    pub fn into_vec(self) -> Vec<String> {
-        self.0
-    }
-}
-
-/// One tag, as in a task or in a filter.
-pub fn tag(pointer: &str, value: Json) -> Result<String, Vec<Fault>> {
-    let tag = text(pointer, value, 1, 64)?;
-    if tag.chars().all(char::is_whitespace) {
-        return Err(vec![Fault::new(pointer, "must not be blank")]);
-    }
-    Ok(tag)
-}
-
-/// The body that makes a task, or stands for all of one (PUT).
+/// The body that creates a task or, with PUT, replaces one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTask {
     pub id: Option<Uuid>,
@@ -104,12 +61,18 @@ pub struct NewTask {
 }
 
 impl NewTask {
-    /// Reads the body of `POST /api/tasks`, where the client may choose the id.
+    /// Parses the body of `POST /api/tasks`. The client may choose the id.
+    ///
+    /// # Errors
+    /// All faults of the body.
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
         Self::read(body, true)
     }
 
-    /// Reads the body of `PUT /api/tasks/{id}`: what is left out gets its default.
+    /// Parses the body of `PUT /api/tasks/{id}`. Absent fields get their defaults.
+    ///
+    /// # Errors
+    /// All faults of the body.
     pub fn parse_replacement(body: Json) -> Result<Self, Vec<Fault>> {
         Self::read(body, false)
     }
@@ -149,7 +112,7 @@ impl NewTask {
     }
 }
 
-/// What a PATCH changes; `None` leaves a field as it is.
+/// The changes of a PATCH. `None` leaves the field unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskPatch {
     pub title: Option<Title>,
@@ -157,12 +120,16 @@ pub struct TaskPatch {
     pub status: Option<Status>,
     pub priority: Option<Priority>,
     pub tags: Option<Tags>,
-    /// `Some(None)` takes the due away.
+    /// `Some(None)` removes the due date.
     pub due: Option<Option<DuePatch>>,
 }
 
 impl TaskPatch {
-    /// Reads a merge patch (RFC 7396): null takes a member away, which gives it its default; title and status have none.
+    /// Parses a merge patch (RFC 7396). Null sets a field to its default. Title and status have no default, so null is a fault
+    /// there.
+    ///
+    /// # Errors
+    /// All faults of the body.
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new("", body)?;
         let patch = Self {
@@ -183,7 +150,7 @@ impl TaskPatch {
         Ok(patch)
     }
 
-    /// A patch that only moves the task to another status.
+    /// A patch that changes nothing but the status.
     pub fn status(status: Status) -> Self {
         Self {
             status: Some(status),
@@ -205,9 +172,10 @@ impl From<NewTask> for TaskPatch {
     }
 }
 
+/// Parses the id of a task: a hyphenated UUID, neither nil nor max.
 pub(crate) fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
     let written = text(pointer, value, 1, 64)?;
-    // Only the usual spelling: the id in a path and in an answer must be the same text. The nil and max ids name nothing.
+    // Only the hyphenated form is accepted, so that an id is the same text in paths, requests and responses.
     Some(&written)
         .filter(|written| written.len() == 36)
         .and_then(|written| Uuid::parse_str(written).ok())
@@ -230,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_is_enough() {
+    fn all_fields_but_the_title_have_defaults() {
         let task = NewTask::parse(json(r#"{"title":"Water the plants"}"#)).unwrap();
         assert_eq!(task.status, Status::Open);
         assert_eq!(task.priority, Priority::Medium);
@@ -238,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_come_at_once() {
+    fn all_faults_are_reported_at_once() {
         let body = r#"{"title":"","status":"done","priority":1,"tags":["a",""],"due":{},"description":null,"id":"x","version":3}"#;
         assert_eq!(
             pointers(NewTask::parse(json(body)).unwrap_err()),
@@ -256,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_those_of_the_contract() {
+    fn fields_have_the_limits_of_the_api_description() {
         let task = |title: String, tags: usize, tag: usize, description: usize| {
             let body = serde_json::json!({
                 "title": title, "description": "d".repeat(description),
@@ -274,13 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_counts_once() {
+    fn duplicate_tags_are_removed() {
         let task = NewTask::parse(json(r#"{"title":"t","tags":["b","a","b"]}"#)).unwrap();
         assert_eq!(task.tags.into_vec(), ["b", "a"]);
     }
 
     #[test]
-    fn null_in_a_patch_takes_away() {
+    fn null_in_a_patch_sets_the_default() {
         let patch = TaskPatch::parse(json(
             r#"{"description":null,"due":null,"tags":null,"priority":null}"#,
         ))
@@ -297,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_names_no_id() {
+    fn a_replacement_must_not_contain_an_id() {
         let body = r#"{"title":"t","id":"01890000-0000-7000-8000-000000000000"}"#;
         assert!(NewTask::parse(json(body)).is_ok());
         assert_eq!(

@@ -1,9 +1,9 @@
-//! One golden file for each event type and version: what is on the wire changes by adding only.
+//! Each event type has a golden file, because published events change by adding members only.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test says no by panicking"
+    reason = "a failing test panics"
 )]
 
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_type_has_a_golden_file_in_the_envelope() {
+fn every_type_has_a_golden_file_with_the_envelope() {
     for &kind in EventType::ALL {
         let golden = golden(kind);
         let event: Event = serde_json::from_value(golden.clone())
@@ -51,7 +51,7 @@ fn every_type_has_a_golden_file_in_the_envelope() {
 }
 
 #[test]
-fn data_is_that_of_its_topic() {
+fn data_has_the_members_of_its_topic() {
     for &kind in EventType::ALL {
         let golden = golden(kind);
         let expected: &[&str] = match kind.topic() {
@@ -73,7 +73,7 @@ fn data_is_that_of_its_topic() {
 }
 
 #[test]
-fn what_was_is_told_for_fields_that_a_task_has() {
+fn previous_values_belong_to_fields_of_the_task() {
     for &kind in EventType::ALL {
         let golden = golden(kind);
         let Some(previous) = golden["data"].get("previous") else {

@@ -1,6 +1,6 @@
-//! Passwords that are tried first.
+//! Common passwords, which attackers try first.
 
-/// Well-known favourites of 8 or more characters, in lower case.
+/// Common passwords of 8 or more characters, in lower case.
 pub const COMMON: &[&str] = &[
     "password",
     "12345678",

@@ -63,8 +63,8 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         lists::{filters_and_sort, pages_during_writes, lists_hold_own_tasks_only},
         search::{
-            words_and_phrases, any_script, best_match_first, changed_tasks_are_found, pages_of_equal_matches, highlights,
-            any_query_is_accepted,
+            fold_vectors, words_and_phrases, any_script, best_match_first, changed_tasks_are_found, pages_of_equal_matches,
+            highlights, any_query_is_accepted,
         },
         plans::{every_list_uses_an_index},
         accounts::{

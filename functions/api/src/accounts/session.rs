@@ -53,7 +53,7 @@ pub fn answer(
 ) -> Result<Reply, Problem> {
     let unreadable = || Problem::internal("a user's id or role in the database is malformed");
     let user = Uuid::parse_str(user).map_err(|_| unreadable())?;
-    let role = Role::from_word(role).ok_or_else(unreadable)?;
+    let role = Role::from_name(role).ok_or_else(unreadable)?;
     let now = jsonwebtoken::get_current_timestamp();
     let access = tokens::sign(user, role, Uuid::new_v4(), now, keys)
         .map_err(|error| Problem::internal(error.to_string()))?;

@@ -22,8 +22,8 @@ pub fn users(request: &mut Request) -> Result<Reply, Problem> {
     });
     let role = query.parsed(
         "role",
-        &format!("one of {}", Role::WORDS.join(", ")),
-        Role::from_word,
+        &format!("one of {}", Role::NAMES.join(", ")),
+        Role::from_name,
     );
     let list = format!("users {email:?} {role:?}");
     let page = Page::take(&mut query, list, str::is_empty);

@@ -18,7 +18,7 @@ const COST: u32 = 20;
 pub fn rename(request: &mut Request, tag: String) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
-    let name = tag::new_name(body::merge_patch(request)?)?;
+    let name = tag::parse_rename(body::merge_patch(request)?)?;
     let rate = Rate::write(&caller, COST)?;
     let parameters = vec![
         text(caller.user.to_string()),

@@ -2,7 +2,8 @@
 
 use domain::batch::{Batch, Change, Operation};
 use domain::json::Fault;
-use domain::task::{Description, NewTask, Priority, Status, Tags, TaskPatch, Title};
+use domain::tag::Tags;
+use domain::task::{Description, NewTask, Priority, Status, TaskPatch, Title};
 use guest::postgres::{ParameterValue, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;

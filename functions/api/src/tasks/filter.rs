@@ -1,16 +1,17 @@
-//! The query of a list: filters and order, each parameter checked, as the parameters of `list.sql` and `search.sql`.
+//! The query string of a list: its filters and its order are parsed into the parameters of `list.sql` and `search.sql`.
 
 use chrono::{DateTime, SecondsFormat};
 use domain::due;
 use domain::json::Json;
-use domain::task::{self, Priority, Status};
+use domain::tag;
+use domain::task::{Priority, Status};
 use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
 
 use super::search::Search;
 use crate::http::query::Query;
 
-/// What lists can be ordered by.
+/// The sort orders of a list.
 const SORTS: &[&str] = &[
     "created_at",
     "updated_at",
@@ -20,9 +21,10 @@ const SORTS: &[&str] = &[
     "relevance",
 ];
 
-/// The most values that one filter may list.
+/// Maximum number of values of one filter.
 const MAX_VALUES: usize = 32;
 
+/// The filter and the order of a list. Every parameter is valid.
 #[derive(Debug)]
 pub struct Filter {
     status: Vec<String>,
@@ -42,7 +44,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Takes every parameter but those of the page.
+    /// Takes all query parameters except those of the page. Faults are recorded in `query`.
     pub fn take(query: &mut Query) -> Self {
         let q = query.parsed("q", "1 to 500 characters, not all blank", |text| {
             (!text.trim().is_empty() && text.chars().count() <= 500).then(|| text.to_owned())
@@ -54,11 +56,10 @@ impl Filter {
             query.fault("sort", "relevance needs `q`");
         }
         let search = q.as_deref().map(Search::parse);
-        // What people expect first: the best match, the newest, the most urgent; but the earliest due, and A before Z.
-        // Where all that is said is what tasks must not hold, none is a better match than another.
+        // A query that only excludes terms ranks all tasks alike, so the newest come first.
         let sort = sort.unwrap_or_else(|| {
             match &search {
-                Some(search) if search.wanted().next().is_some() => "relevance",
+                Some(search) if search.included().next().is_some() => "relevance",
                 _ => "created_at",
             }
             .to_owned()
@@ -75,10 +76,11 @@ impl Filter {
                 "desc" => Some(true),
                 _ => None,
             })
+            // The best match, the newest and the most urgent come first, but the earliest due date, and A before Z.
             .unwrap_or(!matches!(sort.as_str(), "due_at" | "title"));
         Self {
-            status: words(query, "status", Status::WORDS),
-            priority: words(query, "priority", Priority::WORDS),
+            status: names(query, "status", Status::NAMES),
+            priority: names(query, "priority", Priority::NAMES),
             tag: tags(query, "tag"),
             tag_any: tags(query, "tag_any"),
             due_before: time(query, "due_before"),
@@ -94,7 +96,7 @@ impl Filter {
         }
     }
 
-    /// Whether a row can have this key in the order asked for, so that Postgres can read it.
+    /// Whether `key` from a cursor can be a sort key in this order. Postgres would fail on any other text.
     pub fn is_key(&self, key: &str) -> bool {
         match self.sort.as_str() {
             "title" => true,
@@ -107,7 +109,8 @@ impl Filter {
         }
     }
 
-    /// Everything that makes this list another one than the next, except for the page.
+    /// Describes the user, the filter and the order. A cursor contains a hash of this text, so that it is refused in a list with
+    /// other parameters.
     pub fn describe(&self, user: Uuid) -> String {
         let Self {
             status,
@@ -141,7 +144,7 @@ impl Filter {
         )
     }
 
-    /// Parameters 2 to 11 of either statement.
+    /// Parameters 2 to 11 of `list.sql` and `search.sql`.
     pub fn parameters(self) -> [ParameterValue; 10] {
         [
             list(self.status),
@@ -154,7 +157,7 @@ impl Filter {
                 .map_or(ParameterValue::DbNull, ParameterValue::Boolean),
             text_or_null(self.series_id.map(|id| id.to_string())),
             text_or_null(self.updated_after),
-            // A search for nothing finds nothing, which is something else than no search.
+            // A search without terms is an empty array and finds nothing. Null means that there is no search.
             self.search
                 .map_or(ParameterValue::DbNull, |search| array(search.parameter())),
         ]
@@ -165,7 +168,7 @@ fn array(values: Vec<String>) -> ParameterValue {
     ParameterValue::ArrayStr(values.into_iter().map(Some).collect())
 }
 
-/// A list that was not given filters nothing.
+/// An empty list filters nothing, so it is null.
 fn list(values: Vec<String>) -> ParameterValue {
     if values.is_empty() {
         ParameterValue::DbNull
@@ -174,27 +177,28 @@ fn list(values: Vec<String>) -> ParameterValue {
     }
 }
 
-/// Words of a fixed list, repeated or separated by commas: any of them.
-fn words(query: &mut Query, name: &'static str, known: &[&str]) -> Vec<String> {
-    let given = query.all(name);
-    let words: Vec<String> = given
+/// Takes a parameter whose values are names from a fixed list. The parameter may be repeated, and each value may be several
+/// names separated by commas.
+fn names(query: &mut Query, name: &'static str, known: &[&str]) -> Vec<String> {
+    let names: Vec<String> = query
+        .all(name)
         .iter()
         .flat_map(|value| value.split(','))
         .map(str::to_owned)
         .collect();
-    if words.len() > MAX_VALUES || words.iter().any(|word| !known.contains(&word.as_str())) {
+    if names.len() > MAX_VALUES || names.iter().any(|name| !known.contains(&name.as_str())) {
         query.fault(name, &format!("must be of {}", known.join(", ")));
     }
-    words
+    names
 }
 
 fn tags(query: &mut Query, name: &'static str) -> Vec<String> {
     let tags = query.all(name);
     if tags.len() > MAX_VALUES {
-        query.fault(name, "may be given 32 times");
+        query.fault(name, "may occur up to 32 times");
     } else if tags
         .iter()
-        .any(|tag| task::tag("", Json::Text(tag.clone())).is_err())
+        .any(|tag| tag::parse("", Json::Text(tag.clone())).is_err())
     {
         query.fault(name, "must be a tag of 1 to 64 characters");
     }
@@ -203,7 +207,7 @@ fn tags(query: &mut Query, name: &'static str) -> Vec<String> {
 
 fn time(query: &mut Query, name: &'static str) -> Option<String> {
     query.parsed(name, "a time like 2026-03-01T08:00:00Z", |text| {
-        // A `+` that was not encoded arrives as a space.
+        // A `+` that the client did not encode arrives as a space.
         let instant = due::instant(&text.replace(' ', "+"))?;
         Some(
             instant
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_come_first_unless_asked_otherwise() {
+    fn each_order_has_a_default_direction() {
         let plain = filter("").unwrap();
         assert_eq!(
             (plain.sort.as_str(), plain.descending),
@@ -238,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn every_parameter_is_checked() {
+    fn invalid_parameters_are_refused() {
         for bad in [
             "sort=id",
             "order=up",
@@ -264,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_what_postgres_prints_for_the_order() {
+    fn a_key_is_a_text_that_postgres_prints_for_the_order() {
         let is_key = |query: &str, key: &str| filter(query).unwrap().is_key(key);
         for (query, key) in [
             ("", "2026-11-21 19:30:09.123456+00"),
@@ -293,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_described_by_all_that_selects_and_orders_it() {
+    fn a_description_contains_the_filter_and_the_order() {
         let describe = |query: &str| filter(query).unwrap().describe(Uuid::nil());
         assert_eq!(describe(""), describe("order=desc"));
         for other in [

@@ -1,9 +1,11 @@
-//! Where a found task matches: its title, and fragments of its description, with what was searched for in `<mark>`.
+//! Highlights of a search result: the title and parts of the description, with the matches in `<mark>`.
 //!
-//! The rule: everything but those marks is HTML-escaped, so a highlight may be put into a page as it is. A member is there if it
-//! matches. A description is given as up to three fragments around its first matches, with `…` where text was left out.
-//! What counts as a match is what the database found it by: text is folded as `fold` in the database does, words of three letters
-//! or more are marked wherever they stand, shorter ones and phrases where they are whole words.
+//! Everything but the marks is HTML-escaped, so a client can insert a highlight into a page as it is. A field without a match
+//! has no highlight. A highlight of a description consists of up to three fragments around its first matches, with `…` for
+//! omitted text.
+//!
+//! A match here is what the database matches: text is folded as by the SQL function `fold`. Words of three or more characters are
+//! marked at any position. Shorter words and phrases are marked where they are whole words.
 
 use std::ops::Range;
 
@@ -13,25 +15,29 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::search::{Kind, Search};
 
-/// More terms than anybody types; each is looked for in every text of the page.
+/// Maximum number of terms that are marked, which bounds the work: each is searched for in every text of the page.
 const MAX_TERMS: usize = 16;
 const MAX_FRAGMENTS: usize = 3;
-/// How much text around a match is shown, in bytes.
-const BEFORE: usize = 40;
-const AFTER: usize = 80;
+/// Length of the text that is shown before a match, in bytes.
+const CONTEXT_BEFORE: usize = 40;
+/// Length of the text that is shown after a match, in bytes.
+const CONTEXT_AFTER: usize = 80;
 
-/// What is looked for, folded.
+/// Marks the matches of one search.
 pub struct Marker(Vec<Pattern>);
 
+/// A folded term, and where it may match.
 struct Pattern {
     text: Vec<char>,
     starts_word: bool,
     ends_word: bool,
 }
 
-/// One folded character, and the bytes of the text that it stands for.
+/// One character of the folded text.
 struct Unit {
+    /// The folded character; a space for a run of characters that are neither letters nor digits.
     folded: char,
+    /// The bytes of the original text that it comes from.
     bytes: Range<usize>,
 }
 
@@ -65,7 +71,7 @@ impl Marker {
                 text,
             }
         };
-        let patterns = search.wanted().map(|term| pattern(&term.text, term.kind));
+        let patterns = search.included().map(|term| pattern(&term.text, term.kind));
         Self(
             patterns
                 .filter(|pattern| !pattern.text.is_empty())
@@ -74,7 +80,10 @@ impl Marker {
         )
     }
 
-    /// Adds `highlights` to each of the tasks, an array of JSON.
+    /// Adds the member `highlights` to each task of a JSON array.
+    ///
+    /// # Errors
+    /// If `items` is not a JSON array of tasks.
     pub fn add(&self, items: &str) -> serde_json::Result<String> {
         let tasks: Vec<&RawValue> = serde_json::from_str(items)?;
         let marked = tasks.iter().map(|task| {
@@ -119,21 +128,21 @@ impl Marker {
         Some(format!("{before}{}{after}", shown.join(" … ")))
     }
 
-    /// The bytes that match, in order, none twice.
+    /// The byte ranges that match, in order and without overlaps.
     fn matches(&self, text: &str) -> Vec<Range<usize>> {
         let units = units(text);
         let mut found: Vec<Range<usize>> = Vec::new();
         for pattern in &self.0 {
             let windows = units.windows(pattern.text.len()).enumerate();
-            found.extend(windows.filter_map(|(place, window)| {
-                let same = window
+            found.extend(windows.filter_map(|(index, window)| {
+                let is_equal = window
                     .iter()
                     .zip(&pattern.text)
-                    .all(|(unit, sought)| unit.folded == *sought);
-                let fits = same
-                    && (!pattern.starts_word || is_edge(&units, place))
-                    && (!pattern.ends_word || is_edge(&units, place + window.len()));
-                fits.then(|| Some(window.first()?.bytes.start..window.last()?.bytes.end))?
+                    .all(|(unit, character)| unit.folded == *character);
+                let is_match = is_equal
+                    && (!pattern.starts_word || is_edge(&units, index))
+                    && (!pattern.ends_word || is_edge(&units, index + window.len()));
+                is_match.then(|| Some(window.first()?.bytes.start..window.last()?.bytes.end))?
             }));
         }
         found.sort_unstable_by_key(|range| range.start);
@@ -148,27 +157,30 @@ impl Marker {
     }
 }
 
-/// A part of the text, escaped, with its matches marked.
+/// The HTML of a part of the text, with its matches marked.
 fn marked(text: &str, part: Range<usize>, matches: &[Range<usize>]) -> String {
     let mut html = String::new();
-    let mut place = part.start;
+    let mut position = part.start;
     for found in matches
         .iter()
         .filter(|found| found.start >= part.start && found.end <= part.end)
     {
-        escape(&mut html, text.get(place..found.start).unwrap_or_default());
+        escape(
+            &mut html,
+            text.get(position..found.start).unwrap_or_default(),
+        );
         html.push_str("<mark>");
         escape(&mut html, text.get(found.clone()).unwrap_or_default());
         html.push_str("</mark>");
-        place = found.end;
+        position = found.end;
     }
-    escape(&mut html, text.get(place..part.end).unwrap_or_default());
+    escape(&mut html, text.get(position..part.end).unwrap_or_default());
     html
 }
 
 fn escape(html: &mut String, text: &str) {
-    for sign in text.chars() {
-        match sign {
+    for character in text.chars() {
+        match character {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
@@ -179,102 +191,102 @@ fn escape(html: &mut String, text: &str) {
     }
 }
 
-/// The start of a fragment: the first word that begins in the bytes before a match.
-fn word_start(text: &str, place: usize) -> usize {
-    let from = text.floor_char_boundary(place.saturating_sub(BEFORE));
+/// The start of the fragment for a match at `position`: the first word that begins within `CONTEXT_BEFORE`.
+fn word_start(text: &str, position: usize) -> usize {
+    let from = text.floor_char_boundary(position.saturating_sub(CONTEXT_BEFORE));
     if from == 0 {
         return 0;
     }
-    let before = text.get(from..place).unwrap_or_default();
-    let space = before.char_indices().find(|(_, sign)| sign.is_whitespace());
-    space.map_or(from, |(at, sign)| from + at + sign.len_utf8())
+    let before = text.get(from..position).unwrap_or_default();
+    let space = before.char_indices().find(|(_, it)| it.is_whitespace());
+    space.map_or(from, |(at, space)| from + at + space.len_utf8())
 }
 
-/// The end of a fragment: the last word that ends in the bytes after a match.
-fn word_end(text: &str, place: usize) -> usize {
-    let to = text.ceil_char_boundary(place.saturating_add(AFTER).min(text.len()));
+/// The end of the fragment for a match that ends at `position`: the last word that ends within `CONTEXT_AFTER`.
+fn word_end(text: &str, position: usize) -> usize {
+    let to = text.ceil_char_boundary(position.saturating_add(CONTEXT_AFTER).min(text.len()));
     if to == text.len() {
         return to;
     }
-    let after = text.get(place..to).unwrap_or_default();
-    after.rfind(char::is_whitespace).map_or(to, |at| place + at)
+    let after = text.get(position..to).unwrap_or_default();
+    after
+        .rfind(char::is_whitespace)
+        .map_or(to, |at| position + at)
 }
 
-/// Text as the database folds it: no case, no accents, one space for all that is no letter and no digit.
+/// Folds a text and replaces each run of characters that are neither letters nor digits by one space. There is no space at the
+/// start.
 fn units(text: &str) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::with_capacity(text.len());
-    for (start, sign) in text.char_indices() {
-        let bytes = start..start + sign.len_utf8();
-        for part in std::iter::once(sign).nfkd().flat_map(char::to_lowercase) {
-            if ('\u{300}'..='\u{36f}').contains(&part) {
-                // An accent belongs to the letter before it.
-                if let Some(letter) = units.last_mut() {
-                    letter.bytes.end = bytes.end;
-                }
-                continue;
+    for (start, character) in text.char_indices() {
+        let bytes = start..start + character.len_utf8();
+        let mut is_accent = true;
+        for folded in fold(character) {
+            is_accent = false;
+            let folded = if folded.is_alphanumeric() {
+                folded
+            } else {
+                ' '
+            };
+            let follows_letter = units.last().is_some_and(|unit| unit.folded != ' ');
+            if folded != ' ' || follows_letter {
+                units.push(Unit {
+                    folded,
+                    bytes: bytes.clone(),
+                });
             }
-            for folded in plain(part).chars() {
-                let folded = if folded.is_alphanumeric() {
-                    folded
-                } else {
-                    ' '
-                };
-                let first_space = units.last().is_some_and(|unit| unit.folded != ' ');
-                if folded != ' ' || first_space {
-                    units.push(Unit {
-                        folded,
-                        bytes: bytes.clone(),
-                    });
-                }
-            }
+        }
+        // An accent belongs to the letter before it.
+        if is_accent && let Some(letter) = units.last_mut() {
+            letter.bytes.end = bytes.end;
         }
     }
     units
 }
 
-/// Letters that are plain ones to whoever searches, without being made of them.
-fn plain(letter: char) -> Plain {
-    let text = match letter {
-        'ø' => "o",
-        'ł' => "l",
-        'đ' | 'ð' => "d",
-        'ħ' => "h",
-        'ı' => "i",
-        'ς' => "σ",
-        'ß' => "ss",
-        'æ' => "ae",
-        'œ' => "oe",
-        'þ' => "th",
-        _ => return Plain::Itself(letter),
-    };
-    Plain::Text(text)
+/// Folds one character as the SQL function `fold` does (`fold.fn.sql`). An accent folds to nothing. Both functions pass the
+/// vectors in `search/fold_vectors.json`.
+///
+/// Unlike the SQL function, this one leaves text decomposed, so that each folded character keeps its place in the original text.
+fn fold(character: char) -> impl Iterator<Item = char> {
+    let decomposed = std::iter::once(character).nfkd();
+    let letters = decomposed
+        .flat_map(char::to_lowercase)
+        .filter(|letter| !('\u{300}'..='\u{36f}').contains(letter));
+    letters.flat_map(|letter| {
+        let (first, second) = base_letters(letter);
+        std::iter::once(first).chain(second)
+    })
 }
 
-enum Plain {
-    Itself(char),
-    Text(&'static str),
-}
-
-impl Plain {
-    fn chars(self) -> impl Iterator<Item = char> {
-        let (one, text) = match self {
-            Self::Itself(letter) => (Some(letter), ""),
-            Self::Text(text) => (None, text),
-        };
-        one.into_iter().chain(text.chars())
+/// Replaces letters that look like other letters with a mark but do not decompose in Unicode, and ligatures.
+fn base_letters(letter: char) -> (char, Option<char>) {
+    match letter {
+        'ø' => ('o', None),
+        'ł' => ('l', None),
+        'đ' | 'ð' => ('d', None),
+        'ħ' => ('h', None),
+        'ı' => ('i', None),
+        'ς' => ('σ', None),
+        'ß' => ('s', Some('s')),
+        'æ' => ('a', Some('e')),
+        'œ' => ('o', Some('e')),
+        'þ' => ('t', Some('h')),
+        _ => (letter, None),
     }
 }
 
-/// Whether a word begins or ends before this place; every character of an unspaced script is a word.
-fn is_edge(units: &[Unit], place: usize) -> bool {
-    let letter = |place: usize| units.get(place).map_or(' ', |unit| unit.folded);
-    let before = place.checked_sub(1).map_or(' ', letter);
-    [before, letter(place)]
+/// Whether a word begins or ends before the unit at `index`. In scripts without spaces, every character is a word.
+fn is_edge(units: &[Unit], index: usize) -> bool {
+    let letter = |index: usize| units.get(index).map_or(' ', |unit| unit.folded);
+    let before = index.checked_sub(1).map_or(' ', letter);
+    [before, letter(index)]
         .into_iter()
         .any(|letter| letter == ' ' || is_unspaced(letter))
 }
 
-/// The scripts that `words` in the database takes apart; of Korean, the parts that decomposition leaves.
+/// Whether a letter belongs to a script without spaces, as in the SQL function `words`. Korean syllables are decomposed here, so
+/// this includes the letters that they consist of.
 fn is_unspaced(letter: char) -> bool {
     matches!(letter,
         '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{2fff}'
@@ -286,12 +298,49 @@ fn is_unspaced(letter: char) -> bool {
 mod tests {
     use super::*;
 
-    fn title(typed: &str, text: &str) -> Option<String> {
-        Marker::new(&Search::parse(typed)).whole(text)
+    /// A text, its folded form, and its words as search finds them.
+    #[derive(Deserialize)]
+    struct FoldVector {
+        text: String,
+        folded: String,
+        words: Vec<String>,
+    }
+
+    /// The words of a text, as [`is_edge`] separates them.
+    fn words(text: &str) -> Vec<String> {
+        let units = units(text);
+        let mut words: Vec<String> = Vec::new();
+        for (index, unit) in units.iter().enumerate() {
+            if unit.folded == ' ' {
+                continue;
+            }
+            if is_edge(&units, index) {
+                words.push(String::new());
+            }
+            words.last_mut().unwrap().push(unit.folded);
+        }
+        words
+    }
+
+    /// The test `search::fold_vectors` checks the SQL functions with the same vectors.
+    #[test]
+    fn text_is_folded_as_in_the_database() {
+        let vectors: Vec<FoldVector> =
+            serde_json::from_str(include_str!("search/fold_vectors.json")).unwrap();
+        assert!(vectors.len() > 20);
+        for vector in vectors {
+            let folded: String = vector.text.chars().flat_map(fold).nfc().collect();
+            assert_eq!(folded, vector.folded, "{:?}", vector.text);
+            assert_eq!(words(&vector.text), vector.words, "{:?}", vector.text);
+        }
+    }
+
+    fn title(query: &str, text: &str) -> Option<String> {
+        Marker::new(&Search::parse(query)).whole(text)
     }
 
     #[test]
-    fn what_was_typed_is_marked_and_the_rest_escaped() {
+    fn matches_are_marked_and_text_is_escaped() {
         let cases = [
             (
                 "plants",
@@ -318,15 +367,15 @@ mod tests {
             ("b a", "b&a", "<mark>b</mark>&amp;<mark>a</mark>"),
             ("계획", "프로젝트계획", "프로젝트<mark>계획</mark>"),
         ];
-        for (typed, text, expected) in cases {
-            assert_eq!(title(typed, text).as_deref(), Some(expected), "{typed}");
+        for (query, text, expected) in cases {
+            assert_eq!(title(query, text).as_deref(), Some(expected), "{query}");
         }
         assert_eq!(title("water -plants", "the plants"), None);
         assert_eq!(title("a", "no"), None);
     }
 
     #[test]
-    fn a_long_description_is_shown_around_its_matches() {
+    fn a_long_description_is_cut_to_fragments_around_matches() {
         let filler = "lorem ipsum ".repeat(50);
         let text = format!("{filler}water {filler}water {filler}");
         let shown = Marker::new(&Search::parse("water"))

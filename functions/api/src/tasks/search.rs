@@ -1,9 +1,10 @@
-//! What somebody types into a search box, as terms: words, "phrases", -excluded ones, and alternatives with `or`.
+//! Parses a search query into terms: words, "phrases", -exclusions, and alternatives separated by `or`.
 
-/// Alternatives, each of terms that all have to match; empty where nothing typed holds a letter or digit.
+/// A search: alternatives, each a list of terms that must all match. It is empty if no term has a letter or a digit.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Search(Vec<Vec<Term>>);
 
+/// A word or a phrase of a search query.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Term {
     pub text: String,
@@ -11,30 +12,33 @@ pub struct Term {
     excluded: bool,
 }
 
+/// How a term matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Word,
-    /// The word typed last, which may be unfinished.
+    /// The last word of the query, which may be unfinished.
     Last,
-    /// In quotes, to be taken exactly.
+    /// Text in quotes, which matches whole words in the same order.
     Phrase,
 }
 
 impl Search {
-    /// Any text is a search: a sign that means nothing where it stands is no more than punctuation.
-    pub fn parse(typed: &str) -> Self {
-        let pieces = pieces(typed);
-        let last = pieces.len().saturating_sub(1);
+    /// Parses a query. Every text is a valid query: operators that make no sense at their position are punctuation.
+    pub fn parse(query: &str) -> Self {
+        let terms = terms(query);
+        let last = terms.len().saturating_sub(1);
         let mut alternatives = vec![Vec::new()];
-        for (place, piece) in pieces.into_iter().enumerate() {
-            let or = matches!(piece.kind, Kind::Word)
-                && !piece.excluded
-                && piece.text.eq_ignore_ascii_case("or")
-                && place != last;
+        for (index, term) in terms.into_iter().enumerate() {
+            let is_or = matches!(term.kind, Kind::Word)
+                && !term.excluded
+                && term.text.eq_ignore_ascii_case("or")
+                && index != last;
             match alternatives.last_mut() {
-                // At either end, or after another, it is a word like any other.
-                Some(terms) if or && !terms.is_empty() => alternatives.push(Vec::new()),
-                Some(terms) => terms.push(piece),
+                // As the first or last word, or after another `or`, it is a word to search for.
+                Some(alternative) if is_or && !alternative.is_empty() => {
+                    alternatives.push(Vec::new())
+                }
+                Some(alternative) => alternative.push(term),
                 None => {}
             }
         }
@@ -48,12 +52,12 @@ impl Search {
         Self(alternatives)
     }
 
-    /// The terms that a task is found by.
-    pub fn wanted(&self) -> impl Iterator<Item = &Term> {
+    /// The terms that are not excluded.
+    pub fn included(&self) -> impl Iterator<Item = &Term> {
         self.0.iter().flatten().filter(|term| !term.excluded)
     }
 
-    /// The terms as `search_query.fn.sql` takes them.
+    /// The terms in the form that the SQL function `search_query` takes.
     pub fn parameter(&self) -> Vec<String> {
         let mut parameter = Vec::new();
         for terms in &self.0 {
@@ -74,15 +78,15 @@ impl Search {
     }
 }
 
-/// Words and phrases in order, without those that hold no letter and no digit.
-fn pieces(typed: &str) -> Vec<Term> {
-    let mut pieces = Vec::new();
-    let mut rest = typed.trim_start();
+/// The words and phrases of a query in order, without those that have neither a letter nor a digit.
+fn terms(query: &str) -> Vec<Term> {
+    let mut terms = Vec::new();
+    let mut rest = query.trim_start();
     while !rest.is_empty() {
         let after_minus = rest.strip_prefix('-');
         let excluded = after_minus.is_some();
         let start = after_minus.unwrap_or(rest);
-        // A quote that nobody closed is not the start of a phrase yet.
+        // A quote without a closing quote does not start a phrase.
         let quoted = start
             .strip_prefix('"')
             .and_then(|inside| inside.split_once('"'));
@@ -91,14 +95,14 @@ fn pieces(typed: &str) -> Vec<Term> {
             None => {
                 let start = start.strip_prefix('"').unwrap_or(start);
                 let end = start
-                    .find(|sign: char| sign.is_whitespace() || sign == '"')
+                    .find(|character: char| character.is_whitespace() || character == '"')
                     .unwrap_or(start.len());
                 let (text, next) = start.split_at(end);
                 (text, Kind::Word, next)
             }
         };
         if text.chars().any(char::is_alphanumeric) {
-            pieces.push(Term {
+            terms.push(Term {
                 text: text.to_owned(),
                 kind,
                 excluded,
@@ -106,19 +110,19 @@ fn pieces(typed: &str) -> Vec<Term> {
         }
         rest = next.trim_start();
     }
-    pieces
+    terms
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(typed: &str) -> Vec<String> {
-        Search::parse(typed).parameter()
+    fn read(query: &str) -> Vec<String> {
+        Search::parse(query).parameter()
     }
 
     #[test]
-    fn words_phrases_and_what_is_excluded() {
+    fn words_phrases_and_exclusions() {
         assert_eq!(read("water  the plan"), ["+water", "+the", "*plan"]);
         assert_eq!(read(r#""the plants" water"#), ["\"the plants", "*water"]);
         assert_eq!(read(r#"water "the plants""#), ["+water", "\"the plants"]);
@@ -128,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn or_stands_between_terms() {
+    fn or_separates_alternatives() {
         assert_eq!(read("a or b c"), ["+a", "|", "+b", "*c"]);
         assert_eq!(read("a OR -b"), ["+a", "|", "-+b"]);
         assert_eq!(read("or a"), ["+or", "*a"]);
@@ -138,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_without_a_meaning_are_punctuation() {
+    fn operators_without_a_meaning_are_punctuation() {
         for nothing in ["-", "- -", "\"", "\"\"", "-\"", "& | ! : * ( ) <->", "🎉"] {
             assert_eq!(read(nothing), [""; 0], "{nothing}");
         }

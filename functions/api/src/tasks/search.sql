@@ -1,9 +1,14 @@
--- One page of the tasks that a search found, the best match first: words in the title before those in the description, those
--- before tags, and whole words before parts of words, which count for next to nothing ({parts, C, B, A}).
--- Ranking reads every match, so of more than 1,000 only the newest 1,000 are ranked and listed: a search that finds more is one
--- to be made narrower, and the other orders list all of it.
--- $1 to $11 the filter · $12 best first · $13, $14 key and id of the row that the page follows · $15 rows wanted · $16 what it
--- costs; last comes what is left.
+-- One page of a search, ordered by relevance. Words in titles rank before those in descriptions, then tags. Parts of words have
+-- a very low weight. Ranking reads every match, so only the newest 1,000 matches are ranked and listed. The other sort orders
+-- (`list.sql`) list all matches.
+--
+-- $1  user
+-- $2 to $11  filter: parameters 2 to 11 of `matching_tasks`
+-- $12 whether the best match comes first
+-- $13, $14  sort key and id of the last row of the page before; null for the first page
+-- $15 page size
+-- $16 rate limit to charge (see `take_rate`)
+-- Result: the tasks as a JSON array; sort key and id of the last task, both null on the last page; result of `take_rate`.
 with rate as materialized (
     select take_rate($16) as taken
 ), candidates as (
@@ -15,6 +20,7 @@ with rate as materialized (
     order by created_at desc, id desc
     limit 1000
 ), ranked as (
+    -- The weights are those of parts of words, tags, description and title.
     select
         tasks as task,
         id,

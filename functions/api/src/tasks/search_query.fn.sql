@@ -1,10 +1,12 @@
--- What a user searches for, as Postgres looks for it; null where no term holds a letter or digit. Each term is text with its kind
--- before it, as `search.rs` reads them from what was typed: `+` a word, `*` the last one, which may be unfinished, `"` a phrase to
--- be taken exactly; `-` before those excludes; the term `|` parts alternatives. Text becomes words by the function that made the
--- tasks' words, and what is left of it has no sign that a tsquery could take for its own.
+-- Returns the tsquery for a search of a user; null if no term has a letter or a digit.
 --
--- A word of three letters or more is found where a word begins with it or contains it, a shorter one where it is all of a word,
--- or its beginning if it was typed last. `exactly` asks for whole words alone, to rank those before the others.
+-- `terms` come from `search.rs`. Each term is a text after its kind: `+` for a word, `*` for the last word, which may be
+-- unfinished, and `"` for a phrase. A `-` before the kind excludes the term. The term `|` separates alternatives. `words` splits
+-- the text as it splits tasks, and removes every character that has a meaning in a tsquery.
+--
+-- A word of three characters or more matches words that contain it. A shorter word matches whole words, and as the last word also
+-- beginnings of words. With `exactly`, only whole words match and exclusions are ignored. `search.sql` uses that to rank whole
+-- words first.
 create or replace function search_query(user_id uuid, terms text[], exactly boolean) returns tsquery
 language plpgsql immutable strict parallel safe as $$
 declare

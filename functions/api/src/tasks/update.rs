@@ -1,7 +1,8 @@
 //! `PUT` and `PATCH /api/tasks/{id}`, `POST …/complete` and `…/reopen`. All four run the same statement.
 
 use domain::due::DuePatch;
-use domain::task::{Description, NewTask, Priority, Status, Tags, TaskPatch, Title};
+use domain::tag::Tags;
+use domain::task::{Description, NewTask, Priority, Status, TaskPatch, Title};
 use guest::postgres::{ParameterValue, text, text_or_null};
 use uuid::Uuid;
 

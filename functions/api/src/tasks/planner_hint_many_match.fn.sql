@@ -1,7 +1,9 @@
--- Whether many of a user's tasks pass a filter and a search, judged by the newest 1,000, since Postgres cannot guess how often one
--- user writes a word. It is called immutable so that it is asked while a statement is planned: what it says there chooses only
--- the way to the rows, never the rows.
-create or replace function many_match(
+-- A hint to the planner: whether many tasks of a user match a filter and a search. Postgres has no statistics about the words of
+-- one user, so this function counts the matches among the newest 1,000 tasks. Parameters as in `matching_tasks`.
+--
+-- The function is declared immutable, although it reads a table, so that Postgres calls it while it plans the statement. That is
+-- safe because the result chooses between two plans with equal results.
+create or replace function planner_hint_many_match(
     p_user text, p_status text[], p_priority text[], p_tags text[], p_tags_any text[], p_due_before text, p_due_after text,
     p_overdue boolean, p_series text, p_updated_after text, p_terms text[])
 returns boolean
