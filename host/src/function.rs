@@ -32,19 +32,13 @@ impl Functions {
         manifest: &Manifest,
         variables: &Variables,
         loader: &ComponentLoader,
-        application_address: SocketAddr,
     ) -> Result<Self> {
         let postgres = Arc::new(Pools::default());
         let load = |name: &str| {
             let component = (manifest.component.get(name))
                 .context("a trigger invokes it, but the manifest does not define it")?;
-            let settings = ComponentSettings::resolve(
-                name,
-                component,
-                variables,
-                postgres.clone(),
-                application_address,
-            )?;
+            let settings =
+                ComponentSettings::resolve(name, component, variables, postgres.clone())?;
             Ok::<_, anyhow::Error>(Function {
                 settings: Arc::new(settings),
                 pre: loader.load(&manifest.folder.join(&component.source))?,
@@ -76,17 +70,19 @@ impl Function {
         &self.pre
     }
 
-    /// A store with fresh state, for one invocation.
-    pub fn new_store(&self) -> Store<InstanceState> {
-        Store::new(self.pre.engine(), InstanceState::new(self.settings.clone()))
+    /// A store with fresh state, for one invocation. `application` is where its requests to the application itself go; as on
+    /// Spin, only the HTTP trigger knows it.
+    pub fn new_store(&self, application: Option<SocketAddr>) -> Store<InstanceState> {
+        let state = InstanceState::new(self.settings.clone(), application);
+        Store::new(self.pre.engine(), state)
     }
 
-    /// A fresh instance, for one invocation.
+    /// A fresh instance, for one invocation by a trigger other than HTTP.
     ///
     /// # Errors
     /// When the process already runs as many instances as it may; the error is then a `PoolConcurrencyLimitError`.
     pub async fn instantiate(&self) -> wasmtime::Result<(Store<InstanceState>, Instance)> {
-        let mut store = self.new_store();
+        let mut store = self.new_store(None);
         let instance = self.pre.instantiate_async(&mut store).await?;
         Ok((store, instance))
     }

@@ -1,5 +1,6 @@
 //! The host's side of one running instance. Each interface that functions import is implemented on this state.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
@@ -21,7 +22,8 @@ pub struct InstanceState {
 
 impl InstanceState {
     /// A function sees its environment variables, and its output is logged. It has no files, arguments or sockets.
-    pub fn new(settings: Arc<ComponentSettings>) -> Self {
+    /// `application` is the address of self-requests, if the trigger has one.
+    pub fn new(settings: Arc<ComponentSettings>, application: Option<SocketAddr>) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(ComponentOutput(settings.name.clone()))
             .stderr(ComponentOutput(settings.name.clone()));
@@ -29,7 +31,10 @@ impl InstanceState {
             wasi.envs(&settings.environment);
         }
         Self {
-            outbound_http: OutboundHttp(settings.clone()),
+            outbound_http: OutboundHttp {
+                settings: settings.clone(),
+                application,
+            },
             settings,
             table: ResourceTable::new(),
             wasi: wasi.build(),

@@ -64,13 +64,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 /// Starts every trigger of the manifest, each as a task.
 async fn start(options: &Options, manifest: &Manifest) -> Result<JoinSet<Result<()>>> {
     let variables = Variables::resolve(&manifest.variables, &options.environment)?;
-    // The port is bound before anything compiles, so a port that is in use is reported at once. Functions that call the
-    // application itself need the address, too.
+    // The port is bound before anything compiles, so a port that is in use is reported at once.
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
     let loader = ComponentLoader::new(options.cache.clone())?;
-    let functions = Functions::load(manifest, &variables, &loader, listener.local_addr()?)?;
+    let functions = Functions::load(manifest, &variables, &loader)?;
 
     let mut triggers = JoinSet::new();
     for (address, channels) in redis::group_by_address(manifest, &variables, &functions)? {
@@ -82,7 +81,8 @@ async fn start(options: &Options, manifest: &Manifest) -> Result<JoinSet<Result<
     }
     if !manifest.trigger.http.is_empty() {
         let router = http::Router::new(&manifest.trigger.http, &functions)?;
-        triggers.spawn(http::serve(listener, router));
+        let application = manifest.application.clone();
+        triggers.spawn(http::serve(listener, router, application));
     }
     Ok(triggers)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,19 +23,22 @@ pub struct Manifest {
     pub folder: PathBuf,
 }
 
-#[derive(Debug, Deserialize)]
+/// Serialized, it is what `/.well-known/spin/info` returns.
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Application {
     pub name: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    version: String,
+    #[serde(default, skip_serializing)]
     trigger: ApplicationTriggers,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 struct ApplicationTriggers {
     redis: Option<ApplicationRedis>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct ApplicationRedis {
     address: String,
 }

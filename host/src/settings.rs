@@ -1,7 +1,6 @@
 //! The settings of one component: what the manifest says about it, with the variables filled in.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -22,8 +21,6 @@ pub struct ComponentSettings {
     pub allowed_hosts: AllowedHosts,
     /// Connections to Postgres; shared by all components.
     pub postgres: Arc<Pools>,
-    /// The address of the application's own HTTP triggers. Requests to relative URLs go there.
-    pub application_address: SocketAddr,
 }
 
 impl ComponentSettings {
@@ -34,7 +31,6 @@ impl ComponentSettings {
         component: &Component,
         variables: &Variables,
         postgres: Arc<Pools>,
-        application_address: SocketAddr,
     ) -> Result<Self> {
         let own = component
             .variables
@@ -51,7 +47,6 @@ impl ComponentSettings {
             environment: component.environment.clone().into_iter().collect(),
             allowed_hosts: AllowedHosts::parse(&hosts)?,
             postgres,
-            application_address,
         })
     }
 }

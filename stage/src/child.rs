@@ -1,4 +1,5 @@
-//! Child processes: each has its own process group and a log file, and ends when this process ends.
+//! Child processes: each has its own process group and a log file, and ends when this process ends. When it has ended, what is left
+//! of its group is killed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -44,6 +45,7 @@ impl Child {
         let (set, exit) = watch::channel(None);
         std::thread::spawn(move || {
             let status = child.wait().unwrap_or(ExitStatus::from_raw(-1));
+            end_group(group);
             set.send_replace(Some(status));
         });
         Ok(Self {
@@ -78,7 +80,7 @@ impl Child {
         }
     }
 
-    /// Waits until the process has exited.
+    /// Waits until the process has exited and no other process of its group is left.
     pub async fn exited(&self) -> ExitStatus {
         let mut exit = self.exit.clone();
         match exit.wait_for(Option::is_some).await {
@@ -224,6 +226,21 @@ impl Drop for Process {
         if let Some(child) = self.child() {
             child.signal(Signal::SIGKILL);
         }
+    }
+}
+
+/// Kills what is left of the group of a process that has ended. The triggers of the spin CLI are such processes: they outlive it when
+/// it is killed, and keep their port, so that it cannot be started again.
+fn end_group(group: Pid) {
+    const LIMIT: Duration = Duration::from_secs(5);
+    if signal::killpg(group, Signal::SIGKILL).is_err() {
+        // There is no such group any more, as usual.
+        return;
+    }
+    let until = Instant::now() + LIMIT;
+    // An error means that the last process has ended.
+    while signal::killpg(group, None).is_ok() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use stage::scratch::Scratch;
 use stage::supervise::Supervised;
 pub use stage::system::LogKind;
-use stage::system::{System, SystemOptions};
+use stage::system::{Runtime, System, SystemOptions};
 use tokio_postgres::{Client, NoTls};
 
 use crate::checker::outbox_is_empty;
@@ -47,6 +47,7 @@ impl Fixture {
     pub async fn start(log: LogKind) -> Result<Self> {
         let folder = Scratch::new("system")?;
         let mut options = SystemOptions::new(folder.path(), log);
+        options.runtime = Runtime::from_environment()?;
         options.bridges = 2;
         // Tests kill processes, never the machine, so nothing needs to survive a power failure.
         options.fsync = false;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use stage::scratch::Scratch;
-use stage::system::{LogKind, System, SystemOptions};
+use stage::system::{LogKind, Runtime, System, SystemOptions};
 
 use crate::client::Api;
 
@@ -14,6 +14,7 @@ use crate::client::Api;
 pub async fn start_with_settings(settings: &[(&str, &str)]) -> Result<(System, Api, Scratch)> {
     let folder = Scratch::new("settings")?;
     let mut options = SystemOptions::new(folder.path(), LogKind::Postgres);
+    options.runtime = Runtime::from_environment()?;
     // These tests kill processes at most, so nothing needs to survive a power failure.
     options.fsync = false;
     let variables = settings

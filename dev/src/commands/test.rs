@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 use stage::services::kafka;
+use stage::system::Runtime;
 use stage::{components, progress, system};
 
 use super::stop::Stop;
@@ -37,6 +38,10 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 async fn test(arguments: &Arguments) -> Result<bool> {
     let root = system::workspace();
     let started = Instant::now();
+    // The system tests read it again. An error here comes before the build.
+    if let Runtime::Spin(spin) = Runtime::from_environment()? {
+        progress::step(format!("the system tests run on {}", spin.display()));
+    }
     let mut wasm = components::packages(&root)?;
     wasm.extend(components::TEST_GUESTS.map(str::to_owned));
     let build = tokio::task::spawn_blocking({

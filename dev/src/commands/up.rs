@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use stage::components::Profile;
 use stage::external::External;
 use stage::progress;
-use stage::services::install;
 use stage::status::Status;
 use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 
@@ -24,7 +23,7 @@ pub struct Arguments {
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
     /// What runs spin.toml: the spin CLI, or the embedded host; by default the spin CLI if it is on PATH
-    #[arg(long)]
+    #[arg(long, env = "SPINDLE_RUNTIME")]
     runtime: Option<RuntimeName>,
 }
 
@@ -140,14 +139,10 @@ impl Servers {
 }
 
 fn runtime(requested: Option<RuntimeName>) -> Result<Runtime> {
-    match (requested, install::find("spin", &[])) {
-        (Some(RuntimeName::Embedded), _) | (None, None) => Ok(Runtime::Embedded),
-        (_, Some(spin)) => Ok(Runtime::Spin(spin)),
-        (Some(RuntimeName::Spin), None) => {
-            bail!(
-                "the spin CLI is not on PATH: see https://spinframework.dev/install, or omit --runtime"
-            )
-        }
+    match requested {
+        Some(RuntimeName::Embedded) => Ok(Runtime::Embedded),
+        Some(RuntimeName::Spin) => Runtime::spin_cli().context("--runtime spin or SPINDLE_RUNTIME"),
+        None => Ok(Runtime::spin_cli().unwrap_or(Runtime::Embedded)),
     }
 }
 

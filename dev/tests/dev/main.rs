@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod runtime;
 mod services;
 mod support;
 mod up;

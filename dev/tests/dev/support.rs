@@ -55,6 +55,22 @@ pub fn processes_in(dir: &Path) -> Vec<String> {
     found
 }
 
+/// The ids of the processes whose command line contains this text.
+pub fn processes_with(text: &str) -> Vec<i32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        let id = entry.file_name().to_string_lossy().parse();
+        if let Ok(id) = id
+            && line.contains(text)
+        {
+            found.push(id);
+        }
+    }
+    found
+}
+
 /// Polls `condition` until it is true. Panics with `what` when that takes longer than `limit`.
 pub fn eventually(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + limit;
@@ -95,15 +111,20 @@ impl Drop for Running {
     }
 }
 
-/// Starts a command and waits until it has written its addresses.
+/// Starts `cargo dev <arguments>` and waits until it has written its addresses.
 pub fn started(dir: &Path, arguments: &[&str]) -> (Running, Status) {
-    let mut running = Running(dev(dir, arguments).spawn().unwrap());
+    started_by(dev(dir, arguments), dir)
+}
+
+/// Starts a command and waits until it has written its addresses into this directory.
+pub fn started_by(mut command: Command, dir: &Path) -> (Running, Status) {
+    let mut running = Running(command.spawn().unwrap());
     eventually(Duration::from_secs(600), "the start", || {
         if let Some(exit) = running.0.try_wait().unwrap() {
             let mut printed = String::new();
             let stderr = running.0.stderr.as_mut().unwrap();
             stderr.read_to_string(&mut printed).unwrap();
-            panic!("{arguments:?} ended ({exit}): {printed}");
+            panic!("{command:?} ended ({exit}): {printed}");
         }
         Status::read(dir).is_ok()
     });

@@ -2,6 +2,12 @@
 //!
 //! A unit of work is one statement, and a guest sends no transaction control. The connection pool does not roll back a
 //! transaction that a guest leaves open, so the next request would run inside it and could lose its writes.
+//!
+//! Spin passes the SQLSTATE of an error on only if the statement could not be prepared. An error that arrives while the statement
+//! runs is text in the server's language. So no statement may depend on such a code: its SQL catches the errors that it expects and
+//! returns an outcome. For all other errors, [`Db::query`] asks the server whether its own state is the reason.
+
+use std::time::{Duration, Instant};
 
 pub use spin_sdk::pg4::ParameterValue;
 use spin_sdk::pg4::{Connection, DbValue, PgError, QueryError};
@@ -16,10 +22,17 @@ pub enum DbError {
     /// There is no connection or it was lost. Whether the statement ran is unknown.
     #[error("Postgres is unreachable: {0}")]
     Unreachable(String),
-    /// Postgres returned an error, so the statement was rolled back.
+    /// Postgres returned an error with its code, because it could not prepare the statement.
     #[error("Postgres rejected the statement: {message} (SQLSTATE {code})")]
     Refused { code: String, message: String },
-    /// The columns are not those that the code expects.
+    /// The statement began and was rolled back, because the server is read-only, stops, or ran into a time limit.
+    #[error("Postgres interrupted the statement: {0}")]
+    Interrupted(String),
+    /// The statement began and was rolled back because of an error in it, in its parameters or in the data.
+    #[error("the statement failed: {0}")]
+    Failed(String),
+    /// The columns are not those that the code expects, the parameters are not those of the statement, or the result is larger
+    /// than Spin accepts.
     #[error("unexpected result from Postgres: {0}")]
     Shape(String),
 }
@@ -28,7 +41,7 @@ impl DbError {
     /// Whether the same statement may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            Self::Unreachable(_) | Self::Interrupted(_) => true,
             // Classes: connection exception, insufficient resources, operator intervention (also a statement timeout) and
             // system error. Codes: serialization failure, deadlock, lock not available, and read-only transaction, which
             // a server in recovery returns.
@@ -38,7 +51,7 @@ impl DbError {
                     .any(|class| code.starts_with(class))
                     || matches!(code.as_str(), "40001" | "40P01" | "55P03" | "25006")
             }
-            Self::Setting(_) | Self::Shape(_) => false,
+            Self::Setting(_) | Self::Failed(_) | Self::Shape(_) => false,
         }
     }
 
@@ -51,14 +64,30 @@ impl DbError {
             .is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
     }
 
-    /// The five-character error code; `None` if Postgres returned no error.
+    /// The five-character error code; `None` if Postgres returned no error, or returned it while the statement ran.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
-            Self::Setting(_) | Self::Unreachable(_) | Self::Shape(_) => None,
+            Self::Setting(_)
+            | Self::Unreachable(_)
+            | Self::Interrupted(_)
+            | Self::Failed(_)
+            | Self::Shape(_) => None,
         }
     }
 }
+
+/// How the text of an error of the server begins. Its message follows, in the server's language.
+const OF_SERVER: &str = "db error";
+/// How the text of other errors of Spin's client begins that would occur each time: parameters that the statement does not have, and
+/// a result that Spin cannot pass on.
+const OF_CLIENT: [&str; 5] = [
+    "Error { kind: ToSql",
+    "Error { kind: Parameters",
+    "error deserializing column",
+    "invalid JSON",
+    "query result exceeds limit",
+];
 
 impl From<PgError> for DbError {
     fn from(error: PgError) -> Self {
@@ -67,6 +96,14 @@ impl From<PgError> for DbError {
                 code: refusal.code,
                 message: refusal.message,
             },
+            PgError::QueryFailed(QueryError::Text(text)) if text.starts_with(OF_SERVER) => {
+                Self::Failed(text)
+            }
+            PgError::QueryFailed(QueryError::Text(text))
+                if OF_CLIENT.iter().any(|begin| text.starts_with(begin)) =>
+            {
+                Self::Shape(text)
+            }
             PgError::ConnectionFailed(text)
             | PgError::QueryFailed(QueryError::Text(text))
             | PgError::Other(text) => Self::Unreachable(text),
@@ -88,8 +125,30 @@ impl Db {
 
     /// Runs one statement and returns its rows.
     pub fn query(&self, sql: &str, parameters: &[ParameterValue]) -> Result<Vec<Row>, DbError> {
-        let answer = self.0.query(sql, parameters)?;
-        Ok(answer.rows.into_iter().map(Row).collect())
+        let started = Instant::now();
+        match self.0.query(sql, parameters).map_err(DbError::from) {
+            Ok(answer) => Ok(answer.rows.into_iter().map(Row).collect()),
+            Err(DbError::Failed(error)) if self.is_interrupted(started.elapsed()) => {
+                Err(DbError::Interrupted(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the server's state explains the error of a statement that ran this long. If the server does not answer, it does.
+    fn is_interrupted(&self, elapsed: Duration) -> bool {
+        let elapsed = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        let statement = include_str!("postgres/interrupted.sql");
+        let answer = self
+            .0
+            .query(statement, &[ParameterValue::Int64(elapsed)])
+            .map_err(DbError::from);
+        let row = answer.and_then(|answer| {
+            let row = answer.rows.into_iter().next().map(Row);
+            row.ok_or_else(|| DbError::Shape("no row".to_owned()))?
+                .bool(0)
+        });
+        row.unwrap_or(true)
     }
 
     /// Runs one statement and returns its first row, if there is one.
@@ -181,4 +240,50 @@ pub fn text(value: impl Into<String>) -> ParameterValue {
 /// A text parameter that may be null.
 pub fn text_or_null(value: Option<impl Into<String>>) -> ParameterValue {
     value.map_or(ParameterValue::DbNull, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_text(text: &str) -> DbError {
+        PgError::QueryFailed(QueryError::Text(text.to_owned())).into()
+    }
+
+    #[test]
+    fn a_server_error_is_told_from_a_lost_connection() {
+        for text in [
+            "db error: ERROR: duplicate key value\n\nCaused by:\n    ERROR: duplicate key value",
+            "db error: FEHLER: doppelter Schlüsselwert",
+            "db error\n\nCaused by:\n    ERROR: duplicate key value",
+        ] {
+            let error = of_text(text);
+            assert!(
+                matches!(error, DbError::Failed(_)) && !error.is_transient(),
+                "{text}"
+            );
+        }
+        for text in [
+            "connection closed",
+            "error communicating with the server: Connection reset by peer (os error 104)",
+            "Error { kind: Closed, cause: None }",
+        ] {
+            let error = of_text(text);
+            assert!(
+                matches!(error, DbError::Unreachable(_)) && error.is_transient(),
+                "{text}"
+            );
+        }
+        for text in [
+            "query result exceeds limit of 134217728 bytes",
+            "error deserializing column 0: cannot convert",
+            "Error { kind: Parameters(1, 2), cause: None }",
+        ] {
+            let error = of_text(text);
+            assert!(
+                matches!(error, DbError::Shape(_)) && !error.is_transient(),
+                "{text}"
+            );
+        }
+    }
 }

@@ -1,20 +1,27 @@
 //! `spin:postgres` version 4. Version 3 is implemented in terms of it.
 
-use tokio_postgres::error::DbError as ServerError;
+use std::pin::pin;
+
+use anyhow::ensure;
+use futures::TryStreamExt;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, Row, config};
+use tokio_postgres::{Config, Row, RowStream, config};
 use wasmtime::component::Resource;
 
 use crate::instance::InstanceState;
 use crate::postgres_pool::PooledConnection;
 use crate::wit::postgres4::{
-    Column, DbError, Error, Host, HostConnection, ParameterValue, QueryError, RowSet,
+    Column, Error, Host, HostConnection, ParameterValue, QueryError, RowSet,
 };
 
 mod v3;
+mod errors;
 mod values;
 mod ranges;
 mod sql_types;
+
+/// How many bytes the values of one result may have. Spin refuses a larger result (its `MAX_HOST_BUFFERED_BYTES`).
+const MAX_RESULT: usize = 128 * 1024 * 1024;
 
 /// The inner error goes to the function; the outer one traps it.
 type HostResult<T> = wasmtime::Result<Result<T, Error>>;
@@ -27,7 +34,7 @@ impl InstanceState {
         };
         match self.settings.postgres.get(address, &config).await {
             Ok(connection) => Ok(Ok(self.table.push(connection)?)),
-            Err(error) => Ok(Err(Error::ConnectionFailed(format!("{error:#}")))),
+            Err(error) => Ok(Err(Error::ConnectionFailed(format!("{error:?}")))),
         }
     }
 
@@ -62,6 +69,7 @@ impl InstanceState {
         Ok(config)
     }
 
+    /// As on Spin, an error of prepare or bind has its SQLSTATE, and an error that arrives instead of rows is text.
     async fn query_postgres(
         &mut self,
         connection: Resource<PooledConnection>,
@@ -71,20 +79,20 @@ impl InstanceState {
         let connection = self.table.get(&connection)?;
         let parameters = match values::parameters(parameters) {
             Ok(parameters) => parameters,
-            Err(error) => return Ok(Err(Error::BadParameter(format!("{error:#}")))),
+            Err(error) => return Ok(Err(Error::BadParameter(format!("{error:?}")))),
         };
-        let outcome = connection
-            .begin_statement()
-            .query(statement, &as_refs(&parameters))
-            .await;
+        let client = connection.begin_statement();
+        let outcome = match client.query_raw(statement, parameters).await {
+            Ok(rows) => row_set(rows)
+                .await
+                .map_err(|error| Error::QueryFailed(QueryError::Text(format!("{error:?}")))),
+            Err(error) => Err(errors::query_failed(&error)),
+        };
         connection.end_statement(statement)?;
-        Ok(match outcome {
-            Ok(rows) => row_set(&rows)
-                .map_err(|error| Error::QueryFailed(QueryError::Text(format!("{error:#}")))),
-            Err(error) => Err(query_failed(&error)),
-        })
+        Ok(outcome)
     }
 
+    /// As on Spin, every error of the server has its SQLSTATE.
     async fn execute_postgres(
         &mut self,
         connection: Resource<PooledConnection>,
@@ -94,14 +102,14 @@ impl InstanceState {
         let connection = self.table.get(&connection)?;
         let parameters = match values::parameters(parameters) {
             Ok(parameters) => parameters,
-            Err(error) => return Ok(Err(Error::ValueConversionFailed(format!("{error:#}")))),
+            Err(error) => return Ok(Err(Error::ValueConversionFailed(format!("{error:?}")))),
         };
         let outcome = connection
             .begin_statement()
             .execute(statement, &as_refs(&parameters))
             .await;
         connection.end_statement(statement)?;
-        Ok(outcome.map_err(|error| query_failed(&error)))
+        Ok(outcome.map_err(|error| errors::query_failed(&error)))
     }
 
     fn close_postgres(&mut self, connection: Resource<PooledConnection>) -> wasmtime::Result<()> {
@@ -149,54 +157,33 @@ fn as_refs(parameters: &[values::Parameter]) -> Vec<&(dyn ToSql + Sync)> {
         .collect()
 }
 
-/// As on Spin, a result without rows has no columns either.
-fn row_set(rows: &[Row]) -> anyhow::Result<RowSet> {
-    let columns = rows.first().map(Row::columns).unwrap_or_default();
-    let columns = columns.iter().map(|column| Column {
+/// Collects the rows. As on Spin, a result without rows has no columns either.
+async fn row_set(rows: RowStream) -> anyhow::Result<RowSet> {
+    let mut rows = pin!(rows);
+    let mut set = RowSet {
+        columns: Vec::new(),
+        rows: Vec::new(),
+    };
+    let mut size = size_of::<RowSet>();
+    while let Some(row) = rows.try_next().await.map_err(errors::with_cause)? {
+        if set.rows.is_empty() {
+            set.columns = columns(&row);
+        }
+        let values = values::row(&row)?;
+        size += values.iter().map(values::size).sum::<usize>();
+        ensure!(
+            size <= MAX_RESULT,
+            "query result exceeds limit of {MAX_RESULT} bytes"
+        );
+        set.rows.push(values);
+    }
+    Ok(set)
+}
+
+fn columns(row: &Row) -> Vec<Column> {
+    let columns = row.columns().iter().map(|column| Column {
         name: column.name().to_owned(),
         data_type: values::data_type(column.type_()),
     });
-    Ok(RowSet {
-        columns: columns.collect(),
-        rows: rows
-            .iter()
-            .map(values::row)
-            .collect::<anyhow::Result<_>>()?,
-    })
-}
-
-fn query_failed(error: &tokio_postgres::Error) -> Error {
-    let as_text = format!("{error:#}");
-    Error::QueryFailed(match error.as_db_error() {
-        None => QueryError::Text(as_text),
-        Some(error) => QueryError::DbError(DbError {
-            as_text,
-            severity: error.severity().to_owned(),
-            code: error.code().code().to_owned(),
-            message: error.message().to_owned(),
-            detail: error.detail().map(str::to_owned),
-            extras: extras(error),
-        }),
-    })
-}
-
-/// The other fields of a server error, under the names that Spin gives them.
-fn extras(error: &ServerError) -> Vec<(String, String)> {
-    let line = error.line().map(|line| line.to_string());
-    let fields = [
-        ("column", error.column()),
-        ("constraint", error.constraint()),
-        ("routine", error.routine()),
-        ("hint", error.hint()),
-        ("table", error.table()),
-        ("datatype", error.datatype()),
-        ("schema", error.schema()),
-        ("file", error.file()),
-        ("line", line.as_deref()),
-        ("where_", error.where_()),
-    ];
-    let present = fields
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
-    present.collect()
+    columns.collect()
 }

@@ -1,6 +1,7 @@
 //! One session with Postgres that knows whether it is inside a transaction.
 //!
-//! The client library does not expose this status, so the server's messages are scanned on their way to it.
+//! The client library does not expose this status, so the server's messages are scanned on their way to it. TLS ends below the
+//! scanner.
 
 use std::io;
 use std::pin::Pin;
@@ -8,12 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
+
+use super::tls;
+use super::tls::Stream;
 
 /// The status byte of ReadyForQuery outside a transaction. Inside one it is `T`, or `E` after an error. (PostgreSQL
 /// documentation, "Message Formats")
@@ -30,21 +34,21 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects to the first server of the address that accepts, without TLS.
+    /// Connects to the first server of the address that accepts.
     ///
     /// # Errors
-    /// When no server can be reached, when Postgres refuses the login, or when the address requires TLS.
+    /// When no server can be reached, when TLS cannot be negotiated, or when Postgres refuses the login.
     pub async fn connect(config: &Config) -> Result<Self> {
-        ensure!(
-            config.get_ssl_mode() != SslMode::Require,
-            "`sslmode=require`: the embedded host connects to Postgres without TLS only"
-        );
-        let stream = connect_any(config).await?;
+        let (stream, host) = connect_any(config).await?;
+        let stream = tls::negotiate(stream, host, config.get_ssl_mode()).await?;
         let status = Arc::new(AtomicU8::new(IDLE));
         let stream = ScannedStream {
             stream,
             scanner: Scanner::new(status.clone()),
         };
+        // TLS is negotiated already.
+        let mut config = config.clone();
+        config.ssl_mode(SslMode::Disable);
         let (client, connection) = config.connect_raw(stream, NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -79,15 +83,15 @@ impl Session {
     }
 }
 
-/// Tries the servers of the address in their order.
-async fn connect_any(config: &Config) -> Result<TcpStream> {
+/// Tries the servers of the address in their order. Returns a connection and the name of its server.
+async fn connect_any(config: &Config) -> Result<(TcpStream, &str)> {
     let mut failed = None;
     for (index, host) in config.get_hosts().iter().enumerate() {
         let Host::Tcp(host) = host else { continue };
         let ports = config.get_ports();
         let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
         match connect(host, port, config).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => return Ok((stream, host)),
             Err(error) => failed = Some(error),
         }
     }
@@ -113,7 +117,7 @@ async fn connect(host: &str, port: u16, config: &Config) -> Result<TcpStream> {
 
 /// A connection whose incoming bytes also go through the scanner.
 struct ScannedStream {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     scanner: Scanner,
 }
 

@@ -1,12 +1,12 @@
 //! The HTTP trigger: an HTTP/1.1 server that handles each request with a fresh instance of a function.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,6 +23,8 @@ mod router;
 mod spin_request;
 
 use router::Route;
+
+use crate::manifest::Application;
 pub use router::Router;
 
 /// Takes the function's response as soon as the function sets it.
@@ -30,10 +32,24 @@ type ResponseSender = oneshot::Sender<Result<Response<Body>, ErrorCode>>;
 
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
+/// What all connections share.
+struct Server {
+    router: Router,
+    /// The body of `/.well-known/spin/info`.
+    info: String,
+    /// Where self-requests of the functions go.
+    address: SocketAddr,
+}
+
 /// Accepts connections. Does not return.
-pub async fn serve(listener: TcpListener, router: Router) -> Result<()> {
-    println!("Serving http://{}", listener.local_addr()?);
-    let router = Arc::new(router);
+pub async fn serve(listener: TcpListener, router: Router, application: Application) -> Result<()> {
+    let address = listener.local_addr()?;
+    println!("Serving http://{address}");
+    let server = Arc::new(Server {
+        router,
+        info: serde_json::to_string_pretty(&application)?,
+        address,
+    });
     loop {
         let (stream, client) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -44,15 +60,15 @@ pub async fn serve(listener: TcpListener, router: Router) -> Result<()> {
                 continue;
             }
         };
-        tokio::spawn(serve_connection(stream, client, router.clone()));
+        tokio::spawn(serve_connection(stream, client, server.clone()));
     }
 }
 
-async fn serve_connection(stream: TcpStream, client: SocketAddr, router: Arc<Router>) {
+async fn serve_connection(stream: TcpStream, client: SocketAddr, server: Arc<Server>) {
     stream.set_nodelay(true).ok();
     let service = service_fn(move |request| {
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(respond(&router, request, client).await) }
+        let server = server.clone();
+        async move { respond(&server, request, client).await }
     });
     // `pipeline_flush` stays off: with it, hyper buffers a response without a limit when the client does not read.
     let served = http1::Builder::new()
@@ -64,26 +80,30 @@ async fn serve_connection(stream: TcpStream, client: SocketAddr, router: Arc<Rou
     }
 }
 
+/// # Errors
+/// When the request names no host, or two. As on Spin, the connection is then closed without a response.
 async fn respond(
-    router: &Router,
+    server: &Server,
     mut request: Request<Incoming>,
     client: SocketAddr,
-) -> Response<Body> {
+) -> Result<Response<Body>> {
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix(WELL_KNOWN) {
-        return well_known(name);
+        return Ok(server.well_known(name));
     }
-    let Some((route, captures)) = router.find(&path) else {
-        return empty(StatusCode::NOT_FOUND);
+    let Some((route, captures)) = server.router.find(&path) else {
+        return Ok(empty(StatusCode::NOT_FOUND));
     };
-    if let Err(error) = spin_request::prepare(&mut request, &route, &path, &captures, client) {
-        tracing::info!(component = %route.function.name(), path, "an invalid request: {error:#}");
-        return empty(StatusCode::INTERNAL_SERVER_ERROR);
+    spin_request::complete_uri(&mut request)?;
+    if let Err(error) = spin_request::add_headers(&mut request, &route, &path, &captures, client) {
+        tracing::error!(component = %route.function.name(), path, "an invalid request: {error:#}");
+        return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR));
     }
     let (sender, response) = oneshot::channel();
+    let address = server.address;
     // The function runs in a task of its own, so it continues after its client has disconnected. Spin does the same.
     tokio::spawn(async move {
-        if let Err(error) = invoke(&route, request, sender).await {
+        if let Err(error) = invoke(&route, request, sender, address).await {
             let component = route.function.name();
             match error.is::<PoolConcurrencyLimitError>() {
                 true => tracing::warn!(component, path, "too many instances at once: {error}"),
@@ -91,7 +111,7 @@ async fn respond(
             }
         }
     });
-    match response.await {
+    Ok(match response.await {
         Ok(Ok(response)) => response,
         Ok(Err(code)) => {
             tracing::info!("a function responded with the error {code:?}");
@@ -99,7 +119,7 @@ async fn respond(
         }
         // The function ended without a response.
         Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
-    }
+    })
 }
 
 /// Runs the function to its end, which may be long after its response.
@@ -107,8 +127,9 @@ async fn invoke(
     route: &Route,
     request: Request<Incoming>,
     sender: ResponseSender,
+    address: SocketAddr,
 ) -> wasmtime::Result<()> {
-    let mut store = route.function.new_store();
+    let mut store = route.function.new_store(Some(address));
     let request = store
         .data_mut()
         .http()
@@ -122,15 +143,24 @@ async fn invoke(
         .await
 }
 
-fn well_known(name: &str) -> Response<Body> {
-    match name {
-        "health" => Response::new(
-            Full::new(Bytes::from_static(b"OK"))
-                .map_err(|never| match never {})
-                .boxed_unsync(),
-        ),
-        _ => empty(StatusCode::NOT_FOUND),
+impl Server {
+    fn well_known(&self, name: &str) -> Response<Body> {
+        match name {
+            "health" => text("OK"),
+            "info" => {
+                let mut response = text(&self.info);
+                let json = HeaderValue::from_static("application/json");
+                response.headers_mut().insert(CONTENT_TYPE, json);
+                response
+            }
+            _ => empty(StatusCode::NOT_FOUND),
+        }
     }
+}
+
+fn text(body: &str) -> Response<Body> {
+    let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+    Response::new(body.map_err(|never| match never {}).boxed_unsync())
 }
 
 fn empty(status: StatusCode) -> Response<Body> {

@@ -1,5 +1,8 @@
 //! The HTTP trigger, variables, and outbound connections.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use super::app::App;
 
 const MANIFEST: &str = r#"
@@ -74,6 +77,77 @@ async fn the_most_specific_route_serves_a_request_and_spins_headers_are_set() {
             .unwrap(),
         "OK"
     );
+}
+
+/// Sends a request as it is written here, and reads until the server closes the connection.
+async fn raw(app: &App, request: &[u8]) -> String {
+    let url = app.url("");
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap())
+        .await
+        .unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_header_that_is_not_utf_8_is_a_500() {
+    let app = App::start(MANIFEST, &[]).await;
+    let with = |path: &str, value: &[u8]| {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-name: ");
+        [head.as_bytes(), value, b"\r\n\r\n"].concat()
+    };
+    for (path, value, status) in [
+        ("/probe/hello", b"\xff".as_slice(), "500"),
+        ("/probe/hello", "\u{e9}".as_bytes(), "200"),
+        ("/elsewhere", b"\xff", "404"),
+        ("/.well-known/spin/health", b"\xff", "200"),
+    ] {
+        let answer = raw(&app, &with(path, value)).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(
+            answer.starts_with(&expected),
+            "{path} with {value:?}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_two_is_not_answered() {
+    let app = App::start(MANIFEST, &[]).await;
+    for (request, answered) in [
+        ("GET /probe/hello HTTP/1.1\r\n", false),
+        ("GET /probe/hello HTTP/1.0\r\n", false),
+        ("GET /probe/hello HTTP/1.1\r\nhost: a b\r\n", false),
+        ("GET http://b/probe/hello HTTP/1.1\r\nhost: a\r\n", false),
+        ("GET http://a/probe/hello HTTP/1.1\r\nhost: a\r\n", true),
+        ("GET http://a/probe/hello HTTP/1.1\r\n", true),
+        ("GET /elsewhere HTTP/1.1\r\n", true),
+        ("GET /.well-known/spin/health HTTP/1.1\r\n", true),
+    ] {
+        let sent = format!("{request}connection: close\r\n\r\n");
+        let answer = raw(&app, sent.as_bytes()).await;
+        assert_eq!(
+            answer.starts_with("HTTP/1."),
+            answered,
+            "{request}: {answer}"
+        );
+        assert_eq!(answer.is_empty(), !answered, "{request}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn info_names_the_application_and_its_version() {
+    let app = App::start(MANIFEST, &[]).await;
+    let info = app.post("/.well-known/spin/info", "").await;
+    assert_eq!(info.status(), 200);
+    assert_eq!(info.headers()["content-type"], "application/json");
+    assert_eq!(
+        info.text().await.unwrap(),
+        "{\n  \"name\": \"test\",\n  \"version\": \"0.1.0\"\n}"
+    );
+    assert_eq!(app.post("/.well-known/spin/other", "").await.status(), 404);
 }
 
 #[tokio::test]

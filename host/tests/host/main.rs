@@ -13,4 +13,5 @@ mod limits;
 mod postgres;
 mod redis;
 mod start;
+mod tls;
 mod wait;

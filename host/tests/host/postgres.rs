@@ -4,7 +4,7 @@ use stage::services::shared;
 
 use super::app::App;
 
-const MANIFEST: &str = r#"
+pub const MANIFEST: &str = r#"
 [variables]
 url = { required = true }
 address = { required = true }
@@ -91,6 +91,83 @@ async fn values_convert_as_they_do_on_spin() {
             .contains("QueryFailed"),
         "text must not bind to uuid"
     );
+}
+
+#[tokio::test]
+async fn only_errors_of_prepare_and_bind_have_a_code() {
+    let app = start().await;
+    app.ask("sql", "create table once (id int primary key)")
+        .await;
+    let with_code = [
+        ("sql", "a missing table", "select * from nobody", "42P01"),
+        ("sql", "a syntax error", "selec", "42601"),
+        (
+            "sql",
+            "a constant, computed at bind",
+            "select 1 / 0",
+            "22012",
+        ),
+        (
+            "execute",
+            "`execute`, whenever the error arrives",
+            "do $$ begin raise sqlstate '23505'; end $$",
+            "23505",
+        ),
+    ];
+    for (command, what, statement, code) in with_code {
+        let answer = app.ask(command, statement).await;
+        assert!(
+            answer.contains("DbError") && answer.contains(&format!(r#"code: "{code}""#)),
+            "{what}: {answer}"
+        );
+    }
+
+    let insert = "insert into once values (1)";
+    app.ask("sql", insert).await;
+    let duplicate = r#"QueryFailed(QueryError::Text("db error: ERROR: duplicate key value violates unique constraint \"once_pkey\"\nDETAIL: Key (id)=(1) already exists.\n\nCaused by:\n    ERROR: duplicate key"#;
+    for (what, statement, text) in [
+        ("a constraint", insert, duplicate),
+        (
+            "an error after the first rows",
+            "select 1 / (3000 - n) from generate_series(1, 4000) n",
+            r#"Text("db error: ERROR: division by zero"#,
+        ),
+        (
+            "an error in a function",
+            "do $$ begin raise sqlstate '23505' using message = 'here'; end $$",
+            r#"Text("db error: ERROR: here"#,
+        ),
+    ] {
+        let answer = app.ask("sql", statement).await;
+        assert!(answer.contains(text), "{what}: {answer}");
+        assert!(!answer.contains("code:"), "{what}: {answer}");
+    }
+    let third = app.ask("sql3", insert).await;
+    assert!(
+        third.contains(r#"QueryFailed("db error: ERROR: dup"#),
+        "{third}"
+    );
+    let lost = "select pg_terminate_backend(pg_backend_pid())";
+    let lost = app.ask("sql", lost).await;
+    assert!(lost.contains(r#"Text("db error: FATAL: "#), "{lost}");
+}
+
+#[tokio::test]
+async fn a_result_larger_than_128_mib_is_refused() {
+    let app = start().await;
+    let answer = app
+        .ask(
+            "sql",
+            "select repeat('x', 1024 * 1024) from generate_series(1, 128)",
+        )
+        .await;
+    assert!(
+        answer.contains(r#"Text("query result exceeds limit of 134217728 bytes"#),
+        "{}",
+        answer.chars().take(200).collect::<String>()
+    );
+    let next = app.ask("sql", "select 1").await;
+    assert!(next.contains("Int32(1)"), "{next}");
 }
 
 #[tokio::test]

@@ -34,11 +34,11 @@ component = "ticker"
 source = "WASM/guest_probe.wasm"
 [component.collector]
 source = "WASM/guest_collector.wasm"
-allowed_outbound_hosts = ["redis://{{ redis }}"]
+allowed_outbound_hosts = ["redis://{{ redis }}", "http://self"]
 variables = { redis_url = "redis://{{ redis }}" }
 [component.ticker]
 source = "WASM/guest_ticker.wasm"
-allowed_outbound_hosts = ["redis://{{ redis }}"]
+allowed_outbound_hosts = ["redis://{{ redis }}", "http://self"]
 variables = { redis_url = "redis://{{ redis }}" }
 "#;
 
@@ -92,6 +92,30 @@ async fn messages_are_serial_per_address_and_parallel_across_addresses() {
     let order = notes(&redis).await;
     let position = |note: &str| order.iter().position(|noted| noted == note).unwrap();
     assert!(position("end a") < position("begin b"), "{order:?}");
+}
+
+#[tokio::test]
+async fn functions_that_redis_and_cron_trigger_cannot_call_the_application_itself() {
+    let (app, _server, mut redis, _folder) = start().await;
+    assert_eq!(app.ask("hello", "").await, "hello");
+    let urls = ["/probe/hello", "http://self.alt/probe/hello"];
+    for url in urls {
+        let _: usize = redis
+            .publish("lane.0", format!("fetch {url}"))
+            .await
+            .unwrap();
+    }
+    for by in urls.into_iter().chain(["tick"]) {
+        let reader = redis.clone();
+        until(&format!("a refused request by {by}"), || async {
+            let refused = format!("{by} ");
+            notes(&reader)
+                .await
+                .iter()
+                .any(|note| note.starts_with(&refused) && note.contains("HttpRequestUriInvalid"))
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, bail};
+
 use crate::components::Profile;
 use crate::external::External;
+use crate::services::install;
 
 /// Rate limits that tests and benchmarks do not reach: they send more requests than any user.
 const UNLIMITED: [(&str, &str); 5] = [
@@ -34,6 +37,28 @@ pub enum Runtime {
 }
 
 impl Runtime {
+    /// What `SPINDLE_RUNTIME` names: `spin`, or `embedded`, which is the default.
+    ///
+    /// # Errors
+    /// The variable has another value, or the spin CLI is not installed.
+    pub fn from_environment() -> Result<Self> {
+        const NAME: &str = "SPINDLE_RUNTIME";
+        match std::env::var_os(NAME) {
+            None => Ok(Self::Embedded),
+            Some(value) if value == "embedded" => Ok(Self::Embedded),
+            Some(value) if value == "spin" => Self::spin_cli().context("SPINDLE_RUNTIME=spin"),
+            Some(_) => bail!("{NAME} must be `spin` or `embedded`"),
+        }
+    }
+
+    /// # Errors
+    /// The spin CLI is not on PATH.
+    pub fn spin_cli() -> Result<Self> {
+        let spin = install::find("spin", &[]);
+        spin.map(Self::Spin)
+            .context("the spin CLI is not on PATH: see https://spinframework.dev/install")
+    }
+
     /// The native programs of the workspace that a system with this runtime needs.
     pub fn programs(&self) -> &'static [&'static str] {
         match self {

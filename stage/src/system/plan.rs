@@ -111,7 +111,11 @@ impl Plan {
                 programs.host.clone(),
                 ["--manifest", "spin.toml"].as_slice(),
             ),
-            Runtime::Spin(spin) => (spin.clone(), ["up", "--from", "spin.toml"].as_slice()),
+            // Spin would also keep a copy of the functions' output in `.spin/logs`, which nobody reads or removes.
+            Runtime::Spin(spin) => (
+                spin.clone(),
+                ["up", "--from", "spin.toml", "--log-dir", ""].as_slice(),
+            ),
             Runtime::External => return Ok(None),
         };
         let mut env = self.variables()?;

@@ -24,6 +24,7 @@ mod search;
 mod statements;
 mod tags;
 mod tasks;
+mod unavailable;
 mod users;
 
 use std::process::ExitCode;
@@ -82,6 +83,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             malformed_json, invalid_fields, rejected_tokens, resources_of_other_users, queries_and_methods,
             stale_versions_and_reused_keys, accounts, json_by_rfc_8259, hostile_headers, endless_bodies, hostile_batches,
         },
+        unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement},
         matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},
         documents::{readme_examples_run, the_api_serves_its_document},

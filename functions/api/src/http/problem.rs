@@ -295,9 +295,11 @@ impl From<DbError> for Problem {
             other if other.is_transient() => {
                 Self::unavailable("the database is temporarily unavailable", cause)
             }
-            DbError::Unreachable(_) | DbError::Refused { .. } | DbError::Shape(_) => {
-                Self::internal(cause)
-            }
+            DbError::Unreachable(_)
+            | DbError::Refused { .. }
+            | DbError::Interrupted(_)
+            | DbError::Failed(_)
+            | DbError::Shape(_) => Self::internal(cause),
         }
     }
 }
@@ -320,17 +322,27 @@ mod tests {
 
     #[test]
     fn the_cause_is_not_sent_to_the_client() {
-        let refused = DbError::Refused {
-            code: "XX000".to_owned(),
+        let refused = |code: &str| DbError::Refused {
+            code: code.to_owned(),
             message: "secret".to_owned(),
         };
-        let problem = Problem::from(refused);
-        assert_eq!(problem.status, 500);
-        assert!(!problem.to_json("/").contains("secret"));
-        let timeout = DbError::Refused {
-            code: "57014".to_owned(),
-            message: "statement timeout".to_owned(),
-        };
-        assert_eq!(Problem::from(timeout).status, 503);
+        for (error, status) in [
+            (refused("42703"), 500),
+            (refused("57014"), 503),
+            (DbError::Failed("secret".to_owned()), 500),
+            (DbError::Interrupted("secret".to_owned()), 503),
+            (DbError::Unreachable("secret".to_owned()), 503),
+            (DbError::Shape("secret".to_owned()), 500),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!(problem.status, status, "{problem:?}");
+            assert_eq!(problem.needs_operator, status == 500, "{problem:?}");
+            assert!(!problem.to_json("/").contains("secret"));
+            let retry = problem
+                .headers
+                .iter()
+                .any(|(name, _)| *name == "retry-after");
+            assert_eq!(retry, status == 503, "{problem:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use uuid::Uuid;
 
+use super::errors::with_cause;
 use super::ranges;
 use super::ranges::DecimalBound;
 use super::sql_types::{AnyNull, RawBytes};
@@ -115,6 +116,25 @@ pub fn row(row: &Row) -> Result<Vec<DbValue>> {
         .collect()
 }
 
+/// How many bytes Spin counts for a value.
+pub fn size(value: &DbValue) -> usize {
+    let text =
+        |text: &Option<String>| size_of::<Option<String>>() + text.as_ref().map_or(0, String::len);
+    size_of::<DbValue>()
+        + match value {
+            DbValue::Str(text) | DbValue::Uuid(text) | DbValue::Decimal(text) => text.len(),
+            DbValue::Jsonb(bytes) | DbValue::Binary(bytes) | DbValue::Unsupported(bytes) => {
+                bytes.len()
+            }
+            DbValue::ArrayInt32(values) => size_of_val(values.as_slice()),
+            DbValue::ArrayInt64(values) => size_of_val(values.as_slice()),
+            DbValue::ArrayDecimal(values) | DbValue::ArrayStr(values) => {
+                values.iter().map(text).sum()
+            }
+            _ => 0,
+        }
+}
+
 fn value(row: &Row, index: usize, sql_type: &Type) -> Result<DbValue> {
     match *sql_type {
         Type::BOOL => plain(row, index, DbValue::Boolean),
@@ -193,7 +213,7 @@ fn converted<'a, T: FromSql<'a>>(
     index: usize,
     convert: impl Fn(T) -> Result<DbValue>,
 ) -> Result<DbValue> {
-    let value: Option<T> = row.try_get(index)?;
+    let value: Option<T> = row.try_get(index).map_err(with_cause)?;
     value.map_or(Ok(DbValue::DbNull), convert)
 }
 

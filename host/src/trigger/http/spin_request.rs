@@ -1,48 +1,66 @@
-//! Prepares a request as Spin does: adds the `spin-…` headers and completes the URI.
+//! Prepares a request as Spin does: completes the URI, and adds the `spin-…` headers.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::str::from_utf8;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use http::header::HOST;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
 use routefinder::Captures;
 
 use super::router::Route;
 
-/// Adds Spin's headers, and the scheme and authority, which the URI of an HTTP/1.1 request lacks.
+/// Adds the scheme and authority, which the URI of an HTTP/1.1 request lacks.
 ///
 /// # Errors
-/// When the request has no valid `Host` header, or a part of its path cannot be the value of a header.
-pub fn prepare(
+/// When the request has neither a `Host` header nor an absolute URI, or when they name different hosts.
+pub fn complete_uri(request: &mut Request<Incoming>) -> Result<()> {
+    let mut parts = request.uri().clone().into_parts();
+    let host = request.headers().get(HOST).map(|host| {
+        let host = host.to_str().context("the Host header is not ASCII")?;
+        host.parse::<Authority>()
+            .context("the Host header is not a host with an optional port")
+    });
+    let authority = match (host.transpose()?, parts.authority) {
+        (None, None) => bail!("the Host header is missing"),
+        (Some(host), Some(authority)) if host != authority => {
+            bail!("the Host header and the URI name different hosts")
+        }
+        (_, Some(authority)) | (Some(authority), None) => authority,
+    };
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority);
+    *request.uri_mut() = Uri::from_parts(parts)?;
+    Ok(())
+}
+
+/// Adds Spin's headers.
+///
+/// # Errors
+/// When a header is not UTF-8, or a part of the path cannot be the value of a header.
+pub fn add_headers(
     request: &mut Request<Incoming>,
     route: &Route,
     path: &str,
     captures: &Captures,
     client: SocketAddr,
 ) -> Result<()> {
-    let host = request
-        .headers()
-        .get(HOST)
-        .context("the Host header is missing")?;
-    let host = host
-        .to_str()
-        .context("the Host header is not ASCII")?
-        .to_owned();
+    for (name, value) in request.headers() {
+        from_utf8(value.as_bytes()).with_context(|| format!("the header {name} is not UTF-8"))?;
+    }
+    // Spin does not take the host from an absolute URI here.
+    let host = match request.headers().get(HOST) {
+        Some(host) => host.to_str()?,
+        None => "localhost",
+    };
     let target = request
         .uri()
         .path_and_query()
         .map_or("/", |target| target.as_str());
     let full_url = format!("http://{host}{target}");
-    let mut parts = request.uri().clone().into_parts();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(
-        host.parse()
-            .context("the Host header is not a host with an optional port")?,
-    );
-    *request.uri_mut() = Uri::from_parts(parts)?;
 
     let headers = request.headers_mut();
     for (name, value) in [

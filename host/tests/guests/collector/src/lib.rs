@@ -8,6 +8,7 @@
 use std::str::from_utf8;
 
 use anyhow::{Result, bail};
+use spin_sdk::http::{Method, Request, Response, run, send};
 use spin_sdk::redis::{Connection, RedisParameter};
 use spin_sdk::{redis_component, variables};
 
@@ -19,11 +20,22 @@ fn handle(message: Vec<u8>) -> Result<()> {
     match name {
         "trap" => unreachable!("requested by the test"),
         "fail" => bail!("requested by the test"),
+        _ if name.starts_with("fetch ") => return fetch(&redis, name.trim_start_matches("fetch ")),
         _ => {}
     }
     let gate = RedisParameter::Binary(format!("gate {name}").into());
     redis.execute("blpop", &[gate, RedisParameter::Int64(0)])?;
     note(&redis, &format!("end {name}"))
+}
+
+/// Records the status that a URL answers, or the error.
+fn fetch(redis: &Connection, url: &str) -> Result<()> {
+    let request = Request::builder().method(Method::Get).uri(url).build();
+    let answer: Result<Response, _> = run(send(request));
+    match answer {
+        Ok(response) => note(redis, &format!("{url} {}", response.status())),
+        Err(error) => note(redis, &format!("{url} {error:?}")),
+    }
 }
 
 fn note(redis: &Connection, text: &str) -> Result<()> {

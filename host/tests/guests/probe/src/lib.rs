@@ -25,6 +25,7 @@ async fn handle(request: Request) -> Result<impl IntoResponse> {
         "headers" => headers(&request),
         "variable" => format!("{:?}", variables::get(&body)),
         "sql" => sql(&body)?,
+        "execute" => format!("{:?}", connection()?.execute(&body, &[])),
         "bind" => bind(&body)?,
         "sql3" => sql3(&body)?,
         "open" => format!("{:?}", pg4::Connection::open(&body).err()),

@@ -1,4 +1,4 @@
-//! A cron function that records each run in a Redis list.
+//! A cron function that records each run in a Redis list, and what a request to the application itself returns.
 
 #![expect(
     unsafe_code,
@@ -6,6 +6,7 @@
 )]
 
 use anyhow::Result;
+use spin_sdk::http::{Method, Request, Response, run, send};
 use spin_sdk::redis::{Connection, RedisParameter};
 use spin_sdk::variables;
 
@@ -38,6 +39,12 @@ fn note(timestamp: u64) -> Result<()> {
         "rpush",
         &[list, RedisParameter::Int64(timestamp.try_into()?)],
     )?;
+    let request = Request::builder().method(Method::Get).uri("/").build();
+    let answer: Result<Response, _> = run(send(request));
+    let answer = format!("tick {:?}", answer.map(|response| *response.status()));
+    let [list, answer] =
+        ["notes".to_owned(), answer].map(|text| RedisParameter::Binary(text.into()));
+    redis.execute("rpush", &[list, answer])?;
     Ok(())
 }
 
