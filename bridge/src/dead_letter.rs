@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::sleep;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::log::{Entry, Headers, Log, Record};
 use crate::policy::{self, Fate};
@@ -47,41 +47,43 @@ pub struct FailedEvent {
     pub reason: String,
 }
 
-/// Appends an event to the dead-letter topic of the topic it came from, and returns its record once the log has
-/// acknowledged the dead letter.
+/// Failures in a row to write a dead letter before that is reported. Short outages of the log are not worth a report.
+const REPORTED_FAILURES: u32 = 3;
+
+/// Appends an event to the dead-letter topic of the topic it came from. Returns once the log has acknowledged the dead letter.
 ///
 /// It retries for as long as the log fails: the caller must not commit the event's offset before the dead letter is
-/// durable, or the event would be lost.
-pub async fn append(log: Arc<dyn Log>, group: &str, failed: FailedEvent) -> Record {
+/// durable, or the event would be lost. `report` is called once the log has failed several times, or in a way that does not
+/// pass with time.
+pub async fn append(log: Arc<dyn Log>, group: &str, failed: FailedEvent, report: impl FnOnce()) {
     let topic = dead_letters_of(&failed.record.partition.topic);
+    let headers = headers(group, &failed);
     let entry = Entry {
-        headers: headers(group, &failed),
-        ..failed.record.entry.clone()
+        headers,
+        ..failed.record.entry
     };
+    let mut report = Some(report);
     let mut failures = 0;
     while let Err(failed) = log.append(&topic, &entry).await {
         failures += 1;
-        let after = match policy::decide(&policy::classify(&failed, failures)) {
-            Fate::Retry { after, .. } => after,
+        let (after, lasting) = match policy::decide(&policy::classify(&failed, failures)) {
+            Fate::Retry { after, .. } => (after, failures >= REPORTED_FAILURES),
             Fate::DeadLetter { .. } | Fate::Halt => {
-                error!(
-                    error = format!("{failed:#}"),
-                    topic,
-                    group,
-                    "cannot write a dead letter; its partition is blocked until this works"
-                );
-                policy::backoff(2_000, failures, 30_000)
+                (policy::backoff(2_000, failures, 30_000), true)
             }
         };
         warn!(
             error = format!("{failed:#}"),
             topic,
+            group,
             ?after,
             "writing a dead letter failed and is retried"
         );
+        if lasting && let Some(report) = report.take() {
+            report();
+        }
         sleep(after).await;
     }
-    failed.record
 }
 
 fn headers(group: &str, failed: &FailedEvent) -> Headers {

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use uuid::Uuid;
 
 use self::doorbell::Signal;
-use self::queue::{Action, DeadLetter, Limits, Queue, Settings};
+use self::queue::{Action, DeadLetter, Fitness, Limits, Queue, Settings};
 use crate::config::{Frames, Secret};
 use crate::dead_letter::{self, FailedEvent};
 use crate::health::Health;
@@ -65,6 +66,7 @@ impl Dispatch {
         });
         let mut queue = self.queue(reply_to);
         let mut dead_letters: FuturesUnordered<BoxFuture<'static, u64>> = FuturesUnordered::new();
+        let (report_failing, mut failing) = mpsc::unbounded_channel();
         let mut signals = Vec::with_capacity(MAX_SIGNALS);
         let mut gauges_set = Instant::now();
         loop {
@@ -79,6 +81,7 @@ impl Dispatch {
                     }
                 }
                 Some(id) = dead_letters.next() => queue.dead_letter_written(id),
+                Some(id) = failing.recv() => queue.dead_letter_failed(id),
                 () = sleep_until(queue.next_wake(Instant::now()).into()) => {}
             }
             let now = Instant::now();
@@ -89,7 +92,7 @@ impl Dispatch {
                     // The receiver lives as long as `doorbell`.
                     Action::Publish(message) => drop(doorbell.messages.send(message)),
                     Action::DeadLetter(letter) => {
-                        dead_letters.push(self.write_dead_letter(*letter))
+                        dead_letters.push(self.write_dead_letter(*letter, report_failing.clone()))
                     }
                 }
             }
@@ -97,6 +100,9 @@ impl Dispatch {
             queue.finish_hand_overs(now);
             let full = queue.unsettled() >= self.frames.buffered_events as usize;
             consumer.pause.set(full);
+            consumer
+                .pause
+                .set_partitions(queue.paused_partitions().cloned().collect());
             if gauges_set.elapsed() >= GAUGE_INTERVAL {
                 gauges_set = now;
                 self.set_gauges(&queue);
@@ -122,7 +128,7 @@ impl Dispatch {
     fn deliver(&self, queue: &mut Queue, delivery: Delivery) {
         let now = Instant::now();
         match delivery {
-            Delivery::Assigned(partitions) => queue.assign(partitions),
+            Delivery::Assigned(partitions) => queue.assign(&partitions),
             Delivery::Records(records) => {
                 let age = records
                     .first()
@@ -159,12 +165,20 @@ impl Dispatch {
             }
             Signal::Answer(ack) => queue.answer(ack, now),
             Signal::Lanes(channels) => queue.lanes_found(channels, now),
-            Signal::Published { frame, receivers } => queue.published(frame, receivers, now),
+            Signal::Published {
+                frame,
+                lane,
+                receivers,
+            } => queue.published(frame, &lane, receivers, now),
         }
     }
 
-    /// Returns the dead letter's id once the log has it.
-    fn write_dead_letter(&self, letter: DeadLetter) -> BoxFuture<'static, u64> {
+    /// Returns the dead letter's id once the log has it. Sends the id to `failing` if that does not succeed soon.
+    fn write_dead_letter(
+        &self,
+        letter: DeadLetter,
+        failing: mpsc::UnboundedSender<u64>,
+    ) -> BoxFuture<'static, u64> {
         let record = &letter.record;
         error!(
             event.id = %record.entry.event_id, user.id = %record.entry.user, topic = &*record.partition.topic,
@@ -182,7 +196,11 @@ impl Dispatch {
             first_failed: SystemTime::now().checked_sub(letter.first_failed.elapsed()),
             reason: letter.reason,
         };
-        let written = dead_letter::append(self.log.clone(), self.group.name, failed);
+        // The receiver lives as long as this future is polled.
+        let report = move || {
+            let _ = failing.send(id);
+        };
+        let written = dead_letter::append(self.log.clone(), self.group.name, failed, report);
         Box::pin(async move {
             written.await;
             id
@@ -191,23 +209,48 @@ impl Dispatch {
 
     fn set_gauges(&self, queue: &Queue) {
         let group = &[self.group.name];
-        let (unsettled, lanes) = (queue.unsettled(), queue.live_lanes());
+        let (unsettled, lanes) = (queue.unsettled(), queue.lanes(Fitness::Fit));
         for (gauge, value) in [
             (&self.metrics.buffered, unsettled),
             (&self.metrics.in_flight, queue.frames_in_flight()),
             (&self.metrics.lanes, lanes),
             (&self.metrics.partitions, queue.partitions()),
+            (
+                &self.metrics.paused_partitions,
+                queue.paused_partitions().count(),
+            ),
         ] {
             gauge.with_label_values(group).set(value as i64);
+        }
+        for (state, fitness) in [
+            ("sick", Fitness::Sick),
+            ("deaf", Fitness::Deaf),
+            ("shared", Fitness::Shared),
+        ] {
+            let unfit = &self.metrics.unfit_lanes;
+            unfit
+                .with_label_values(&[self.group.name, state])
+                .set(queue.lanes(fitness) as i64);
         }
         if unsettled == 0 {
             self.metrics.lag_seconds.with_label_values(group).set(0.0);
         }
         if lanes == 0 {
-            let reason = format!("no agent of group {} listens and answers", self.group.name);
-            self.health.down("lanes", reason);
+            self.health.down("lanes", self.why_no_lane(queue));
         } else {
             self.health.up("lanes");
+        }
+    }
+
+    /// Why no lane can be given work, for people.
+    fn why_no_lane(&self, queue: &Queue) -> String {
+        let group = self.group.name;
+        if let Some((code, error)) = queue.sickness() {
+            format!("the agent of group {group} cannot work: {code}: {error}")
+        } else if queue.lanes(Fitness::Shared) > 0 {
+            format!("several processes subscribe to each lane of group {group}")
+        } else {
+            format!("no agent of group {group} listens and answers")
         }
     }
 }

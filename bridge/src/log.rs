@@ -5,9 +5,9 @@
 pub mod kafka;
 pub mod postgres;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -90,17 +90,39 @@ pub struct Consumer {
     pub pause: Pause,
 }
 
-/// Backpressure: while it is set, the consumer reads no records. Clones share the same state.
+/// What the consumer reads no records of: everything, as backpressure, or some partitions. Clones share the same state.
 #[derive(Clone, Debug, Default)]
-pub struct Pause(Arc<AtomicBool>);
+pub struct Pause(Arc<PauseState>);
+
+#[derive(Debug, Default)]
+struct PauseState {
+    all: AtomicBool,
+    partitions: Mutex<Arc<BTreeSet<Partition>>>,
+}
 
 impl Pause {
     pub fn set(&self, paused: bool) {
-        self.0.store(paused, Ordering::Relaxed);
+        self.0.all.store(paused, Ordering::Relaxed);
     }
 
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.all.load(Ordering::Relaxed)
+    }
+
+    pub fn set_partitions(&self, paused: BTreeSet<Partition>) {
+        let mut partitions = self.lock();
+        if **partitions != paused {
+            *partitions = Arc::new(paused);
+        }
+    }
+
+    pub fn partitions(&self) -> Arc<BTreeSet<Partition>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<BTreeSet<Partition>>> {
+        let partitions = self.0.partitions.lock();
+        partitions.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -28,6 +28,10 @@ pub struct Collectors {
     pub buffered: IntGaugeVec,
     pub in_flight: IntGaugeVec,
     pub lanes: IntGaugeVec,
+    /// Labels: group, state.
+    pub unfit_lanes: IntGaugeVec,
+    pub shared_messages: IntCounterVec,
+    pub paused_partitions: IntGaugeVec,
     pub answer_seconds: HistogramVec,
     pub frames: IntCounterVec,
     pub settled: IntCounterVec,
@@ -56,7 +60,7 @@ impl Metrics {
         let r = Registry::new_custom(Some("spindle".to_owned()), None)?;
         let latency = |name: &str, help: &str| {
             HistogramOpts::new(name, help).buckets(vec![
-                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
             ])
         };
         macro_rules! add {
@@ -118,7 +122,29 @@ impl Metrics {
                 group
             )),
             lanes: add!(IntGaugeVec::new(
-                Opts::new("lanes", "Lanes whose agent responds"),
+                Opts::new("lanes", "Lanes whose agent responds and can work"),
+                group
+            )),
+            unfit_lanes: add!(IntGaugeVec::new(
+                Opts::new(
+                    "unfit_lanes",
+                    "Lanes without new work, by state: sick (the agent says that it cannot work), deaf (it owes an answer), \
+                     shared (several processes subscribe)"
+                ),
+                &["group", "state"]
+            )),
+            shared_messages: add!(IntCounterVec::new(
+                Opts::new(
+                    "shared_messages_total",
+                    "Messages to lanes that more than one process received"
+                ),
+                group
+            )),
+            paused_partitions: add!(IntGaugeVec::new(
+                Opts::new(
+                    "paused_partitions",
+                    "Partitions without new work, because one of their dead letters cannot be written"
+                ),
                 group
             )),
             answer_seconds: add!(HistogramVec::new(

@@ -16,14 +16,21 @@ pub const DEATHS: u32 = 3;
 /// last time.
 pub const LONE_DEATHS: u32 = 5;
 
+/// Bounds of the delay that an agent may ask for with `later`.
+const MIN_LATER: Duration = Duration::from_millis(50);
+const MAX_LATER: Duration = Duration::from_secs(600);
+
 /// A failure to deliver an event, or to work with Postgres or the log.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure<'a> {
     /// The lane has no subscriber, its agent does not respond, or Redis cannot be reached. No event is at fault.
     Away,
-    /// No answer in time, and no sign that the agent has finished the frame: it may only be slow. The frame was sent
-    /// `sendings` times.
-    Late { sendings: u32 },
+    /// The agent answered `unwell`: it cannot work now, and no event is at fault. This happened `times` times in a row on its
+    /// lane.
+    Unwell { times: u32 },
+    /// The agent answered `later` for the event: something else is away, and the agent asks for a new delivery after `after`,
+    /// if it is not zero. The event is not at fault.
+    Later { after: Duration },
     /// No answer, although the agent answered something that was sent later, so its handler crashed on the frame. This
     /// happened to the event `deaths` times, the last time in a frame of `together` events.
     Died { deaths: u32, together: usize },
@@ -59,7 +66,9 @@ pub fn decide(failure: &Failure<'_>) -> Fate {
     let again = |after, together| Fate::Retry { after, together };
     match failure {
         Failure::Away => again(Duration::ZERO, usize::MAX),
-        Failure::Late { sendings } => again(backoff(500, *sendings, 5_000), usize::MAX),
+        Failure::Unwell { times } => again(backoff(150, *times, 2_500), usize::MAX),
+        Failure::Later { after } if after.is_zero() => again(backoff(1_000, 1, 1_000), usize::MAX),
+        Failure::Later { after } => again((*after).clamp(MIN_LATER, MAX_LATER), usize::MAX),
         Failure::Died {
             deaths,
             together: 1,
@@ -165,6 +174,37 @@ mod tests {
         assert_eq!(retry(1, 64), at_once);
         assert!(matches!(retry(5, 1), Fate::Retry { after, together: 1 } if !after.is_zero()));
         assert!(matches!(retry(6, 1), Fate::DeadLetter { .. }));
+    }
+
+    #[test]
+    fn an_agent_that_cannot_work_never_costs_an_event_however_long_that_takes() {
+        for times in [1, 10, 100_000] {
+            let fate = decide(&Failure::Unwell { times });
+            assert!(
+                matches!(fate, Fate::Retry { after, together: usize::MAX }
+                    if !after.is_zero() && after <= Duration::from_secs(5)),
+                "{fate:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn later_waits_as_long_as_the_agent_asks_within_bounds() {
+        for (asked, waits) in [
+            (Duration::from_millis(1), MIN_LATER),
+            (Duration::from_secs(7), Duration::from_secs(7)),
+            (Duration::from_secs(86_400), MAX_LATER),
+        ] {
+            let fate = Fate::Retry {
+                after: waits,
+                together: usize::MAX,
+            };
+            assert_eq!(decide(&Failure::Later { after: asked }), fate);
+        }
+        let unsaid = decide(&Failure::Later {
+            after: Duration::ZERO,
+        });
+        assert!(matches!(unsaid, Fate::Retry { after, .. } if !after.is_zero()));
     }
 
     #[test]

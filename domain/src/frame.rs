@@ -37,14 +37,17 @@ pub struct Frame {
     pub events: Vec<Box<RawValue>>,
 }
 
-/// The outcome of one event.
+/// The outcome of one event. After `Retry` or `Later`, the agent applies no later event of the same user in the frame and
+/// gives it the same outcome, so that the events of a user take effect in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// The effect is durable, from this delivery or an earlier one.
     Done,
-    /// Applying the event failed, but may succeed later.
+    /// Applying the event failed, but may succeed later. The bridge counts how often that happens.
     Retry,
+    /// Something that the event needs is away for now. The bridge delivers the event again after `after_ms` and counts nothing.
+    Later,
     /// The event can never be applied.
     Reject,
 }
@@ -55,16 +58,41 @@ pub struct EventResult {
     /// The event's `id`. It is text, because an invalid event may have an id that is not a UUID.
     pub id: String,
     pub outcome: Outcome,
+    /// With `Outcome::Later`: how long the bridge waits before it delivers the event again. 0 leaves that to the bridge.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
+/// The reason why an agent cannot work now. No event is at fault, and none of the frame took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwell {
+    /// A short name that people can look up: an SQLSTATE, or a word such as `unreachable`.
+    pub code: String,
+    pub error: String,
+}
+
+/// What an agent says about a frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// One result for each event of the frame, in order. Empty for ticks and heartbeats.
+    #[serde(rename = "results")]
+    Results(Vec<EventResult>),
+    #[serde(rename = "unwell")]
+    Unwell(Unwell),
+}
+
 /// An agent's answer to a frame, published on `reply_to`.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     pub frame: Uuid,
     pub epoch: u64,
     pub lane: String,
-    /// One result for each event of the frame, in order. Empty for ticks and heartbeats.
-    pub results: Vec<EventResult>,
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -42,9 +42,10 @@ pub enum Signal {
     Answer(Ack),
     /// Every channel of the agent that has a subscriber; none if Redis cannot be reached.
     Lanes(Vec<String>),
-    /// How many subscribers the frame reached, or `None` if Redis cannot be reached.
+    /// How many subscribers of the lane the frame reached, or `None` if Redis cannot be reached.
     Published {
         frame: Uuid,
+        lane: String,
         receivers: Option<u64>,
     },
 }
@@ -155,7 +156,8 @@ async fn publish(
                 let receivers = receivers.unwrap_or_default();
                 for (index, message) in batch.drain(..).enumerate() {
                     let receivers = receivers.get(index).copied();
-                    let _ = report.send(Signal::Published { frame: message.frame, receivers });
+                    let Message { frame, lane, .. } = message;
+                    let _ = report.send(Signal::Published { frame, lane, receivers });
                 }
             }
             _ = check.tick() => {

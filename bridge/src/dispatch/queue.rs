@@ -1,8 +1,8 @@
 //! The events that a group has read and not settled: decides what is sent, sent again, dead-lettered and settled.
 //!
 //! The queue does no I/O and reads no clock. Its caller passes the time, reports what happened, and carries out the
-//! [`Action`]s. Each kind of state has one owner: [`Assignments`], [`Users`], [`Lanes`], [`Flights`], [`DeadLetters`],
-//! [`Marks`] and [`AckTimeout`]. The queue itself only passes events between them.
+//! [`Action`]s. Each kind of state has one owner: [`Assignments`], [`Users`], [`Lanes`], [`Flights`], [`LateAnswers`],
+//! [`DeadLetters`], [`Paused`], [`Marks`] and [`Patience`]. The queue itself only passes events between them.
 
 mod event;
 mod marks;
@@ -12,7 +12,9 @@ mod batch;
 mod lane;
 mod lanes;
 mod flights;
-mod ack_timeout;
+mod late;
+mod patience;
+mod paused;
 mod outcomes;
 mod liveness;
 mod dead_letters;
@@ -23,15 +25,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use self::ack_timeout::AckTimeout;
 use self::assignments::Assignments;
 pub use self::batch::Limits;
 pub use self::dead_letters::DeadLetter;
 use self::dead_letters::DeadLetters;
 use self::event::Event;
 use self::flights::Flights;
+pub use self::lane::Fitness;
 use self::lanes::Lanes;
+use self::late::LateAnswers;
 use self::marks::Marks;
+use self::patience::Patience;
+use self::paused::Paused;
 use self::users::Users;
 use super::doorbell::Message;
 use crate::log::{FOR_GROUP, Mark, Partition, Record};
@@ -60,7 +65,8 @@ pub struct Settings {
 pub enum Action {
     /// Publish the message, then report to [`Queue::published`].
     Publish(Message),
-    /// Write the dead letter, then report to [`Queue::dead_letter_written`].
+    /// Write the dead letter, then report to [`Queue::dead_letter_written`]. Report to [`Queue::dead_letter_failed`] if that
+    /// keeps failing, and go on trying.
     DeadLetter(Box<DeadLetter>),
 }
 
@@ -70,9 +76,11 @@ pub struct Queue {
     users: Users,
     lanes: Lanes,
     flights: Flights,
+    late: LateAnswers,
     dead_letters: DeadLetters,
+    paused: Paused,
     marks: Marks,
-    ack_timeout: AckTimeout,
+    patience: Patience,
     /// False while answers cannot be received. Nothing is sent then.
     subscribed: bool,
     actions: Vec<Action>,
@@ -86,9 +94,11 @@ impl Queue {
             users: Users::default(),
             lanes: Lanes::default(),
             flights: Flights::default(),
+            late: LateAnswers::default(),
             dead_letters: DeadLetters::default(),
+            paused: Paused::default(),
             marks: Marks::default(),
-            ack_timeout: AckTimeout::default(),
+            patience: Patience::default(),
             subscribed: false,
             actions: Vec::new(),
         }
@@ -96,7 +106,8 @@ impl Queue {
 
     /// Events read and not settled.
     pub fn unsettled(&self) -> usize {
-        self.users.waiting() + self.flights.events() + self.dead_letters.len()
+        let waiting = self.users.waiting() + self.paused.events();
+        waiting + self.flights.events() + self.dead_letters.len()
     }
 
     pub fn frames_in_flight(&self) -> usize {
@@ -108,9 +119,19 @@ impl Queue {
         self.assignments.len()
     }
 
-    /// Lanes that may be given work.
-    pub fn live_lanes(&self) -> usize {
-        self.lanes.live()
+    /// How many lanes are fit for this.
+    pub fn lanes(&self, fitness: Fitness) -> usize {
+        self.lanes.count(fitness)
+    }
+
+    /// The code and the error of a lane whose agent cannot work, if there is one.
+    pub fn sickness(&self) -> Option<(&str, &str)> {
+        self.lanes.sickness()
+    }
+
+    /// Partitions that get no work until a dead letter is written.
+    pub fn paused_partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.paused.partitions()
     }
 
     /// What the caller has to do since the last call, in order.
@@ -123,9 +144,18 @@ impl Queue {
         self.marks.take()
     }
 
-    /// Records of these partitions are read here from now on.
-    pub fn assign(&mut self, partitions: Vec<Partition>) {
+    /// Records of these partitions are read here from now on, from their marks. Whatever an earlier assignment of them has left
+    /// is void.
+    pub fn assign(&mut self, partitions: &[Partition]) {
+        self.forget_waiting(partitions);
+        self.marks.forget(partitions);
         self.assignments.assign(partitions);
+    }
+
+    fn forget_waiting(&mut self, partitions: &[Partition]) {
+        self.users.take_partitions(partitions);
+        self.paused.forget(partitions);
+        self.requeue_users();
     }
 
     /// Takes records that were read, in order of offset. Records of partitions that are not assigned are ignored.
@@ -139,10 +169,8 @@ impl Queue {
             let for_group = record.entry.headers.get(FOR_GROUP);
             if for_group.is_some_and(|group| group != self.settings.group) {
                 self.marks.settle(partition, record.offset);
-            } else if !self.assignments.is_handing_over(partition)
-                && let Some(user) = self.users.push(Event::new(record, assignment, now))
-            {
-                self.lanes.enqueue(user);
+            } else if !self.assignments.is_handing_over(partition) {
+                self.push(Event::new(record, assignment, now));
             }
         }
     }
@@ -156,8 +184,7 @@ impl Queue {
         limit: Duration,
         now: Instant,
     ) {
-        self.users.drop_partitions(&partitions);
-        self.requeue_users();
+        self.forget_waiting(&partitions);
         match settled {
             Some(settled) => self
                 .assignments
@@ -173,8 +200,8 @@ impl Queue {
     /// from them.
     pub fn finish_hand_overs(&mut self, now: Instant) {
         let (flights, dead_letters) = (&self.flights, &self.dead_letters);
-        let in_flight = |partitions: &[Partition]| {
-            flights.carry(partitions) || dead_letters.pending_for(partitions)
+        let in_flight = |assignments: &[(Partition, u64)]| {
+            flights.carry(assignments) || dead_letters.pending_for(assignments)
         };
         let finished = self.assignments.finish_hand_overs(now, in_flight);
         self.marks.forget(&finished);
@@ -190,27 +217,12 @@ impl Queue {
                 self.lanes
                     .next_batch(&lane, &mut self.users, &self.settings.limits, now)
             {
-                let flight = self
-                    .flights
-                    .begin(&lane, self.assignments.epoch(), events, now);
-                self.send(flight, Duration::ZERO, now);
+                let (epoch, reply_to) = (self.assignments.epoch(), &self.settings.reply_to);
+                let message = self.flights.begin(&lane, epoch, reply_to, events, now);
+                let frames = &self.settings.metrics.frames;
+                frames.with_label_values(&[self.settings.group]).inc();
+                self.actions.push(Action::Publish(message));
             }
-        }
-    }
-
-    /// Sends a flight, for the first time or again. It is late after the ack timeout and `extra`.
-    fn send(&mut self, flight: u64, extra: Duration, now: Instant) {
-        let deadline = now + self.ack_timeout.current() + extra;
-        if let Some(message) = self
-            .flights
-            .send(flight, &self.settings.reply_to, deadline, now)
-        {
-            self.settings
-                .metrics
-                .frames
-                .with_label_values(&[self.settings.group])
-                .inc();
-            self.actions.push(Action::Publish(message));
         }
     }
 
@@ -231,7 +243,7 @@ impl Queue {
         let due = [
             self.users.next_timer(),
             batch,
-            self.flights.next_deadline(),
+            self.lanes.next_rest_end(),
             self.assignments.next_deadline(),
         ];
         let wake = due

@@ -56,6 +56,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/write/begin_write.fn.sql",
     "functions/api/src/write/keep_answer.fn.sql",
     "functions/audit/src/audit_append.fn.sql",
+    "functions/audit/src/audit_append_frame.fn.sql",
     "functions/audit/src/audit_maintain.fn.sql",
     "functions/audit/src/audit_maintain_at.fn.sql",
     "functions/audit/src/audit_read.fn.sql",

@@ -5,3 +5,4 @@ mod order;
 mod lanes;
 mod retries;
 mod absence;
+mod dead_letters;

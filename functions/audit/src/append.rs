@@ -8,49 +8,48 @@ use serde_json::value::RawValue;
 
 /// Appends the events that are not recorded yet. The returned results are durable.
 ///
-/// If Postgres rejected the statement because of its input, nothing was recorded and the fault lies in one of the events.
-/// Then each event gets [`Outcome::Retry`], and the bridge redelivers each alone.
+/// If Postgres refused the events, nothing was recorded and the fault lies in one of them. Then each event gets
+/// [`Outcome::Retry`], and the bridge redelivers each alone. The statement decides that, because the code of an execution
+/// error does not reach a function.
 ///
 /// # Errors
 /// When the settings, the connection or the database fail. No event is at fault then.
 pub fn append(frame: &Frame) -> Result<Vec<EventResult>, DbError> {
-    match append_all(&frame.events) {
-        Ok(results) => {
-            log_rejected(frame, &results);
-            Ok(results)
-        }
-        Err(error) if error.blames_input() => {
-            logging::warn("Postgres rejected the events of a frame; each is redelivered alone")
-                .field("frame", frame.frame.to_string())
-                .field("attempt", frame.attempt)
-                .field("events", frame.events.len())
-                .chain(&error)
-                .write();
-            let reason = error.to_string();
-            Ok(frame
-                .events
-                .iter()
-                .map(|event| retry_result(event, &reason))
-                .collect())
-        }
-        Err(error) => Err(error),
+    let mut row = Db::open()?.query_one(
+        include_str!("append.sql"),
+        &[text(json_array(&frame.events)?)],
+    )?;
+    match row.text_or_null(0)? {
+        Some(results) => recorded(frame, &results),
+        None => Ok(refused(frame, &row.text(1)?, &row.text(2)?)),
     }
 }
 
-fn append_all(events: &[Box<RawValue>]) -> Result<Vec<EventResult>, DbError> {
-    let answer = Db::open()?
-        .query_one(include_str!("append.sql"), &[text(json_array(events)?)])?
-        .text(0)?;
+/// The results of a frame that Postgres accepted.
+fn recorded(frame: &Frame, results: &str) -> Result<Vec<EventResult>, DbError> {
     let results: Vec<EventResult> =
-        serde_json::from_str(&answer).map_err(|error| DbError::Shape(error.to_string()))?;
-    if results.len() == events.len() {
-        Ok(results)
-    } else {
-        let (actual, expected) = (results.len(), events.len());
-        Err(DbError::Shape(format!(
+        serde_json::from_str(results).map_err(|error| DbError::Shape(error.to_string()))?;
+    let (actual, expected) = (results.len(), frame.events.len());
+    if actual != expected {
+        return Err(DbError::Shape(format!(
             "{actual} results for {expected} events"
-        )))
+        )));
     }
+    log_rejected(frame, &results);
+    Ok(results)
+}
+
+/// The results of a frame that Postgres refused.
+fn refused(frame: &Frame, code: &str, reason: &str) -> Vec<EventResult> {
+    let reason = format!("Postgres refused the events: {reason} (SQLSTATE {code})");
+    logging::warn("Postgres refused the events of a frame; each is redelivered alone")
+        .field("frame", frame.frame.to_string())
+        .field("attempt", frame.attempt)
+        .field("events", frame.events.len())
+        .field("error", reason.clone())
+        .write();
+    let events = frame.events.iter();
+    events.map(|event| retry_result(event, &reason)).collect()
 }
 
 /// The events as one JSON array. The text of each event is kept byte for byte, because the trail's hashes cover it.
@@ -68,6 +67,7 @@ fn retry_result(event: &RawValue, reason: &str) -> EventResult {
         id: serde_json::from_str::<Identified>(event.get())
             .map_or_else(|_| String::new(), |event| event.id),
         outcome: Outcome::Retry,
+        after_ms: 0,
         error: Some(reason.to_owned()),
     }
 }

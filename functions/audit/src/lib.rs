@@ -9,14 +9,14 @@
 
 mod append;
 
-use domain::frame::{Ack, Kind};
+use domain::frame::Kind;
 use guest::frames::{self, FrameError};
 use guest::logging;
 
 /// Entry point of the Redis trigger: handles one message.
 ///
-/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. After any other error the
-/// frame is not acked, and the bridge redelivers its events.
+/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. If Postgres cannot be used, the ack
+/// says so. Only a frame whose ack cannot be published gets none, and the bridge redelivers its events.
 ///
 /// Only the WebAssembly build exports this function. Native linkers reject its exported name, and native tests do not need
 /// it.
@@ -37,17 +37,11 @@ pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
 
 fn handle(message: &[u8]) -> Result<(), FrameError> {
     let frame = frames::parse(message)?;
-    let results = match frame.kind {
-        // A heartbeat has no events. It runs the same statement, so that it is acked only while appending works.
-        Kind::Events | Kind::Heartbeat => append::append(&frame)?,
+    let worked = match frame.kind {
+        // A heartbeat has no events. It runs the same statement, so that its ack also says whether Postgres can be used.
+        Kind::Events | Kind::Heartbeat => append::append(&frame),
         // The audit agent has no scheduled work.
-        Kind::Tick => Vec::new(),
+        Kind::Tick => Ok(Vec::new()),
     };
-    let ack = Ack {
-        frame: frame.frame,
-        epoch: frame.epoch,
-        lane: frame.lane,
-        results,
-    };
-    frames::answer(&frame.reply_to, &ack)
+    frames::answer(frame, worked)
 }

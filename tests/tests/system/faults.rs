@@ -104,25 +104,63 @@ pub async fn postgres_restarted(fixture: &mut Fixture) -> Result<()> {
     .await
 }
 
-/// While Postgres is down, agents do not ack. An outage of any length makes no event a dead letter.
+/// While Postgres is down, agents answer that they cannot work. An outage of any length makes no event a dead letter.
 pub async fn postgres_unavailable(fixture: &mut Fixture) -> Result<()> {
     under_load(fixture, async |fixture, load| {
-        let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
         fixture.system.postgres()?.terminate().await;
-        wait::until(
-            "the bridge sends no lane any work",
-            Duration::from_secs(20),
-            async || {
-                let response = bridge.get("/readyz").send().await?;
-                let body = String::from_utf8(response.body)?;
-                Ok(body.contains("listens and answers").then_some(()))
-            },
-        )
-        .await?;
+        agents_cannot_work(fixture).await?;
         fixture.system.postgres()?.start().await?;
         fixture.reconnect().await?;
         load.more(200).await
     })
+    .await
+}
+
+/// Postgres works but takes no entries: the disk is full, a right is missing, and statements wait until they time out. The agents
+/// still answer, so the bridge says what is wrong. No event becomes a dead letter, and all arrive afterwards.
+pub async fn appends_refused(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        for (refuse, accept) in [
+            (
+                include_str!("../../sql/refuse_appends.sql"),
+                include_str!("../../sql/accept_appends.sql"),
+            ),
+            (
+                include_str!("../../sql/revoke_append.sql"),
+                include_str!("../../sql/grant_append.sql"),
+            ),
+            (include_str!("../../sql/lock_trail.sql"), "rollback"),
+        ] {
+            fixture.database.batch_execute(refuse).await?;
+            load.more(100).await?;
+            agents_cannot_work(fixture).await?;
+            load.more(100).await?;
+            fixture.database.batch_execute(accept).await?;
+            let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
+            wait::until(
+                "the bridge is ready again",
+                Duration::from_secs(20),
+                async || Ok((bridge.get("/readyz").send().await?.status.is_success()).then_some(())),
+            )
+            .await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until the bridge reports that the agents answer and cannot work.
+async fn agents_cannot_work(fixture: &Fixture) -> Result<()> {
+    let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
+    wait::until(
+        "the bridge reports that the agents cannot work",
+        Duration::from_secs(30),
+        async || {
+            let response = bridge.get("/readyz").send().await?;
+            let body = String::from_utf8(response.body)?;
+            Ok(body.contains("cannot work").then_some(()))
+        },
+    )
     .await
 }
 

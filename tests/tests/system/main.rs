@@ -92,15 +92,15 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         faults::{
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
-            appends_interrupted, every_event_redelivered, one_of_two_bridges_killed,
+            appends_interrupted, appends_refused, every_event_redelivered, one_of_two_bridges_killed,
         },
     ));
     trials.extend(trials!(runner, Kafka:
         delivery::{one_task, every_kind_of_write, concurrent_users},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         faults::{
-            bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, every_event_redelivered,
-            one_of_two_bridges_killed,
+            bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, appends_refused,
+            every_event_redelivered, one_of_two_bridges_killed,
         },
     ));
     trials

@@ -11,7 +11,8 @@ use crate::log::Partition;
 /// Revoked partitions whose frames in flight may still settle. The next reader waits for `settled`.
 #[derive(Debug)]
 struct HandOver {
-    partitions: Vec<Partition>,
+    /// The partitions with the assignment that ends.
+    assignments: Vec<(Partition, u64)>,
     settled: oneshot::Sender<()>,
     deadline: Instant,
 }
@@ -45,10 +46,13 @@ impl Assignments {
         self.assigned.len()
     }
 
-    pub fn assign(&mut self, partitions: Vec<Partition>) {
+    /// A new assignment of these partitions begins. If they are being handed over, that is over: whoever was to read them next
+    /// is this bridge again.
+    pub fn assign(&mut self, partitions: &[Partition]) {
         self.epoch += 1;
+        self.forget(partitions);
         for partition in partitions {
-            self.assigned.insert(partition, self.epoch);
+            self.assigned.insert(partition.clone(), self.epoch);
         }
     }
 
@@ -63,8 +67,8 @@ impl Assignments {
         self.forget(partitions);
     }
 
-    /// Revokes partitions, but lets work in flight settle until `deadline`. `settled` is signalled when that is over.
-    /// The log assigns none of the partitions again before that.
+    /// Revokes partitions, but lets work in flight settle until `deadline`. `settled` is signalled when that is over, or when
+    /// the partitions are assigned or revoked meanwhile, for instance because the session with the log was lost.
     pub fn start_hand_over(
         &mut self,
         partitions: Vec<Partition>,
@@ -72,8 +76,13 @@ impl Assignments {
         deadline: Instant,
     ) {
         self.epoch += 1;
+        let assignments = partitions.into_iter().filter_map(|partition| {
+            let assignment = self.current(&partition)?;
+            Some((partition, assignment))
+        });
+        let assignments = assignments.collect();
         self.hand_overs.push(HandOver {
-            partitions,
+            assignments,
             settled,
             deadline,
         });
@@ -83,19 +92,20 @@ impl Assignments {
     pub fn finish_hand_overs(
         &mut self,
         now: Instant,
-        in_flight: impl Fn(&[Partition]) -> bool,
+        in_flight: impl Fn(&[(Partition, u64)]) -> bool,
     ) -> Vec<Partition> {
         let is_over = |hand_over: &mut HandOver| {
-            hand_over.deadline <= now || !in_flight(&hand_over.partitions)
+            hand_over.deadline <= now || !in_flight(&hand_over.assignments)
         };
         let over: Vec<HandOver> = self.hand_overs.extract_if(.., is_over).collect();
         let mut finished = Vec::new();
         for hand_over in over {
-            self.forget(&hand_over.partitions);
             // The receiver is gone if the reader's session was lost meanwhile.
             let _ = hand_over.settled.send(());
-            finished.extend(hand_over.partitions);
+            let assignments = hand_over.assignments.into_iter();
+            finished.extend(assignments.map(|(partition, _)| partition));
         }
+        self.forget(&finished);
         finished
     }
 
@@ -109,7 +119,10 @@ impl Assignments {
 
     pub fn is_handing_over(&self, partition: &Partition) -> bool {
         let mut hand_overs = self.hand_overs.iter();
-        hand_overs.any(|hand_over| hand_over.partitions.contains(partition))
+        hand_overs.any(|hand_over| {
+            let mut assignments = hand_over.assignments.iter();
+            assignments.any(|(leaving, _)| leaving == partition)
+        })
     }
 
     /// True if the event was read under its partition's current assignment, so this bridge may settle it.
@@ -122,9 +135,16 @@ impl Assignments {
         self.owns(event) && !self.is_handing_over(&event.record().partition)
     }
 
+    /// Ends the current assignments of these partitions, and leaves hand-overs only the other partitions. So every hand-over
+    /// is about current assignments.
     fn forget(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             self.assigned.remove(partition);
+        }
+        for hand_over in &mut self.hand_overs {
+            hand_over
+                .assignments
+                .retain(|(partition, _)| !partitions.contains(partition));
         }
     }
 }

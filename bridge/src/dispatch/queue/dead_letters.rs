@@ -25,6 +25,8 @@ pub struct Pending {
     pub offset: i64,
     /// The assignment of the partition under which the record was read.
     pub assignment: u64,
+    /// Whether writing it keeps failing.
+    failing: bool,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +49,7 @@ impl DeadLetters {
             partition: record.partition.clone(),
             offset: record.offset,
             assignment: event.assignment(),
+            failing: false,
         };
         self.pending.insert(self.begun, pending);
         DeadLetter {
@@ -63,10 +66,30 @@ impl DeadLetters {
         self.pending.remove(&id)
     }
 
-    /// True if a dead letter for an event of one of these partitions is not confirmed.
-    pub fn pending_for(&self, partitions: &[Partition]) -> bool {
+    /// Writing a dead letter keeps failing. Returns its record if it is not confirmed.
+    pub fn failed(&mut self, id: u64) -> Option<&Pending> {
+        let pending = self.pending.get_mut(&id)?;
+        pending.failing = true;
+        Some(pending)
+    }
+
+    /// True if writing a dead letter of this assignment of the partition keeps failing.
+    pub fn failing_for(&self, partition: &Partition, assignment: u64) -> bool {
         let mut pending = self.pending.values();
-        pending.any(|pending| partitions.contains(&pending.partition))
+        pending.any(|pending| {
+            pending.failing && pending.assignment == assignment && pending.partition == *partition
+        })
+    }
+
+    /// True if a dead letter for an event of one of these assignments of partitions is not confirmed.
+    pub fn pending_for(&self, assignments: &[(Partition, u64)]) -> bool {
+        let mut pending = self.pending.values();
+        pending.any(|pending| {
+            let mut assignments = assignments.iter();
+            assignments.any(|(partition, assignment)| {
+                pending.assignment == *assignment && pending.partition == *partition
+            })
+        })
     }
 
     /// The assignment under which the event of an unconfirmed dead letter was read.

@@ -4,7 +4,16 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use crate::log::Record;
+use crate::log::{Partition, Record};
+
+/// Names an event as one assignment of its partition has read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventKey {
+    pub user: Uuid,
+    pub partition: Partition,
+    pub offset: i64,
+    pub assignment: u64,
+}
 
 #[derive(Debug)]
 pub struct Event {
@@ -21,6 +30,8 @@ pub struct Event {
     /// The largest frame, in events, that it may travel in.
     max_batch: usize,
     first_failed: Option<Instant>,
+    /// Set while it is in flight and the answer to an earlier frame has settled it. How this frame ends does not matter then.
+    settled: bool,
 }
 
 impl Event {
@@ -34,7 +45,23 @@ impl Event {
             retries: 0,
             max_batch: usize::MAX,
             first_failed: None,
+            settled: false,
         }
+    }
+
+    pub fn key(&self) -> EventKey {
+        EventKey {
+            user: self.user(),
+            partition: self.record.partition.clone(),
+            offset: self.record.offset,
+            assignment: self.assignment,
+        }
+    }
+
+    pub fn has_key(&self, key: &EventKey) -> bool {
+        self.record.offset == key.offset
+            && self.assignment == key.assignment
+            && self.record.partition == key.partition
     }
 
     pub fn record(&self) -> &Record {
@@ -82,6 +109,11 @@ impl Event {
         self.attempts += 1;
     }
 
+    /// Takes back an attempt whose frame failed for a reason outside of the event.
+    pub fn uncount_attempt(&mut self) {
+        self.attempts = self.attempts.saturating_sub(1);
+    }
+
     /// Counts a frame that the agent skipped. Returns how many there have been.
     pub fn count_unanswered(&mut self) -> u32 {
         self.unanswered += 1;
@@ -97,6 +129,14 @@ impl Event {
     /// Limits the size of the frames it travels in. A limit is never raised again.
     pub fn limit_batch(&mut self, events: usize) {
         self.max_batch = self.max_batch.min(events);
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    pub fn mark_settled(&mut self) {
+        self.settled = true;
     }
 
     /// Remembers when the event failed for the first time.

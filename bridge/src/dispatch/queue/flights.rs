@@ -1,4 +1,6 @@
-//! Owns the frames that were sent and have not ended: their events, the ids they were sent under, and their deadlines.
+//! Owns the frames that were sent and have not ended, with their events.
+//!
+//! A frame is sent once. Its lane is serial, so a copy would only wait behind the original.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -6,61 +8,26 @@ use std::time::{Duration, Instant};
 use domain::frame::Kind;
 use uuid::Uuid;
 
-use super::event::Event;
+use super::event::{Event, EventKey};
 use crate::dispatch::doorbell::Message;
 use crate::dispatch::wire::{self, Head};
 use crate::log::Partition;
 
-/// A frame in flight. It may have been sent several times.
+/// A frame in flight.
 #[derive(Debug)]
-struct Flight {
-    lane: String,
-    epoch: u64,
-    /// An answer to any of them counts, because it means that the effects are durable.
-    sendings: Vec<Sending>,
-    last_sent: Instant,
-    /// When the last sending counts as late.
-    deadline: Instant,
-    events: Vec<Event>,
-}
-
-/// One message that carried a flight.
-#[derive(Debug)]
-struct Sending {
-    frame: Uuid,
-    sent: Instant,
+pub struct Flight {
+    pub frame: Uuid,
+    pub lane: String,
+    pub epoch: u64,
+    pub sent: Instant,
+    pub events: Vec<Event>,
     /// Whether an agent is known to have received it, so that it counts as an attempt.
     received: bool,
 }
 
-/// A flight that has ended.
-#[derive(Debug)]
-pub struct Landed {
-    pub lane: String,
-    pub events: Vec<Event>,
-}
-
-/// A flight that an answer has ended.
-#[derive(Debug)]
-pub struct Answered {
-    pub landed: Landed,
-    /// When the answered message had been sent.
-    pub sent: Instant,
-}
-
-/// A flight without an answer in time.
-#[derive(Debug)]
-pub struct Late {
-    pub number: u64,
-    /// Frames that have been sent for it.
-    pub sendings: u32,
-    /// Whether the lane has answered a message that was sent later. Then this frame will never be answered.
-    pub skipped: bool,
-}
-
 #[derive(Debug, Default)]
 pub struct Flights {
-    /// By number, that is, in the order in which they began.
+    /// By number, that is, in the order in which they were sent.
     flights: BTreeMap<u64, Flight>,
     /// The flight of each frame id.
     by_frame: HashMap<Uuid, u64>,
@@ -79,61 +46,49 @@ impl Flights {
         self.events
     }
 
-    /// Adds a flight that is still to be sent, and returns its number.
-    pub fn begin(&mut self, lane: &str, epoch: u64, events: Vec<Event>, now: Instant) -> u64 {
-        self.begun += 1;
-        self.events += events.len();
-        let flight = Flight {
-            lane: lane.to_owned(),
-            epoch,
-            sendings: Vec::new(),
-            last_sent: now,
-            deadline: now,
-            events,
-        };
-        self.flights.insert(self.begun, flight);
-        self.begun
-    }
-
-    /// The message that sends the flight, for the first time or again. It is late from `deadline` on.
-    pub fn send(
+    /// Starts a flight, and returns the message that sends it.
+    pub fn begin(
         &mut self,
-        number: u64,
+        lane: &str,
+        epoch: u64,
         reply_to: &str,
-        deadline: Instant,
+        events: Vec<Event>,
         now: Instant,
-    ) -> Option<Message> {
-        let flight = self.flights.get_mut(&number)?;
+    ) -> Message {
         let frame = Uuid::new_v4();
-        flight.sendings.push(Sending {
-            frame,
-            sent: now,
-            received: false,
-        });
-        flight.last_sent = now;
-        flight.deadline = deadline;
-        self.by_frame.insert(frame, number);
-        let attempts = flight.events.iter().map(Event::attempts).max().unwrap_or(0);
+        let attempts = events.iter().map(Event::attempts).max().unwrap_or(0);
         let head = Head {
             frame,
-            epoch: flight.epoch,
-            lane: &flight.lane,
+            epoch,
+            lane,
             reply_to,
             attempt: attempts + 1,
             kind: Kind::Events,
         };
-        let events = flight
-            .events
-            .iter()
-            .map(|event| &event.record().entry.event);
-        Some(Message {
+        let body = wire::encode(
+            &head,
+            events.iter().map(|event| &event.record().entry.event),
+        );
+        self.begun += 1;
+        self.events += events.len();
+        self.by_frame.insert(frame, self.begun);
+        let flight = Flight {
             frame,
-            lane: flight.lane.clone(),
-            body: wire::encode(&head, events),
-        })
+            lane: lane.to_owned(),
+            epoch,
+            sent: now,
+            events,
+            received: false,
+        };
+        self.flights.insert(self.begun, flight);
+        Message {
+            frame,
+            lane: lane.to_owned(),
+            body,
+        }
     }
 
-    /// True if a flight was sent under this id and has not ended.
+    /// True if the frame is in flight.
     pub fn contains(&self, frame: Uuid) -> bool {
         self.by_frame.contains_key(&frame)
     }
@@ -142,40 +97,43 @@ impl Flights {
         Some(self.flights.get(self.by_frame.get(&frame)?)?.lane.clone())
     }
 
-    /// An agent received the frame: counts an attempt for each of its events, once for each sending.
+    /// An agent received the frame: counts an attempt for each of its events, once.
     pub fn received(&mut self, frame: Uuid) {
         let number = self.by_frame.get(&frame);
         if let Some(flight) = number.and_then(|number| self.flights.get_mut(number)) {
-            flight.received(frame);
+            flight.received();
         }
     }
 
-    /// Ends the flight that was sent under this id, unless the answer's epoch is another than the flight's.
-    pub fn answer(&mut self, frame: Uuid, epoch: u64) -> Option<Answered> {
+    /// Ends the flight of the frame, unless the answer's epoch is another than the flight's.
+    pub fn answer(&mut self, frame: Uuid, epoch: u64) -> Option<Flight> {
         let number = *self.by_frame.get(&frame)?;
         let flight = self
             .flights
             .get_mut(&number)
             .filter(|flight| flight.epoch == epoch)?;
         // The answer may overtake the report of its PUBLISH.
-        flight.received(frame);
-        let mut sendings = flight.sendings.iter();
-        let sent = sendings.find(|sending| sending.frame == frame)?.sent;
-        let landed = self.land(number)?;
-        Some(Answered { landed, sent })
+        flight.received();
+        self.land(number)
     }
 
-    /// Ends a flight. Later answers to it are ignored.
-    pub fn land(&mut self, number: u64) -> Option<Landed> {
+    /// Ends a flight.
+    pub fn land(&mut self, number: u64) -> Option<Flight> {
         let flight = self.flights.remove(&number)?;
-        for sending in &flight.sendings {
-            self.by_frame.remove(&sending.frame);
-        }
+        self.by_frame.remove(&flight.frame);
         self.events -= flight.events.len();
-        Some(Landed {
-            lane: flight.lane,
-            events: flight.events,
-        })
+        Some(flight)
+    }
+
+    /// Marks an event in flight as settled by the answer to an earlier frame. Returns false if it is not in flight, or marked
+    /// already.
+    pub fn settle(&mut self, key: &EventKey) -> bool {
+        let mut events = self
+            .flights
+            .values_mut()
+            .flat_map(|flight| &mut flight.events);
+        let found = events.find(|event| event.has_key(key) && !event.is_settled());
+        found.map(Event::mark_settled).is_some()
     }
 
     /// The numbers of all flights.
@@ -192,34 +150,29 @@ impl Flights {
         flights.map(|(number, _)| *number).collect()
     }
 
-    /// The flights whose deadline has passed, and those that were skipped and are at least `skipped_after` old.
-    /// `answered_after` tells whether a lane has answered a message that was sent after the given time.
-    pub fn late(
+    /// The flights that their agents skipped, at least `patience` after they were sent. `answered_after` tells whether a lane
+    /// has answered a message that was sent after the given time.
+    pub fn skipped(
         &self,
         now: Instant,
-        skipped_after: Duration,
+        patience: Duration,
         answered_after: impl Fn(&str, Instant) -> bool,
-    ) -> Vec<Late> {
-        let late = |(number, flight): (&u64, &Flight)| {
-            let skipped = answered_after(&flight.lane, flight.last_sent);
-            let old = now.duration_since(flight.last_sent) >= skipped_after;
-            (flight.deadline <= now || (old && skipped)).then(|| Late {
-                number: *number,
-                sendings: u32::try_from(flight.sendings.len()).unwrap_or(u32::MAX),
-                skipped,
-            })
-        };
-        self.flights.iter().filter_map(late).collect()
+    ) -> Vec<u64> {
+        let flights = self.flights.iter().filter(|(_, flight)| {
+            now.duration_since(flight.sent) >= patience && answered_after(&flight.lane, flight.sent)
+        });
+        flights.map(|(number, _)| *number).collect()
     }
 
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.flights.values().map(|flight| flight.deadline).min()
-    }
-
-    /// True if an event of one of these partitions is in flight.
-    pub fn carry(&self, partitions: &[Partition]) -> bool {
+    /// True if an event of one of these assignments of partitions is in flight.
+    pub fn carry(&self, assignments: &[(Partition, u64)]) -> bool {
         let mut events = self.flights.values().flat_map(|flight| &flight.events);
-        events.any(|event| partitions.contains(&event.record().partition))
+        events.any(|event| {
+            let mut assignments = assignments.iter();
+            assignments.any(|(partition, assignment)| {
+                event.assignment() == *assignment && event.record().partition == *partition
+            })
+        })
     }
 
     /// Each flight's number, lane and events.
@@ -229,7 +182,7 @@ impl Flights {
         flights.map(|(number, flight)| (*number, flight.lane.as_str(), flight.events.as_slice()))
     }
 
-    /// The events of the flight that was sent under this id, unless the epoch is another than the flight's.
+    /// The events of the frame, unless the epoch is another than the flight's.
     #[cfg(test)]
     pub fn events_of(&self, frame: Uuid, epoch: u64) -> Option<&[Event]> {
         let flight = self.flights.get(self.by_frame.get(&frame)?)?;
@@ -238,11 +191,8 @@ impl Flights {
 }
 
 impl Flight {
-    fn received(&mut self, frame: Uuid) {
-        let mut sendings = self.sendings.iter_mut();
-        let unconfirmed = sendings.find(|sending| sending.frame == frame && !sending.received);
-        if let Some(sending) = unconfirmed {
-            sending.received = true;
+    fn received(&mut self) {
+        if !std::mem::replace(&mut self.received, true) {
             self.events.iter_mut().for_each(Event::count_attempt);
         }
     }

@@ -1,4 +1,4 @@
-//! One lane: the users queued on it, the frames it holds, and whether its agent answers heartbeats.
+//! One lane: the users queued on it, the frames it holds, and whether its agent may be given work.
 //!
 //! A lane is one Redis channel on which one agent process handles one message after the other.
 
@@ -13,10 +13,38 @@ use super::users::{ReadyUser, Users};
 
 /// Frames that a lane may hold: one running and one queued. A crash of the agent then repeats two frames, not a backlog.
 pub const CREDIT: usize = 2;
-/// How often a lane is sent a heartbeat.
+/// How often a lane is sent a heartbeat while it answers them. Otherwise the interval doubles with each unanswered one, so
+/// that heartbeats do not pile up before an agent that is slower than they come.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a heartbeat may stay unanswered before the lane is deaf.
-pub const DEAF_AFTER: Duration = Duration::from_secs(3);
+const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(16);
+/// How long a lane may owe an answer without giving any before it is deaf. It is longer than the `statement_timeout` of the
+/// agents (10 s, V1): until then, an agent may only be slow.
+pub const DEAF_AFTER: Duration = Duration::from_secs(12);
+
+/// Why an agent cannot work, and what follows from it.
+#[derive(Debug)]
+pub struct Sickness {
+    pub code: String,
+    pub error: String,
+    /// Whether only heartbeats were answered so. Then the answer to a heartbeat can also end it.
+    only_heartbeats: bool,
+    /// Answers that said so in a row.
+    times: u32,
+    /// No frame of events is sent until then. After that one is sent, to see whether the agent can work again.
+    rest_until: Option<Instant>,
+}
+
+/// What a lane is fit for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fitness {
+    Fit,
+    /// The agent answers that it cannot work.
+    Sick,
+    /// The agent owes an answer for too long.
+    Deaf,
+    /// Several processes subscribe to the lane.
+    Shared,
+}
 
 #[derive(Debug, Default)]
 pub struct Lane {
@@ -30,21 +58,44 @@ pub struct Lane {
     /// When the newest message that was answered had been sent. The lane is serial: it has handled everything that was sent
     /// before, or will never answer it.
     answered: Option<Instant>,
+    /// When the last answer arrived.
+    heard: Option<Instant>,
     /// Heartbeats without an answer, oldest first.
     heartbeats: VecDeque<(Uuid, Instant)>,
     next_heartbeat: Option<Instant>,
-    /// Set while the agent owes an answer for too long. A deaf lane gets no new work.
     deaf: bool,
+    shared: bool,
+    sickness: Option<Sickness>,
 }
 
 impl Lane {
-    pub fn is_deaf(&self) -> bool {
-        self.deaf
+    pub fn fitness(&self) -> Fitness {
+        match (self.shared, self.deaf, &self.sickness) {
+            (true, _, _) => Fitness::Shared,
+            (_, true, _) => Fitness::Deaf,
+            (_, _, Some(_)) => Fitness::Sick,
+            _ => Fitness::Fit,
+        }
+    }
+
+    pub fn sickness(&self) -> Option<&Sickness> {
+        self.sickness.as_ref()
+    }
+
+    /// True if users may be queued here. A sick lane takes users while it does not rest, because only work shows whether it is
+    /// well again.
+    pub fn takes_users(&self) -> bool {
+        let rests = || {
+            let sickness = self.sickness.as_ref();
+            sickness.is_some_and(|sickness| sickness.rest_until.is_some())
+        };
+        !self.deaf && !self.shared && !rests()
     }
 
     /// True if the lane may be given another frame.
     pub fn has_credit(&self) -> bool {
-        !self.deaf && self.in_flight < CREDIT
+        let credit = if self.sickness.is_some() { 1 } else { CREDIT };
+        self.takes_users() && self.in_flight < credit
     }
 
     pub fn take_credit(&mut self) {
@@ -118,9 +169,13 @@ impl Lane {
     }
 
     /// Records an answer to a message that was sent at `sent`. Returns true if the lane was deaf until now.
-    pub fn answered(&mut self, sent: Instant) -> bool {
+    pub fn answered(&mut self, sent: Instant, now: Instant) -> bool {
         self.answered = Some(self.answered.map_or(sent, |before| before.max(sent)));
+        self.heard = Some(now);
         self.heartbeats.retain(|(_, at)| *at > sent);
+        self.next_heartbeat = self
+            .next_heartbeat
+            .map(|next| next.min(now + HEARTBEAT_INTERVAL));
         std::mem::take(&mut self.deaf)
     }
 
@@ -135,7 +190,11 @@ impl Lane {
             return None;
         }
         let frame = Uuid::new_v4();
-        self.next_heartbeat = Some(now + HEARTBEAT_INTERVAL);
+        let unanswered = u32::try_from(self.heartbeats.len()).unwrap_or(u32::MAX);
+        let interval = HEARTBEAT_INTERVAL
+            .saturating_mul(2_u32.saturating_pow(unanswered))
+            .min(MAX_HEARTBEAT_INTERVAL);
+        self.next_heartbeat = Some(now + interval);
         self.heartbeats.push_back((frame, now));
         Some(frame)
     }
@@ -146,15 +205,80 @@ impl Lane {
         heartbeat.map(|(_, sent)| *sent)
     }
 
+    /// Forgets unanswered heartbeats, whose answers may have been missed. The next one is due at once.
     pub fn forget_heartbeats(&mut self) {
         self.heartbeats.clear();
+        self.next_heartbeat = None;
     }
 
-    /// Makes the lane deaf if a heartbeat is overdue. Returns true if the lane was not deaf before.
+    /// Makes the lane deaf if it has owed the answer to a heartbeat for too long without answering anything. Returns true if
+    /// it was not deaf before.
     pub fn check_heartbeats(&mut self, now: Instant) -> bool {
-        let oldest = self.heartbeats.front();
-        let overdue = oldest.is_some_and(|(_, sent)| now.duration_since(*sent) >= DEAF_AFTER);
+        let silent_since = self
+            .heartbeats
+            .front()
+            .map(|(_, sent)| self.heard.map_or(*sent, |heard| heard.max(*sent)));
+        let overdue = silent_since.is_some_and(|since| now.duration_since(since) >= DEAF_AFTER);
         overdue && !std::mem::replace(&mut self.deaf, true)
+    }
+
+    /// Records how many processes received a message: one, or several. Returns whether that has changed.
+    pub fn set_shared(&mut self, shared: bool) -> bool {
+        std::mem::replace(&mut self.shared, shared) != shared
+    }
+
+    /// The agent answered that it cannot work. Returns how often it did so in a row. Several frames that were in flight
+    /// together count once.
+    pub fn unwell(&mut self, code: String, error: String, heartbeat: bool) -> u32 {
+        let before = self.sickness.take();
+        let times = before.as_ref().map_or(1, |before| {
+            before
+                .times
+                .saturating_add(u32::from(before.rest_until.is_none()))
+        });
+        self.sickness = Some(Sickness {
+            code,
+            error,
+            only_heartbeats: heartbeat
+                && before.as_ref().is_none_or(|before| before.only_heartbeats),
+            times,
+            rest_until: before.and_then(|before| before.rest_until),
+        });
+        times
+    }
+
+    /// A sick lane gets no frame of events until then.
+    pub fn rest(&mut self, until: Instant) {
+        if let Some(sickness) = &mut self.sickness {
+            let later = sickness
+                .rest_until
+                .map_or(until, |before| before.max(until));
+            sickness.rest_until = Some(later);
+        }
+    }
+
+    /// Ends the rest of a sick lane if it is over. Returns whether it ended.
+    pub fn end_rest(&mut self, now: Instant) -> bool {
+        let rest = self
+            .sickness
+            .as_mut()
+            .map(|sickness| &mut sickness.rest_until);
+        rest.is_some_and(|rest| rest.take_if(|until| *until <= now).is_some())
+    }
+
+    /// When the rest of a sick lane is over.
+    pub fn rest_until(&self) -> Option<Instant> {
+        self.sickness.as_ref()?.rest_until
+    }
+
+    /// The agent has processed a frame of events, or answered a heartbeat. Returns whether the lane was sick and is not any
+    /// more. An agent may answer heartbeats and be unable to apply events, so a heartbeat ends a sickness only if no event
+    /// waits to show more, or if only heartbeats had shown it.
+    pub fn well(&mut self, heartbeat: bool, idle: bool) -> bool {
+        let sickness = self
+            .sickness
+            .take_if(|sickness| !heartbeat || idle || sickness.only_heartbeats);
+        sickness.is_some()
     }
 }
 

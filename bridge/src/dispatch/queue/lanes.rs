@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
-use tracing::info;
+use domain::frame::Unwell;
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::batch::Limits;
 use super::event::Event;
-use super::lane::Lane;
+use super::lane::{Fitness, Lane};
 use super::users::{ReadyUser, Users};
 
 #[derive(Debug, Default)]
@@ -20,9 +21,16 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// How many lanes may be given work.
-    pub fn live(&self) -> usize {
-        self.lanes.values().filter(|lane| !lane.is_deaf()).count()
+    /// How many lanes are fit for this.
+    pub fn count(&self, fitness: Fitness) -> usize {
+        let lanes = self.lanes.values();
+        lanes.filter(|lane| lane.fitness() == fitness).count()
+    }
+
+    /// The code and the error of a sick lane.
+    pub fn sickness(&self) -> Option<(&str, &str)> {
+        let sickness = self.lanes.values().find_map(Lane::sickness)?;
+        Some((&sickness.code, &sickness.error))
     }
 
     pub fn names(&self) -> Vec<String> {
@@ -50,10 +58,10 @@ impl Lanes {
         existed
     }
 
-    /// Puts the user into the queue of its lane. Does nothing while no lane is live.
+    /// Puts the user into the queue of its lane. Does nothing while no lane takes users.
     pub fn enqueue(&mut self, user: ReadyUser) {
-        let live = self.lanes.iter_mut().filter(|(_, lane)| !lane.is_deaf());
-        if let Some((_, lane)) = rendezvous(user.id, live, |(name, _)| name) {
+        let open = self.lanes.iter_mut().filter(|(_, lane)| lane.takes_users());
+        if let Some((_, lane)) = rendezvous(user.id, open, |(name, _)| name) {
             lane.enqueue(user);
         }
     }
@@ -95,11 +103,11 @@ impl Lanes {
     }
 
     /// The lane answered a message that was sent at `sent`. Returns true if it was deaf until now.
-    pub fn answered(&mut self, name: &str, sent: Instant) -> bool {
+    pub fn answered(&mut self, name: &str, sent: Instant, now: Instant) -> bool {
         let revived = self
             .lanes
             .get_mut(name)
-            .is_some_and(|lane| lane.answered(sent));
+            .is_some_and(|lane| lane.answered(sent, now));
         if revived {
             info!(lane = name, "lane answers again");
         }
@@ -142,6 +150,70 @@ impl Lanes {
         self.lanes
             .get_mut(name)
             .is_some_and(|lane| lane.check_heartbeats(now))
+    }
+
+    /// A message of the lane reached one process, or several. Returns whether that has changed.
+    pub fn set_shared(&mut self, name: &str, shared: bool) -> bool {
+        let lane = self.lanes.get_mut(name);
+        let changed = lane.is_some_and(|lane| lane.set_shared(shared));
+        if changed && shared {
+            error!(
+                lane = name,
+                "several processes subscribe to one lane; it gets no work until only one is left, because they must have \
+                 different names (the variable `instance`)"
+            );
+        } else if changed {
+            info!(lane = name, "one process is left on the lane");
+        }
+        changed
+    }
+
+    /// The lane's agent answered that it cannot work. Returns how often it did so in a row.
+    pub fn unwell(&mut self, name: &str, unwell: Unwell, heartbeat: bool) -> u32 {
+        let Some(lane) = self.lanes.get_mut(name) else {
+            return 1;
+        };
+        if lane.sickness().is_none() {
+            warn!(
+                lane = name,
+                code = unwell.code,
+                error = unwell.error,
+                "the agent of a lane cannot work; it is tried again and no event is to blame"
+            );
+        }
+        lane.unwell(unwell.code, unwell.error, heartbeat)
+    }
+
+    /// A sick lane gets no frame of events until then.
+    pub fn rest(&mut self, name: &str, until: Instant) {
+        if let Some(lane) = self.lanes.get_mut(name) {
+            lane.rest(until);
+        }
+    }
+
+    /// Ends the rests that are over. Returns whether there were any.
+    pub fn end_rests(&mut self, now: Instant) -> bool {
+        let mut ended = false;
+        for lane in self.lanes.values_mut() {
+            ended |= lane.end_rest(now);
+        }
+        ended
+    }
+
+    /// When the next rest is over.
+    pub fn next_rest_end(&self) -> Option<Instant> {
+        self.lanes.values().filter_map(Lane::rest_until).min()
+    }
+
+    /// The lane's agent has processed a frame of events, or answered a heartbeat. Returns whether the lane was sick and is not
+    /// any more. `idle` tells whether no event waits.
+    pub fn well(&mut self, name: &str, heartbeat: bool, idle: bool) -> bool {
+        let lane = self.lanes.get_mut(name);
+        let recovered = lane.is_some_and(|lane| lane.well(heartbeat, idle));
+        if recovered {
+            info!(lane = name, "the agent of a lane works again");
+        }
+        recovered
     }
 }
 

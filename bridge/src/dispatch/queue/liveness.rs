@@ -1,17 +1,14 @@
-//! Time passing and Redis changing: heartbeats, lanes that come and go, late frames, users whose backoff is over.
+//! Time passing and Redis changing: heartbeats, lanes that come and go, skipped frames, users whose backoff is over.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use domain::frame::{Ack, Kind};
+use domain::frame::{Ack, Answer, Kind};
 use tracing::warn;
 
-use super::ack_timeout::MIN_ACK_TIMEOUT;
-use super::flights::Late;
 use super::{Action, Queue};
 use crate::dispatch::doorbell::Message;
 use crate::dispatch::wire::{self, Head};
-use crate::policy::{Failure, Fate};
 
 impl Queue {
     /// Does what is due.
@@ -19,22 +16,28 @@ impl Queue {
         for user in self.users.end_backoffs(now) {
             self.lanes.enqueue(user);
         }
+        if self.lanes.end_rests(now) {
+            self.requeue_users();
+        }
+        self.late.forget_old(now);
         for lane in self.lanes.names() {
             self.send_heartbeat(&lane, now);
             if self.lanes.check_heartbeats(&lane, now) {
                 warn!(
                     lane,
-                    "lane owes the answer to a heartbeat and gets no more work"
+                    "lane owes an answer for longer than its agent may take, and gets no more work"
                 );
                 self.withdraw_lane(&lane, now);
             }
         }
         let lanes = &self.lanes;
-        let late = self.flights.late(now, MIN_ACK_TIMEOUT, |lane, sent| {
-            lanes.answered_after(lane, sent)
-        });
-        for late in late {
-            self.frame_late(&late, now);
+        let skipped = self
+            .flights
+            .skipped(now, self.patience.current(), |lane, sent| {
+                lanes.answered_after(lane, sent)
+            });
+        for flight in skipped {
+            self.frame_skipped(flight, now);
         }
     }
 
@@ -49,7 +52,7 @@ impl Queue {
         if self.lanes.add(&found) {
             self.requeue_users();
         }
-        self.ack_timeout.update();
+        self.patience.update();
     }
 
     /// Answers can be received from now on.
@@ -72,14 +75,38 @@ impl Queue {
         }
     }
 
-    pub(super) fn heartbeat_answered(&mut self, ack: &Ack) {
-        if let Some(sent) = self.lanes.heartbeat_sent(&ack.lane, ack.frame) {
-            self.lane_answered(&ack.lane, sent);
+    pub(super) fn heartbeat_answered(&mut self, ack: Ack, now: Instant) {
+        let Some(sent) = self.lanes.heartbeat_sent(&ack.lane, ack.frame) else {
+            return;
+        };
+        self.lane_answered(&ack.lane, sent, now);
+        match ack.answer {
+            Answer::Unwell(unwell) => self.unwell(&ack.lane, unwell, Vec::new(), now),
+            Answer::Results(_) => self.lane_well(&ack.lane, true),
         }
     }
 
-    pub(super) fn lane_answered(&mut self, lane: &str, sent: Instant) {
-        if self.lanes.answered(lane, sent) {
+    pub(super) fn lane_answered(&mut self, lane: &str, sent: Instant, now: Instant) {
+        if self.lanes.answered(lane, sent, now) {
+            self.requeue_users();
+        }
+    }
+
+    /// The lane's agent has processed a frame of events, or answered a heartbeat.
+    pub(super) fn lane_well(&mut self, lane: &str, heartbeat: bool) {
+        if self.lanes.well(lane, heartbeat, self.unsettled() == 0) {
+            self.requeue_users();
+        }
+    }
+
+    /// So many processes received a message of the lane.
+    pub(super) fn lane_received(&mut self, lane: &str, receivers: u64) {
+        let shared = receivers > 1;
+        if shared {
+            let messages = &self.settings.metrics.shared_messages;
+            messages.with_label_values(&[self.settings.group]).inc();
+        }
+        if self.lanes.set_shared(lane, shared) {
             self.requeue_users();
         }
     }
@@ -89,40 +116,26 @@ impl Queue {
         answers
             .with_label_values(&[self.settings.group])
             .observe(latency.as_secs_f64());
-        self.ack_timeout.record(latency);
+        self.patience.record(latency);
     }
 
-    fn frame_late(&mut self, late: &Late, now: Instant) {
-        if late.skipped {
-            let Some(landed) = self.flights.land(late.number) else {
-                return;
-            };
-            let first = landed
-                .events
-                .first()
-                .map(|event| event.record().entry.event_id);
-            warn!(
-                lane = landed.lane,
-                events = landed.events.len(),
-                ?first,
-                "the agent did not answer a frame, but answered a later message"
-            );
-            let events = self.end(landed);
-            return self.unanswered(events, now);
-        }
-        // The agent may only be slow. The flight goes out again and keeps its place in the lane's credit.
-        let failure = Failure::Late {
-            sendings: late.sendings,
+    /// The lane has answered a message that was sent later, so its agent will never answer this frame: its handler ended
+    /// without an answer.
+    fn frame_skipped(&mut self, flight: u64, now: Instant) {
+        let Some(flight) = self.flights.land(flight) else {
+            return;
         };
-        if let Fate::Retry { after, .. } = (self.settings.policy)(&failure) {
-            let labels = &[self.settings.group, "late"];
-            self.settings
-                .metrics
-                .redelivered
-                .with_label_values(labels)
-                .inc();
-            self.send(late.number, after, now);
-        }
+        let first = flight.events.first();
+        let first = first.map(|event| event.record().entry.event_id);
+        warn!(
+            lane = flight.lane,
+            events = flight.events.len(),
+            ?first,
+            "the agent did not answer a frame, but answered a later message"
+        );
+        self.late.remember(&flight, now);
+        let events = self.end(flight);
+        self.unanswered(events, now);
     }
 
     fn send_heartbeat(&mut self, lane: &str, now: Instant) {

@@ -6,5 +6,7 @@ mod lanes;
 mod heartbeats;
 mod failures;
 mod unanswered;
+mod late;
+mod unwell;
 mod partitions;
 mod model;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::event::Event;
+use super::event::{Event, EventKey};
 use crate::log::Partition;
 
 /// A user's state. A user without waiting events exists only while in flight.
@@ -185,16 +185,40 @@ impl Users {
         ready
     }
 
-    /// Drops the waiting events of these partitions. Events in flight are not touched.
-    pub fn drop_partitions(&mut self, partitions: &[Partition]) {
-        for user in self.users.values_mut() {
-            let before = user.waiting.len();
-            user.waiting
-                .retain(|event| !partitions.contains(&event.record().partition));
-            self.waiting -= before - user.waiting.len();
+    /// Removes an event that waits for a frame. Returns false if it does not. Its user may be ready no more, so the caller
+    /// queues the ready users anew.
+    pub fn remove(&mut self, key: &EventKey) -> bool {
+        let Some(user) = self.users.get_mut(&key.user) else {
+            return false;
+        };
+        let Some(place) = user.waiting.iter().position(|event| event.has_key(key)) else {
+            return false;
+        };
+        user.waiting.remove(place);
+        self.waiting -= 1;
+        if user.waiting.is_empty() && user.state != State::InFlight {
+            self.users.remove(&key.user);
         }
+        true
+    }
+
+    /// Takes the waiting events of these partitions out. Events in flight are not touched. The caller queues the ready users
+    /// anew.
+    pub fn take_partitions(&mut self, partitions: &[Partition]) -> Vec<Event> {
+        let mut taken = Vec::new();
+        for user in self.users.values_mut() {
+            let leaving = |event: &Event| partitions.contains(&event.record().partition);
+            if user.waiting.iter().any(leaving) {
+                let (leave, stay) = user.waiting.drain(..).partition(leaving);
+                user.waiting = stay;
+                let leave: VecDeque<Event> = leave;
+                taken.extend(leave);
+            }
+        }
+        self.waiting -= taken.len();
         self.users
             .retain(|_, user| user.state == State::InFlight || !user.waiting.is_empty());
+        taken
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Before a rebalance takes a partition away, dispatch settles what is in flight and the offset is committed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -127,6 +127,7 @@ impl Reader {
             .map(|topic| (cluster.topic(topic), Arc::from(*topic)))
             .collect();
         let (mut paused, mut had_lag) = (false, false);
+        let mut paused_partitions = Arc::<BTreeSet<Partition>>::default();
         let (mut last_commit, mut last_received) = (Instant::now(), Instant::now());
         while !self.reading.stop.is_cancelled() {
             if self.pause.is_set() != paused {
@@ -135,8 +136,19 @@ impl Reader {
                 if paused {
                     consumer.pause(&assigned)?
                 } else {
-                    consumer.resume(&assigned)?
+                    consumer.resume(&assigned)?;
+                    paused_partitions = Arc::default();
                 }
+            }
+            let to_pause = self.pause.partitions();
+            if !paused && to_pause != paused_partitions {
+                let assigned = self.context.partitions(&consumer.assignment()?);
+                let assigned: BTreeSet<Partition> = assigned.into_iter().collect();
+                let resumed = paused_partitions.difference(&to_pause);
+                consumer.resume(&self.context.list(resumed.filter(|p| assigned.contains(p))))?;
+                let added = to_pause.difference(&paused_partitions);
+                consumer.pause(&self.context.list(added.filter(|p| assigned.contains(p))))?;
+                paused_partitions = to_pause;
             }
             let records = self.poll(&consumer, &topics)?;
             if !records.is_empty() {
@@ -148,7 +160,7 @@ impl Reader {
                 last_received = Instant::now();
                 // Lag at one check is no stall yet: records may be on their way at that moment.
                 anyhow::ensure!(
-                    !(has_lag(&consumer)? && std::mem::replace(&mut had_lag, true)),
+                    !(self.has_lag(&consumer)? && std::mem::replace(&mut had_lag, true)),
                     "the consumer has lag and receives no records"
                 );
             }
@@ -188,23 +200,31 @@ impl Reader {
         }
         Ok(records)
     }
-}
 
-/// True if an assigned partition holds records that this consumer has not received.
-fn has_lag(consumer: &BaseConsumer<GroupContext>) -> anyhow::Result<bool> {
-    for place in consumer.position()?.elements() {
-        let Ok((_, end)) =
-            consumer.fetch_watermarks(place.topic(), place.partition(), WATERMARK_TIMEOUT)
-        else {
-            // The brokers do not answer; a new consumer would not help.
-            return Ok(false);
-        };
-        match place.offset() {
-            Offset::Offset(position) if position < end => return Ok(true),
-            _ => {}
+    /// True if an assigned partition that is not paused holds records that this consumer has not received.
+    fn has_lag(&self, consumer: &BaseConsumer<GroupContext>) -> anyhow::Result<bool> {
+        let paused = self.pause.partitions();
+        for place in consumer.position()?.elements() {
+            let partition = self
+                .context
+                .cluster
+                .partition(place.topic(), place.partition());
+            if paused.contains(&partition) {
+                continue;
+            }
+            let Ok((_, end)) =
+                consumer.fetch_watermarks(place.topic(), place.partition(), WATERMARK_TIMEOUT)
+            else {
+                // The brokers do not answer; a new consumer would not help.
+                return Ok(false);
+            };
+            match place.offset() {
+                Offset::Offset(position) if position < end => return Ok(true),
+                _ => {}
+            }
         }
+        Ok(false)
     }
-    Ok(false)
 }
 
 impl GroupContext {
@@ -243,6 +263,15 @@ impl GroupContext {
                 warn!(group = self.group, %error, "committing offsets failed and is retried")
             }
         }
+    }
+
+    /// The partitions as librdkafka takes them.
+    fn list<'a>(&self, partitions: impl Iterator<Item = &'a Partition>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.cluster.topic(&partition.topic), partition.number);
+        }
+        list
     }
 
     /// The partitions of a list that librdkafka made.

@@ -162,6 +162,7 @@ impl Reader {
 
     /// Fetches and delivers the next records of all partitions held; returns their number.
     async fn fetch(&mut self, session: &mut Session) -> anyhow::Result<usize> {
+        session.paused = self.pause.partitions();
         let records = session.fetch().await?;
         let fetched = records.len();
         if fetched > 0 {

@@ -1,6 +1,6 @@
 //! A reader's database session: the partitions that it leases, the offsets to fetch next, and the marks to commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -29,6 +29,8 @@ pub(super) struct Session {
     partitions: BTreeMap<String, Partition>,
     /// Offset to fetch next, for each partition held.
     pub next: BTreeMap<Partition, i64>,
+    /// Partitions that are not fetched.
+    pub paused: Arc<BTreeSet<Partition>>,
     fetch: Statement,
     commit: Statement,
     /// Marks that are not committed yet.
@@ -59,6 +61,7 @@ impl Session {
             leases,
             partitions,
             next: BTreeMap::new(),
+            paused: Arc::default(),
             fetch,
             commit,
             uncommitted: BTreeMap::new(),
@@ -98,12 +101,15 @@ impl Session {
         Ok(())
     }
 
-    /// Fetches the next records of all partitions held.
+    /// Fetches the next records of all partitions held that are not paused.
     pub async fn fetch(&mut self) -> anyhow::Result<Vec<Record>> {
-        if self.next.is_empty() {
+        let paused = &self.paused;
+        let next = self.next.iter();
+        let (topics, numbers, offsets) =
+            columns(next.filter(|(partition, _)| !paused.contains(partition)));
+        if topics.is_empty() {
             return Ok(Vec::new());
         }
-        let (topics, numbers, offsets) = columns(&self.next);
         let parameters: [&(dyn ToSql + Sync); 4] = [&topics, &numbers, &offsets, &FETCH_LIMIT];
         let rows = self
             .leases
@@ -140,7 +146,7 @@ impl Session {
         if self.uncommitted.is_empty() {
             return Ok(());
         }
-        let (topics, numbers, offsets) = columns(&self.uncommitted);
+        let (topics, numbers, offsets) = columns(self.uncommitted.iter());
         let parameters: [&(dyn ToSql + Sync); 4] = [&self.group, &topics, &numbers, &offsets];
         self.leases
             .session()
@@ -153,10 +159,16 @@ impl Session {
 }
 
 /// Topics, partition numbers and offsets as arrays of equal length, as statements take them.
-fn columns(offsets: &BTreeMap<Partition, i64>) -> (Vec<&str>, Vec<i32>, Vec<i64>) {
-    let topics = offsets.keys().map(|partition| &*partition.topic).collect();
-    let numbers = offsets.keys().map(|partition| partition.number).collect();
-    (topics, numbers, offsets.values().copied().collect())
+fn columns<'a>(
+    offsets: impl Iterator<Item = (&'a Partition, &'a i64)>,
+) -> (Vec<&'a str>, Vec<i32>, Vec<i64>) {
+    let (mut topics, mut numbers, mut next) = (Vec::new(), Vec::new(), Vec::new());
+    for (partition, offset) in offsets {
+        topics.push(&*partition.topic);
+        numbers.push(partition.number);
+        next.push(*offset);
+    }
+    (topics, numbers, next)
 }
 
 /// The partitions of these topics that exist in the log.

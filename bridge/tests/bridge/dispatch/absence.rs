@@ -41,11 +41,10 @@ async fn an_absent_agent_causes_no_dead_letters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_without_its_database_causes_neither_loss_nor_dead_letters() {
+async fn an_agent_that_answers_nothing_causes_neither_loss_nor_dead_letters() {
     let fixture = DispatchFixture::start().await;
-    let unavailable = Arc::new(Mutex::new(true));
-    let state = unavailable.clone();
-    // It receives every message and answers none, heartbeats included.
+    let silent = Arc::new(Mutex::new(true));
+    let state = silent.clone();
     let _agent = fixture
         .agent("0", move |frame| {
             if *state.lock().unwrap() {
@@ -58,17 +57,65 @@ async fn an_agent_without_its_database_causes_neither_loss_nor_dead_letters() {
     let user = Uuid::new_v4();
     fixture.emit(user, 0, 200).await;
     fixture.relay().await;
-    eventually(TIMEOUT, "the lane gets no more work", async || {
-        !fixture.seen().is_empty() && !fixture.health.report().0
-    })
-    .await;
-    *unavailable.lock().unwrap() = false;
+    fixture
+        .gauge("the lane is deaf", &fixture.unfit_lanes("deaf"), 1)
+        .await;
+    assert!(!fixture.seen().is_empty() && !fixture.health.report().0);
+    *silent.lock().unwrap() = false;
     fixture.settled(TIMEOUT).await;
     assert!(fixture.dead_letter_ids().await.is_empty());
     assert_eq!(
         first_seen(&fixture.seen())[&user],
         (0..200).collect::<Vec<_>>()
     );
+    fixture.stop().await;
+}
+
+/// A disk is full, for instance: the agent cannot record events, and answers empty heartbeats as if nothing were wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_cannot_work_is_shown_and_no_event_is_blamed() {
+    let fixture = DispatchFixture::start().await;
+    let sick = Arc::new(Mutex::new(true));
+    let state = sick.clone();
+    let _agent = fixture
+        .agent("0", move |frame| {
+            if *state.lock().unwrap() && !frame.events.is_empty() {
+                Reply::Unwell
+            } else {
+                done(frame)
+            }
+        })
+        .await;
+    let users: Vec<Uuid> = (0..100).map(|_| Uuid::new_v4()).collect();
+    for user in &users {
+        fixture.emit(*user, 0, 3).await;
+    }
+    fixture.relay().await;
+    fixture
+        .gauge("the lane is sick", &fixture.unfit_lanes("sick"), 1)
+        .await;
+    // More failures than an event may cause.
+    eventually(TIMEOUT, "the agent has failed eight times", async || {
+        fixture.seen().len() >= 8
+    })
+    .await;
+    let (ready, parts) = fixture.health.report();
+    assert!(!ready);
+    assert_eq!(
+        parts["lanes"],
+        "the agent of group audit cannot work: 53100: the disk is full"
+    );
+    assert!(fixture.seen().len() < 30, "its work has pauses");
+    *sick.lock().unwrap() = false;
+    fixture.settled(TIMEOUT).await;
+    assert!(fixture.dead_letter_ids().await.is_empty());
+    let seen = fixture.seen();
+    assert!(seen.iter().all(|frame| frame.attempt == 1));
+    let by_user = first_seen(&seen);
+    assert!(users.iter().all(|user| by_user[user] == [0, 1, 2]));
+    fixture
+        .gauge("no lane is sick", &fixture.unfit_lanes("sick"), 0)
+        .await;
     fixture.stop().await;
 }
 

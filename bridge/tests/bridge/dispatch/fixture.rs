@@ -10,6 +10,7 @@ use bridge::health::Health;
 use bridge::log::Record;
 use bridge::topics::GROUPS;
 use domain::frame::{EventResult, Frame, Kind as FrameKind, Outcome};
+use prometheus::IntGauge;
 use stage::scratch::Scratch;
 use stage::services::Redis;
 use tokio::sync::oneshot;
@@ -104,6 +105,17 @@ impl DispatchFixture {
             lanes.get() == count
         })
         .await;
+    }
+
+    /// Waits until a gauge of the metrics has this value.
+    pub async fn gauge(&self, what: &str, gauge: &IntGauge, value: i64) {
+        eventually(TIMEOUT, what, async || gauge.get() == value).await;
+    }
+
+    /// How many lanes get no work for this reason.
+    pub fn unfit_lanes(&self, state: &str) -> IntGauge {
+        let lanes = &self.log.metrics.unfit_lanes;
+        lanes.with_label_values(&["audit", state])
     }
 
     pub async fn emit(&self, user: Uuid, first: usize, count: usize) -> Vec<Uuid> {

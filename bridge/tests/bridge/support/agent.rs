@@ -1,8 +1,9 @@
 //! A test agent: subscribes to one lane, handles one frame at a time and answers each.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use domain::frame::{Ack, EventResult, Frame, Kind, Outcome};
+use domain::frame::{Ack, Answer, EventResult, Frame, Kind, Outcome, Unwell};
 use futures::StreamExt;
 use redis::AsyncCommands;
 use serde::Deserialize;
@@ -27,6 +28,10 @@ pub struct Event {
 /// How an agent answers a frame.
 pub enum Reply {
     Answer(Vec<EventResult>),
+    /// Answers after this time, and handles no other frame until then.
+    Slow(Duration, Vec<EventResult>),
+    /// Answers that it cannot work now.
+    Unwell,
     /// No answer, as when the handler crashes.
     NoAnswer,
     /// Answers once the channel delivers the results, and handles no other frame until then.
@@ -59,6 +64,7 @@ pub fn results(frame: &Frame, mut outcome: impl FnMut(&Event) -> Outcome) -> Vec
         EventResult {
             id: event.id.to_string(),
             outcome,
+            after_ms: 0,
             error,
         }
     };
@@ -99,16 +105,24 @@ impl Agent {
                     };
                     seen.lock().unwrap().push(seen_now);
                 }
-                let results = match handle(&frame) {
-                    Reply::Answer(results) => results,
+                let answer = match handle(&frame) {
+                    Reply::Answer(results) => Answer::Results(results),
+                    Reply::Slow(time, results) => {
+                        tokio::time::sleep(time).await;
+                        Answer::Results(results)
+                    }
+                    Reply::Unwell => Answer::Unwell(Unwell {
+                        code: "53100".to_owned(),
+                        error: "the disk is full".to_owned(),
+                    }),
                     Reply::NoAnswer => continue,
-                    Reply::Delayed(later) => later.await.unwrap(),
+                    Reply::Delayed(later) => Answer::Results(later.await.unwrap()),
                 };
                 let ack = Ack {
                     frame: frame.frame,
                     epoch: frame.epoch,
                     lane: frame.lane,
-                    results,
+                    answer,
                 };
                 let _: i64 = answers
                     .publish(&frame.reply_to, serde_json::to_vec(&ack).unwrap())

@@ -8,6 +8,7 @@
 
 mod support;
 mod append;
+mod blame;
 mod validation;
 mod permissions;
 mod queries;

@@ -57,6 +57,11 @@ async fn each_role_may_do_only_what_it_needs() -> Result<()> {
     let trail = Trail::new().await?;
     for (role, statement, allowed) in [
         ("spindle_agent", "select audit_append('[]')", true),
+        (
+            "spindle_agent",
+            "select * from audit_append_frame('[]')",
+            true,
+        ),
         ("spindle_agent", "select count(*) from audit_logs", false),
         ("spindle_agent", "update audit_chains set no = 0", false),
         ("spindle_agent", "select audit_maintain()", false),
@@ -66,6 +71,11 @@ async fn each_role_may_do_only_what_it_needs() -> Result<()> {
             true,
         ),
         ("spindle_api", "select audit_append('[]')", false),
+        (
+            "spindle_api",
+            "select * from audit_append_frame('[]')",
+            false,
+        ),
         ("spindle_api", "delete from audit_logs", false),
         ("spindle_readonly", "select count(*) from audit_logs", true),
         ("spindle_readonly", "select audit_append('[]')", false),

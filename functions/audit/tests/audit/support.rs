@@ -1,6 +1,6 @@
 //! What several tests share: a migrated database, and events to record in it.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls};
@@ -80,10 +80,24 @@ impl Trail {
 
 /// Appends a JSON array of events with the statement that the agent sends. Returns one result per event.
 pub async fn append(client: &Client, events: &str) -> Result<Vec<Value>> {
+    match try_append(client, events).await? {
+        Ok(results) => Ok(results),
+        Err((code, reason)) => bail!("Postgres refused the events: {reason} (SQLSTATE {code})"),
+    }
+}
+
+/// Like [`append`]. The inner error is the SQLSTATE and the reason if the statement blames the events.
+pub async fn try_append(
+    client: &Client,
+    events: &str,
+) -> Result<Result<Vec<Value>, (String, String)>, tokio_postgres::Error> {
     let row = client
         .query_one(include_str!("../../src/append.sql"), &[&events])
         .await?;
-    Ok(serde_json::from_str(row.get(0))?)
+    Ok(match row.get::<_, Option<&str>>(0) {
+        Some(results) => Ok(serde_json::from_str(results).unwrap()),
+        None => Err((row.get(1), row.get(2))),
+    })
 }
 
 /// Like [`Trail::maintain`], on any connection.

@@ -48,7 +48,7 @@ fn a_frame_holds_no_more_events_than_its_limit() {
 fn a_frame_holds_no_more_bytes_than_its_limit() {
     let mut h = Harness::unsubscribed(200);
     h.queue.subscribed();
-    h.queue.assign(vec![partition(0)]);
+    h.queue.assign(&[partition(0)]);
     h.found(&["a"]);
     // An event has about 33 bytes and its padding: two of these fit, three do not.
     for user in 1..=3 {
@@ -68,7 +68,7 @@ fn a_frame_holds_no_more_bytes_than_its_limit() {
 fn an_event_larger_than_a_frame_travels_alone() {
     let mut h = Harness::unsubscribed(200);
     h.queue.subscribed();
-    h.queue.assign(vec![partition(0)]);
+    h.queue.assign(&[partition(0)]);
     h.found(&["a"]);
     h.read_record(0, 1, 1_000, Headers::new());
     h.read_record(0, 2, 0, Headers::new());
@@ -127,7 +127,7 @@ fn users_share_frames_and_stay_in_order() {
 #[test]
 fn nothing_is_sent_without_a_lane_or_a_subscription() {
     let mut h = Harness::unsubscribed(1_000);
-    h.queue.assign(vec![partition(0)]);
+    h.queue.assign(&[partition(0)]);
     h.read(1, FULL);
     h.nothing_sent();
     h.found(&["a"]);

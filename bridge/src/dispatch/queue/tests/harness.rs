@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use domain::frame::{Ack, EventResult, Frame, Kind, Outcome};
+use domain::frame::{Ack, Answer, EventResult, Frame, Kind, Outcome, Unwell};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::dispatch::queue::{Action, DeadLetter, Limits, Queue, Settings};
+use crate::dispatch::queue::{Action, DeadLetter, Fitness, Limits, Queue, Settings};
 use crate::log::{Entry, Headers, Partition, Record};
 use crate::metrics::Metrics;
 use crate::policy::{self, Failure, Fate};
@@ -20,6 +20,8 @@ pub const MS: Duration = Duration::from_millis(1);
 pub const SECOND: Duration = Duration::from_secs(1);
 /// Frames wait this long to be filled.
 pub const FRAME_WAIT: Duration = Duration::from_millis(2);
+/// How long the answer `later` asks to wait.
+pub const LATER_MS: u64 = 3_000;
 /// Events in a full frame.
 pub const FULL: usize = 4;
 
@@ -51,13 +53,30 @@ impl Sent {
         let result = |outcome| EventResult {
             id: String::new(),
             outcome,
+            after_ms: if outcome == Outcome::Later {
+                LATER_MS
+            } else {
+                0
+            },
             error: (outcome != Outcome::Done).then(|| "because".to_owned()),
         };
+        self.answer(Answer::Results(outcomes.into_iter().map(result).collect()))
+    }
+
+    /// An answer that the agent cannot work.
+    pub fn unwell(&self) -> Ack {
+        self.answer(Answer::Unwell(Unwell {
+            code: "53100".to_owned(),
+            error: "the disk is full".to_owned(),
+        }))
+    }
+
+    fn answer(&self, answer: Answer) -> Ack {
         Ack {
             frame: self.frame.frame,
             epoch: self.frame.epoch,
             lane: self.frame.lane.clone(),
-            results: outcomes.into_iter().map(result).collect(),
+            answer,
         }
     }
 }
@@ -79,7 +98,7 @@ impl Harness {
     pub fn new(lanes: &[&str]) -> Self {
         let mut harness = Self::unsubscribed(4 * 1024);
         harness.queue.subscribed();
-        harness.queue.assign(vec![partition(0)]);
+        harness.queue.assign(&[partition(0)]);
         harness.found(lanes);
         harness.answer_heartbeats();
         harness
@@ -212,7 +231,8 @@ impl Harness {
 
     /// Redis reports how many subscribers a frame reached.
     pub fn published(&mut self, sent: &Sent, receivers: Option<u64>) {
-        self.queue.published(sent.frame.frame, receivers, self.now);
+        let (frame, lane) = (sent.frame.frame, sent.lane());
+        self.queue.published(frame, lane, receivers, self.now);
         self.run();
     }
 
@@ -228,6 +248,17 @@ impl Harness {
 
     pub fn done(&mut self, sent: &Sent) {
         self.answer_all(sent, Outcome::Done);
+    }
+
+    /// The agent answers that it cannot work.
+    pub fn unwell(&mut self, sent: &Sent) {
+        self.queue.answer(sent.unwell(), self.now);
+        self.run();
+    }
+
+    /// Lanes that may be given work.
+    pub fn fit_lanes(&self) -> usize {
+        self.queue.lanes(Fitness::Fit)
     }
 
     /// The heartbeats published since the last call.
@@ -246,6 +277,14 @@ impl Harness {
     pub fn write_letters(&mut self) {
         for letter in std::mem::take(&mut self.letters) {
             self.queue.dead_letter_written(letter.id);
+        }
+        self.run();
+    }
+
+    /// The log refuses all dead letters for now.
+    pub fn refuse_letters(&mut self) {
+        for letter in &self.letters {
+            self.queue.dead_letter_failed(letter.id);
         }
         self.run();
     }
@@ -273,18 +312,17 @@ impl Harness {
     }
 }
 
-/// The real policy with known delays instead of random ones. Late frames wait longer each time, as they do in the real
-/// policy: otherwise sendings and heartbeats could keep step, and no heartbeat would ever be later than the last sending.
+/// The real policy with known delays instead of random ones. An agent knows how long `later` waits.
 pub fn steady(failure: &Failure<'_>) -> Fate {
-    let delay = match failure {
-        Failure::Late { sendings } => BACKOFF * *sendings,
-        _ => BACKOFF,
-    };
     match policy::decide(failure) {
-        Fate::Retry { after, together } if !after.is_zero() => Fate::Retry {
-            after: delay,
-            together,
-        },
+        Fate::Retry { after, together }
+            if !after.is_zero() && !matches!(failure, Failure::Later { .. }) =>
+        {
+            Fate::Retry {
+                after: BACKOFF,
+                together,
+            }
+        }
         fate => fate,
     }
 }

@@ -47,6 +47,9 @@ pub struct Agents {
     /// How often agents asked to retry or rejected an event.
     pub retries: HashMap<Body, u32>,
     pub rejected: HashSet<Body>,
+    /// How often agents answered so.
+    pub unwell: usize,
+    pub later: usize,
 }
 
 impl Agents {
@@ -89,13 +92,18 @@ impl Agents {
             rng.random_range(0..40)
         };
         let (dies, lost, short) = (dies || trouble == 0, trouble == 1, trouble == 2);
+        if trouble == 3 {
+            self.unwell += 1;
+            self.answers.push_back(sent.unwell());
+            return true;
+        }
         // An agent that dies may have applied the first events.
         let reached = if dies {
             rng.random_range(0..=sent.events.len())
         } else {
             sent.events.len()
         };
-        let mut stopped = HashSet::new();
+        let mut stopped = HashMap::new();
         let mut outcomes = Vec::new();
         for body in sent.events.iter().take(reached) {
             let outcome = self.handle(*body, &mut stopped, health, rng);
@@ -108,6 +116,7 @@ impl Agents {
             match outcome {
                 Outcome::Done => {}
                 Outcome::Retry => *self.retries.entry(*body).or_default() += 1,
+                Outcome::Later => self.later += 1,
                 Outcome::Reject => {
                     self.rejected.insert(*body);
                 }
@@ -123,23 +132,26 @@ impl Agents {
     fn handle(
         &mut self,
         body: Body,
-        stopped: &mut HashSet<u64>,
+        stopped: &mut HashMap<u64, Outcome>,
         health: Health,
         rng: &mut StdRng,
     ) -> Outcome {
         let sick = health == Health::Flaky && rng.random_ratio(1, 25);
+        if let Some(outcome) = stopped.get(&body.user) {
+            // After such an outcome, no later event of the user in the frame is applied.
+            return *outcome;
+        }
         let outcome = match temper(body) {
-            // After a retry, no later event of the user in the frame is applied.
-            _ if stopped.contains(&body.user) => Outcome::Retry,
             // Deadly events are skipped here: the agent dies of them before it gets to the end.
             Temper::Deadly | Temper::Stubborn => Outcome::Retry,
+            Temper::Good if sick && rng.random() => Outcome::Later,
             Temper::Good if sick => Outcome::Retry,
             Temper::Rejected => Outcome::Reject,
             Temper::Good => Outcome::Done,
         };
         match outcome {
-            Outcome::Retry => {
-                stopped.insert(body.user);
+            Outcome::Retry | Outcome::Later => {
+                stopped.insert(body.user, outcome);
             }
             Outcome::Done => {
                 if self.applied.insert(body) {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::frame::{Ack, Outcome};
+use domain::frame::{Ack, Answer, Outcome};
 use uuid::Uuid;
 
 use super::agents::{Agents, Temper, temper};
@@ -62,7 +62,7 @@ impl Checks {
                 let record = event.record();
                 let read = (record.partition.clone(), record.offset, event.assignment());
                 assert!(
-                    !self.settled.contains(&read),
+                    event.is_settled() || !self.settled.contains(&read),
                     "{read:?} is settled and in flight"
                 );
             }
@@ -73,22 +73,47 @@ impl Checks {
         );
     }
 
-    /// An answer is about to be reported: notes what it settles.
-    pub fn answered(&mut self, ack: &Ack, queue: &Queue) {
-        let Some(events) = queue.flights.events_of(ack.frame, ack.epoch) else {
-            return;
+    /// An answer is about to be reported: notes what it settles. Returns how many events that are settled although their frame
+    /// had ended.
+    pub fn answered(&mut self, ack: &Ack, queue: &Queue) -> usize {
+        let Answer::Results(results) = &ack.answer else {
+            return 0;
         };
-        if events.len() != ack.results.len() {
-            return;
+        let done = |index: usize| {
+            results
+                .get(index)
+                .is_some_and(|result| result.outcome == Outcome::Done)
+        };
+        if let Some(events) = queue.flights.events_of(ack.frame, ack.epoch) {
+            if events.len() == results.len() {
+                for (_, event) in events.iter().enumerate().filter(|(index, _)| done(*index)) {
+                    if !event.is_settled() {
+                        let record = event.record();
+                        self.settle((record.partition.clone(), record.offset, event.assignment()));
+                    }
+                }
+            }
+            return 0;
         }
-        for (event, result) in events.iter().zip(&ack.results) {
-            if result.outcome == Outcome::Done {
-                let record = event.record();
-                let read = (record.partition.clone(), record.offset, event.assignment());
-                self.decide(&read);
-                self.settled.insert(read);
+        let mut late = 0;
+        if let Some(events) = queue.late.events_of(ack.frame, ack.epoch)
+            && events.len() == results.len()
+        {
+            for (_, key) in events.iter().enumerate().filter(|(index, _)| done(*index)) {
+                let read = (key.partition.clone(), key.offset, key.assignment);
+                let current = queue.assignments.current(&key.partition) == Some(key.assignment);
+                if current && !self.decided.contains(&read) {
+                    self.settle(read);
+                    late += 1;
+                }
             }
         }
+        late
+    }
+
+    fn settle(&mut self, read: Read) {
+        self.decide(&read);
+        self.settled.insert(read);
     }
 
     /// A dead letter has a cause.

@@ -114,6 +114,7 @@ impl Log {
             return None;
         }
         *reading = Reading::From(saved);
+        self.unsaved.remove(partition);
         Some(saved)
     }
 
@@ -142,6 +143,19 @@ impl Log {
             self.unsaved.remove(partition);
         }
         was_read
+    }
+
+    /// Loses the session while partitions are being handed over: nobody waits for the end of the hand-overs any more. Returns
+    /// how many there were.
+    pub fn lose_hand_overs(&mut self) -> usize {
+        let mut lost = 0;
+        for reading in self.reading.values_mut() {
+            if matches!(reading, Reading::HandingOver(_)) {
+                *reading = Reading::No;
+                lost += 1;
+            }
+        }
+        lost
     }
 
     /// The process ends: every partition is free, and only the saved marks remain.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
-use domain::frame::{Ack, Frame};
+use domain::frame::Frame;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
@@ -35,6 +35,12 @@ pub struct Counts {
     lanes_killed: usize,
     frames_lost: usize,
     redis_outages: usize,
+    unwell: usize,
+    later: usize,
+    late: usize,
+    shared: usize,
+    hand_overs_lost: usize,
+    letters_refused: usize,
 }
 
 impl Counts {
@@ -50,6 +56,12 @@ impl Counts {
             self.lanes_killed,
             self.frames_lost,
             self.redis_outages,
+            self.unwell,
+            self.later,
+            self.late,
+            self.shared,
+            self.hand_overs_lost,
+            self.letters_refused,
         ];
         counts.iter().all(|count| *count > 50)
     }
@@ -67,6 +79,12 @@ impl AddAssign for Counts {
         self.lanes_killed += other.lanes_killed;
         self.frames_lost += other.frames_lost;
         self.redis_outages += other.redis_outages;
+        self.unwell += other.unwell;
+        self.later += other.later;
+        self.late += other.late;
+        self.shared += other.shared;
+        self.hand_overs_lost += other.hand_overs_lost;
+        self.letters_refused += other.letters_refused;
     }
 }
 
@@ -79,7 +97,7 @@ pub struct World {
     agents: Agents,
     checks: Checks,
     /// Frames that were published, whose report has not come yet.
-    reports: VecDeque<(Uuid, Option<u64>)>,
+    reports: VecDeque<(Uuid, String, Option<u64>)>,
     /// Dead letters that are being written.
     letters: VecDeque<DeadLetter>,
     redis: bool,
@@ -112,9 +130,10 @@ impl World {
             30..45 => drop(self.handle_message(Health::Flaky)),
             45..58 => self.deliver_answer(),
             58..66 => self.deliver_report(),
-            66..70 => self.write_dead_letter(),
+            66..68 => self.write_dead_letter(),
+            68..70 => self.refuse_dead_letter(),
             70..82 => self.now += self.rng.random_range(1..300) * MS,
-            82 => self.now += 4 * SECOND,
+            82 => self.now += self.rng.random_range(1..15) * SECOND,
             83..86 => self.find_lanes(),
             86 => self.start_lane(),
             87 => self.kill_lane(),
@@ -180,6 +199,8 @@ impl World {
         self.checks
             .check_everything_settled(&self.log, &self.agents);
         self.counts.effects += self.agents.effects.len();
+        self.counts.unwell += self.agents.unwell;
+        self.counts.later += self.agents.later;
     }
 
     /// Does what the dispatch loop does after each message.
@@ -217,7 +238,7 @@ impl World {
     }
 
     fn publish(&mut self, sent: Sent) {
-        let frame = sent.frame.frame;
+        let (frame, lane) = (sent.frame.frame, sent.lane().to_owned());
         let receivers = if !self.redis {
             None
         } else if self.rng.random_ratio(1, 60) {
@@ -225,9 +246,13 @@ impl World {
             self.counts.frames_lost += 1;
             Some(1)
         } else {
-            Some(self.agents.publish(sent))
+            let receivers = self.agents.publish(sent);
+            // A second process may have subscribed to the lane.
+            let second = u64::from(receivers > 0 && self.rng.random_ratio(1, 80));
+            self.counts.shared += usize::from(second > 0);
+            Some(receivers + second)
         };
-        self.reports.push_back((frame, receivers));
+        self.reports.push_back((frame, lane, receivers));
     }
 
     fn read(&mut self) {
@@ -261,19 +286,14 @@ impl World {
         let ack = self.agents.answers.remove(index).unwrap();
         let copies = if self.rng.random_ratio(1, 20) { 2 } else { 1 };
         for _ in 0..copies {
-            let ack = Ack {
-                results: ack.results.clone(),
-                lane: ack.lane.clone(),
-                ..ack
-            };
-            self.checks.answered(&ack, &self.queue);
-            self.queue.answer(ack, self.now);
+            self.counts.late += self.checks.answered(&ack, &self.queue);
+            self.queue.answer(ack.clone(), self.now);
         }
     }
 
     fn deliver_report(&mut self) {
-        if let Some((frame, receivers)) = self.reports.pop_front() {
-            self.queue.published(frame, receivers, self.now);
+        if let Some((frame, lane, receivers)) = self.reports.pop_front() {
+            self.queue.published(frame, &lane, receivers, self.now);
         }
     }
 
@@ -282,6 +302,13 @@ impl World {
             self.checks.dead_letter_written(&letter, &self.queue);
             self.log.take_dead_letter(&letter.record);
             self.queue.dead_letter_written(letter.id);
+        }
+    }
+
+    fn refuse_dead_letter(&mut self) {
+        if let Some(letter) = self.letters.front() {
+            self.queue.dead_letter_failed(letter.id);
+            self.counts.letters_refused += 1;
         }
     }
 
@@ -328,7 +355,7 @@ impl World {
         let partition = self.log.pick(&mut self.rng);
         if let Some(next) = self.log.assign(&partition) {
             self.checks.assigned(&partition, next);
-            self.queue.assign(vec![partition]);
+            self.queue.assign(&[partition]);
         }
     }
 
@@ -338,6 +365,9 @@ impl World {
             self.queue
                 .revoke(vec![partition], Some(settled), HAND_OVER_LIMIT, self.now);
             self.counts.hand_overs += 1;
+            if self.rng.random_ratio(1, 4) {
+                self.lose_hand_overs();
+            }
         }
     }
 
@@ -348,6 +378,11 @@ impl World {
                 .revoke(vec![partition], None, HAND_OVER_LIMIT, self.now);
             self.counts.losses += 1;
         }
+    }
+
+    /// The queue learns of this only when the partition is assigned again.
+    fn lose_hand_overs(&mut self) {
+        self.counts.hand_overs_lost += self.log.lose_hand_overs();
     }
 
     /// The bridge is killed and starts again. What it had asked for but not seen finished may still happen, or not.

@@ -1,36 +1,39 @@
 //! How long an agent may take to answer a frame, learned from how long recent answers took.
+//!
+//! A frame whose lane has answered a later message was skipped, because a lane is serial. Patience is the margin before that
+//! counts against the events: while a process takes over a lane from another, both answer for a moment.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The shortest ack timeout.
-pub const MIN_ACK_TIMEOUT: Duration = Duration::from_millis(500);
-/// The longest ack timeout.
-pub const MAX_ACK_TIMEOUT: Duration = Duration::from_secs(10);
+/// The shortest patience.
+pub const MIN_PATIENCE: Duration = Duration::from_millis(500);
+/// The longest patience.
+pub const MAX_PATIENCE: Duration = Duration::from_secs(10);
 /// How many recent answers count.
 const SAMPLES: usize = 512;
 
 #[derive(Debug)]
-pub struct AckTimeout {
+pub struct Patience {
     latencies: VecDeque<Duration>,
     current: Duration,
 }
 
-impl Default for AckTimeout {
+impl Default for Patience {
     fn default() -> Self {
         Self {
             latencies: VecDeque::new(),
-            current: MIN_ACK_TIMEOUT,
+            current: MIN_PATIENCE,
         }
     }
 }
 
-impl AckTimeout {
+impl Patience {
     pub fn current(&self) -> Duration {
         self.current
     }
 
-    /// Remembers how long an answer took.
+    /// Remembers how long an answer took. Late answers count too: they tell most about a slow agent.
     pub fn record(&mut self, latency: Duration) {
         self.latencies.push_back(latency);
         if self.latencies.len() > SAMPLES {
@@ -38,7 +41,7 @@ impl AckTimeout {
         }
     }
 
-    /// Sets the timeout to five times the 99th percentile of the recent latencies, within its bounds.
+    /// Sets the patience to five times the 99th percentile of the recent latencies, within its bounds.
     pub fn update(&mut self) {
         let mut latencies: Vec<Duration> = self.latencies.iter().copied().collect();
         latencies.sort_unstable();
@@ -46,6 +49,6 @@ impl AckTimeout {
             .get(latencies.len() * 99 / 100)
             .copied()
             .unwrap_or_default();
-        self.current = (p99 * 5).clamp(MIN_ACK_TIMEOUT, MAX_ACK_TIMEOUT);
+        self.current = (p99 * 5).clamp(MIN_PATIENCE, MAX_PATIENCE);
     }
 }
