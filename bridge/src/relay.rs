@@ -267,7 +267,7 @@ impl Relay {
 
     /// Gives the shards up, so that a bridge that reaches the log can take them.
     async fn give_up(&self, held: Option<Shards>, why: &anyhow::Error) {
-        error!(
+        warn!(
             error = format!("{why:#}"),
             "the relay is cut off from the log and gives its shards up"
         );

@@ -66,7 +66,12 @@ impl Pace {
         began: Instant,
         now: Instant,
     ) {
-        let cost = now - began;
+        // A look that found rows took most of its time to append them.
+        let cost = if last.is_none() {
+            now - began
+        } else {
+            Duration::ZERO
+        };
         self.pause = (cost * PAUSE_FACTOR).clamp(IDLE_PAUSE, MAX_PAUSE);
         // A full look that was cut off may have left rows below the hint, so the next one is full, too.
         if first == 0 && (!cut_off || last.is_some_and(|last| last >= self.hint)) {
