@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::dead_letter::command;
-use crate::{admin, config, keys, log, migrate, run};
+use crate::{admin, config, keys, log, migrate, quarantine, run};
 
 /// Carries Spindle's events from the outbox to the event log, and from the log to the agents.
 #[derive(Debug, Parser)]
@@ -48,6 +48,14 @@ enum Command {
         #[command(subcommand)]
         command: command::Command,
     },
+    /// List, requeue or discard outbox rows that the event log refuses.
+    Quarantine {
+        /// URL of the Postgres database, as the role spindle_bridge: postgres://user:password@host:port/database.
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: config::Secret,
+        #[command(subcommand)]
+        command: quarantine::Command,
+    },
 }
 
 /// Runs the command that the arguments name.
@@ -67,6 +75,10 @@ pub async fn main() -> anyhow::Result<()> {
         Command::Admin { command } => admin::run(command).await,
         Command::Keys { command } => keys::run(&command),
         Command::DeadLetters { settings, command } => command::run(&settings, command).await,
+        Command::Quarantine {
+            database_url,
+            command,
+        } => quarantine::run(&database_url, command).await,
     }
 }
 

@@ -66,10 +66,23 @@ pub struct LogSettings {
     /// Prefix of the names of topics and consumer groups in Kafka. Give each installation on one Kafka cluster its own.
     #[arg(long, env = "KAFKA_PREFIX", default_value = "")]
     pub kafka_prefix: String,
+    /// How the bridge connects to Kafka: plaintext or sasl_plaintext.
+    #[arg(long, env = "KAFKA_SECURITY_PROTOCOL", default_value = "plaintext", value_parser = ["plaintext", "sasl_plaintext"])]
+    pub kafka_security_protocol: String,
+    /// SASL mechanism of the login to Kafka: PLAIN.
+    #[arg(long, env = "KAFKA_SASL_MECHANISM", default_value = "PLAIN", value_parser = ["PLAIN"])]
+    pub kafka_sasl_mechanism: String,
+    /// User name of the login to Kafka.
+    #[arg(long, env = "KAFKA_SASL_USERNAME")]
+    pub kafka_sasl_username: Option<String>,
+    /// Password of the login to Kafka.
+    #[arg(long, env = "KAFKA_SASL_PASSWORD", hide_env_values = true)]
+    pub kafka_sasl_password: Option<Secret>,
     /// Number of partitions of a topic that the bridge creates, 1 to 12. Existing topics keep theirs.
     #[arg(long, env = "TOPIC_PARTITIONS", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=12))]
     pub topic_partitions: i32,
-    /// Replication factor of a Kafka topic that the bridge creates, 1 to 9. Existing topics keep theirs.
+    /// Replication factor of a Kafka topic that the bridge creates, 1 to 9. Existing topics keep theirs. From 3 on, two
+    /// brokers must have a record before it counts as written (min.insync.replicas=2).
     #[arg(long, env = "TOPIC_REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=9))]
     pub topic_replicas: i32,
 }
@@ -88,6 +101,10 @@ pub struct Run {
     /// Maximum number of outbox rows that the relay moves in one batch, 1 to 5000.
     #[arg(long, env = "RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(i32).range(1..=5000))]
     pub relay_batch: i32,
+    /// Seconds that the log may refuse an outbox row, such as one that is too large, before the row goes into quarantine.
+    /// Until then the later rows of its user wait. 1 to 86400; see `bridge quarantine`.
+    #[arg(long, env = "RELAY_QUARANTINE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub relay_quarantine_seconds: u64,
     #[command(flatten)]
     pub frames: Frames,
     /// Seconds that frames in flight have to settle when the bridge stops, 0 to 300.
@@ -96,6 +113,10 @@ pub struct Run {
 }
 
 impl Run {
+    pub fn quarantine_after(&self) -> Duration {
+        Duration::from_secs(self.relay_quarantine_seconds)
+    }
+
     pub fn stop_within(&self) -> Duration {
         Duration::from_secs(self.stop_seconds)
     }

@@ -4,15 +4,19 @@
 //! session that is silent for 6 s. A bridge that is paused or cut off therefore loses its leases, as one that was
 //! killed does.
 
+mod alive;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio_postgres::{Client, Statement};
+use tokio::time::Instant;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
+use self::alive::{Alive, Beat};
 use crate::config::Secret;
-use crate::postgres;
+use crate::postgres::Session;
 
 /// Time between two heartbeats of a session. Postgres ends the session after six missed ones, see [`SESSION`].
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -20,18 +24,17 @@ pub const HEARTBEAT: Duration = Duration::from_secs(1);
 const SESSION: &str = "set idle_session_timeout = '6s'; \
     set idle_in_transaction_session_timeout = '6s'; \
     set tcp_keepalives_idle = 2; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 3; \
-    set statement_timeout = '20s'";
+    set tcp_user_timeout = '6s'";
+const HEARTBEAT_SQL: &str = include_str!("leases/heartbeat.sql");
 
 /// A session, and the leases of one class that it holds, such as the shards of the relay.
 pub struct Leases {
-    client: Client,
+    session: Session,
     bridge: Uuid,
     class: String,
     names: Vec<String>,
     held: BTreeSet<String>,
-    heartbeat: Statement,
-    take: Statement,
-    release: Statement,
+    alive: Alive,
 }
 
 /// What a heartbeat changed.
@@ -55,30 +58,24 @@ impl Leases {
         class: &str,
         names: Vec<String>,
     ) -> anyhow::Result<Self> {
-        let client = postgres::connect(url, &format!("bridge {class}")).await?;
-        client
+        let session = Session::open(url, &format!("bridge {class}")).await?;
+        session
             .batch_execute(SESSION)
             .await
             .context("configuring the session that holds leases")?;
-        let heartbeat = client.prepare(include_str!("leases/heartbeat.sql")).await?;
-        let take = client.prepare(include_str!("leases/take.sql")).await?;
-        let release = client.prepare(include_str!("leases/release.sql")).await?;
-        let (class, held) = (class.to_owned(), BTreeSet::new());
         Ok(Self {
-            client,
+            session,
             bridge,
-            class,
+            class: class.to_owned(),
             names,
-            held,
-            heartbeat,
-            take,
-            release,
+            held: BTreeSet::new(),
+            alive: Alive::default(),
         })
     }
 
     /// The session that holds the leases. A statement sent through it fails if the leases are lost with the session.
-    pub fn session(&self) -> &Client {
-        &self.client
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     /// Names of the leases held.
@@ -91,11 +88,9 @@ impl Leases {
     /// # Errors
     /// When Postgres fails. All leases may be lost then.
     pub async fn heartbeat(&mut self) -> anyhow::Result<Change> {
-        let others = self
-            .client
-            .query(&self.heartbeat, &[&self.bridge, &self.class])
-            .await
-            .context("sending a heartbeat")?;
+        let rows = self.beat().await?;
+        let beats: Vec<Beat> = rows.iter().map(beat_of).collect();
+        let others = self.alive.observe(&beats, Instant::now());
         let alive = others.len() + 1;
         let share = self.names.len().div_ceil(alive);
         let mut change = Change::default();
@@ -104,11 +99,7 @@ impl Leases {
             return Ok(change);
         }
         // Each bridge starts with another lease, so that bridges that start together seldom try for the same one.
-        let first = others
-            .iter()
-            .filter(|row| row.get::<_, Uuid>(0) < self.bridge)
-            .count()
-            * share;
+        let first = others.iter().filter(|other| **other < self.bridge).count() * share;
         let mut candidates = self.names.clone();
         candidates.rotate_left(first.min(self.names.len()));
         for name in candidates {
@@ -116,7 +107,11 @@ impl Leases {
                 break;
             }
             if !self.held.contains(&name)
-                && self.client.query_one(&self.take, &[&name]).await?.get(0)
+                && self
+                    .session
+                    .query_one(include_str!("leases/take.sql"), &[&name])
+                    .await?
+                    .get(0)
             {
                 self.held.insert(name.clone());
                 change.gained.push(name);
@@ -130,11 +125,14 @@ impl Leases {
     /// # Errors
     /// When Postgres fails. All leases may be lost then.
     pub async fn keep_alive(&self) -> anyhow::Result<()> {
-        self.client
-            .query(&self.heartbeat, &[&self.bridge, &self.class])
+        self.beat().await.map(drop)
+    }
+
+    async fn beat(&self) -> anyhow::Result<Vec<Row>> {
+        self.session
+            .query(HEARTBEAT_SQL, &[&self.bridge, &self.class])
             .await
-            .context("sending a heartbeat")?;
-        Ok(())
+            .context("sending a heartbeat")
     }
 
     /// Releases these leases, so that other bridges can take them.
@@ -144,7 +142,9 @@ impl Leases {
     pub async fn release(&mut self, names: &[String]) -> anyhow::Result<()> {
         for name in names {
             if self.held.remove(name) {
-                self.client.query_one(&self.release, &[name]).await?;
+                self.session
+                    .query_one(include_str!("leases/release.sql"), &[name])
+                    .await?;
             }
         }
         Ok(())
@@ -156,12 +156,21 @@ impl Leases {
     /// # Errors
     /// When Postgres fails.
     pub async fn leave(&mut self) -> anyhow::Result<()> {
-        self.client
+        self.session
             .execute(
                 include_str!("leases/leave.sql"),
                 &[&self.bridge, &self.class],
             )
             .await?;
         Ok(())
+    }
+}
+
+/// Reads a row of `heartbeat.sql`.
+fn beat_of(row: &Row) -> Beat {
+    Beat {
+        bridge: row.get(0),
+        at: row.get(1),
+        recent: row.get(2),
     }
 }

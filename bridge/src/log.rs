@@ -12,14 +12,16 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 use uuid::Uuid;
 
 use crate::config::LogSettings;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::postgres::Session;
 use crate::topics::Group;
 
 /// Number of deliveries that a consumer may be ahead of its dispatch.
@@ -138,6 +140,89 @@ pub struct Reading {
     pub health: Health,
 }
 
+impl Reading {
+    /// Reports that the log no longer has some records that the group has not settled: it reads on at offset `start`,
+    /// although it had settled only those below `next`.
+    fn report_missed(&self, partition: &Partition, next: i64, start: i64) {
+        let missed = start.saturating_sub(next).max(0).unsigned_abs();
+        error!(
+            group = self.group.name,
+            topic = &*partition.topic,
+            partition = partition.number,
+            missed,
+            settled_below = next,
+            log_starts_at = start,
+            "the group missed records: retention removed them before its agents had processed them"
+        );
+        self.metrics
+            .missed
+            .with_label_values(&[self.group.name, &*partition.topic])
+            .inc_by(missed);
+    }
+}
+
+/// Which outbox rows to move.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    pub shards: &'a [i16],
+    /// Names of the topics whose rows are claimed. Rows of other topics wait in the outbox.
+    pub topics: &'a [String],
+    /// Users whose rows are not claimed.
+    pub held_users: &'a [Uuid],
+    pub rows: Rows,
+}
+
+/// The range of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// Up to `limit` rows with an id of at least `first`, in order of id.
+    From { first: i64, limit: i32 },
+    /// The row with this id.
+    Only(i64),
+}
+
+/// What a claim moved.
+#[derive(Debug, Default)]
+pub struct Moved {
+    /// Number of rows that left the outbox.
+    pub rows: usize,
+    /// Number of rows that were claimed.
+    pub claimed: usize,
+    /// Id of the last row that was claimed.
+    pub last: Option<i64>,
+    /// What the log refused. All other rows that were claimed have left the outbox, unless they follow a refused one.
+    pub refused: Vec<Refusal>,
+}
+
+/// A row that the log refused for a reason that lies in the row or its topic, so that sending it again is of no use by
+/// itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub row: i64,
+    pub topic: String,
+    pub at_fault: Fault,
+    /// True if nothing else was sent together with the row, so that no other row can be the cause.
+    pub alone: bool,
+    pub error: String,
+}
+
+/// What a refusal is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The row itself, of this user, such as an event that is too large.
+    Row(Uuid),
+    /// Every row of this topic: it is missing, or this bridge may not write to it.
+    Topic(String),
+}
+
+/// The log acknowledged nothing for [`ACKNOWLEDGE_WITHIN`], although events were sent.
+#[derive(Debug, Error)]
+#[error("the log has acknowledged nothing for {} s", ACKNOWLEDGE_WITHIN.as_secs())]
+pub struct NoAcknowledgement;
+
+/// Time without an acknowledgement after which a bridge counts as cut off from the log.
+pub const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
+
 /// A topic as it exists in the log.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TopicState {
@@ -162,11 +247,13 @@ pub trait Log: Send + Sync + 'static {
     /// The topics of the log, sorted by name.
     async fn topics(&self) -> anyhow::Result<Vec<TopicState>>;
 
-    /// Moves up to `limit` outbox rows of these shards into the log, in order of id, and returns how many it moved.
+    /// Moves outbox rows into the log, in order of id.
     ///
     /// `session` must hold the leases of the shards. A row leaves the outbox only once the log has acknowledged its
-    /// event.
-    async fn drain(&self, session: &Client, shards: &[i16], limit: i32) -> anyhow::Result<usize>;
+    /// event. When this fails or is cancelled, what was not sent yet is never sent: another bridge may have the shards
+    /// by then, and an old event must not follow its newer ones. Fails with [`NoAcknowledgement`] if this bridge seems
+    /// to be cut off from the log.
+    async fn drain(&self, session: &Session, claim: Claim<'_>) -> anyhow::Result<Moved>;
 
     /// Appends one entry; returns once the log has acknowledged it.
     async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()>;

@@ -20,6 +20,15 @@ pub struct Collectors {
     pub relayed: IntCounter,
     pub relay_seconds: Histogram,
     pub shards: IntGauge,
+    /// Label: topic.
+    pub refused: IntCounterVec,
+    /// Label: kind (`user` or `topic`).
+    pub held: IntGaugeVec,
+    pub quarantined: IntGauge,
+    pub unknown_topic_rows: IntGauge,
+    pub cut_off: IntCounter,
+    /// Labels: group, topic.
+    pub missed: IntCounterVec,
     /// Labels: group, topic, partition.
     pub lag_records: IntGaugeVec,
     // The metrics from here on have the label `group`, unless others are named.
@@ -91,6 +100,39 @@ impl Metrics {
             shards: add!(IntGauge::new(
                 "relay_shards",
                 "Outbox shards that this bridge relays"
+            )),
+            refused: add!(IntCounterVec::new(
+                Opts::new(
+                    "relay_refused_total",
+                    "Times that the log refused a row for a reason in the row or its topic"
+                ),
+                &["topic"]
+            )),
+            held: add!(IntGaugeVec::new(
+                Opts::new(
+                    "relay_held",
+                    "Users and topics whose outbox rows wait because the log refused one"
+                ),
+                &["kind"]
+            )),
+            quarantined: add!(IntGauge::new(
+                "quarantined_rows",
+                "Outbox rows in quarantine, because the log refuses them"
+            )),
+            unknown_topic_rows: add!(IntGauge::new(
+                "outbox_unknown_topic_rows",
+                "Outbox rows, among the first 100000, for topics that this bridge does not know"
+            )),
+            cut_off: add!(IntCounter::new(
+                "relay_cut_off_total",
+                "Times that the relay gave up its shards because the log acknowledged nothing"
+            )),
+            missed: add!(IntCounterVec::new(
+                Opts::new(
+                    "missed_records_total",
+                    "Records that the log removed before the group had settled them"
+                ),
+                &["group", "topic"]
             )),
             lag_records: add!(IntGaugeVec::new(
                 Opts::new("lag_records", "Records that a group has not settled yet"),

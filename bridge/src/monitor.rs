@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -12,7 +11,8 @@ use crate::config::Secret;
 use crate::health::Health;
 use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::{postgres, topics};
+use crate::postgres::Session;
+use crate::topics;
 
 const INTERVAL: Duration = Duration::from_secs(2);
 /// A check that takes longer counts as failed.
@@ -42,7 +42,10 @@ impl Monitor {
                     session = None;
                     self.health.down("postgres", format!("{error:#}"));
                 }
-                Err(_) => self.health.down("postgres", no_answer()),
+                Err(_) => {
+                    session = None;
+                    self.health.down("postgres", no_answer());
+                }
             }
             match timeout(CHECK_TIMEOUT, self.check_log()).await {
                 Ok(Ok(())) => self.health.up("log"),
@@ -53,17 +56,27 @@ impl Monitor {
     }
 
     /// Measures the outbox, through a connection that is kept between checks.
-    async fn check_outbox(&self, session: &mut Option<Client>) -> anyhow::Result<()> {
+    async fn check_outbox(&self, session: &mut Option<Session>) -> anyhow::Result<()> {
         let client = match session {
             Some(client) => client,
-            None => session.insert(postgres::connect(&self.url, "bridge monitor").await?),
+            None => session.insert(Session::open(&self.url, "bridge monitor").await?),
         };
+        let topics: Vec<String> = topics::all().into_iter().map(|(topic, _)| topic).collect();
         let row = client
-            .query_one(include_str!("monitor/outbox.sql"), &[])
+            .query_one(include_str!("monitor/outbox.sql"), &[&topics])
             .await?;
-        let (rows, age): (i64, f64) = (row.get(0), row.get(1));
+        let (rows, age, unknown, quarantined): (i64, f64, i64, i64) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
         self.metrics.outbox_rows.set(rows);
         self.metrics.outbox_age_seconds.set(age);
+        self.metrics.unknown_topic_rows.set(unknown);
+        self.metrics.quarantined.set(quarantined);
+        if unknown > 0 {
+            warn!(
+                rows = unknown,
+                "outbox rows wait for a newer bridge: this one does not know their topics"
+            );
+        }
         if age > MAX_OUTBOX_AGE {
             warn!(rows, age_seconds = age, "the outbox does not drain");
         }

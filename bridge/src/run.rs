@@ -57,6 +57,7 @@ pub async fn run(
         url: url.clone(),
         bridge,
         batch: settings.relay_batch,
+        quarantine_after: settings.quarantine_after(),
         log: log.clone(),
         metrics: metrics.clone(),
         health: health.clone(),

@@ -4,18 +4,20 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::Secret;
 use crate::metrics::Metrics;
-use crate::postgres;
+use crate::postgres::Session;
+use crate::topics::GROUPS;
 
 const INTERVAL: Duration = Duration::from_secs(30);
 const AUDIT_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Rows that one statement removes at most, so that none holds its locks for long.
 const BATCH: i64 = 1_000;
+/// Time limit of a statement. Nobody waits for it, so it may take longer than others.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(60);
 /// Takes a session lock, because one bridge that sweeps is enough. Result: true if this session got it.
 const LOCK: &str = "select pg_try_advisory_lock(hashtext('spindle'), hashtext('sweep'))";
 
@@ -47,14 +49,15 @@ impl Sweep {
     /// # Errors
     /// When Postgres fails.
     pub async fn step(&self, audit_maintained: &mut Option<Instant>) -> anyhow::Result<()> {
-        let client = postgres::connect(&self.url, "bridge sweep").await?;
+        let client = Session::open_with(&self.url, "bridge sweep", STATEMENT_LIMIT).await?;
+        let groups: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
         if !client.query_one(LOCK, &[]).await?.get::<_, bool>(0) {
             return Ok(());
         }
         while self.count(
             "log_records",
             client
-                .execute(include_str!("sweep/log_records.sql"), &[&BATCH])
+                .execute(include_str!("sweep/log_records.sql"), &[&BATCH, &groups])
                 .await?,
         ) {}
         while self.count("idempotency_keys", idempotency_keys(&client).await?) {}
@@ -86,7 +89,7 @@ impl Sweep {
     }
 }
 
-async fn idempotency_keys(client: &Client) -> anyhow::Result<u64> {
+async fn idempotency_keys(client: &Session) -> anyhow::Result<u64> {
     let row = client
         .query_one(include_str!("sweep/idempotency_keys.sql"), &[&BATCH])
         .await?;

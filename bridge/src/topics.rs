@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Topic {
     pub name: &'static str,
-    /// Days after which a record may be removed.
+    /// Days after which a record may be removed: 7 or more for a topic that the group `audit` reads, so that agents that
+    /// are away over a long weekend lose nothing.
     pub retention_days: u32,
 }
 
@@ -31,7 +32,7 @@ pub const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "reminders",
-        retention_days: 1,
+        retention_days: 7,
     },
     Topic {
         name: "account-events",
@@ -62,4 +63,20 @@ pub fn all() -> Vec<(String, u32)> {
         .iter()
         .map(|topic| (dead_letters_of(topic.name), DEAD_LETTER_RETENTION_DAYS));
     live.chain(dead).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_audit_reads_is_kept_for_a_week() {
+        let audit = GROUPS.iter().find(|group| group.name == "audit").unwrap();
+        for topic in TOPICS
+            .iter()
+            .filter(|topic| audit.topics.contains(&topic.name))
+        {
+            assert!(topic.retention_days >= 7, "{topic:?}");
+        }
+    }
 }

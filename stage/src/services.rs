@@ -2,6 +2,7 @@
 
 pub mod install;
 pub mod kafka;
+pub mod kafka_acl;
 pub mod postgres;
 pub mod redis;
 pub mod shared;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::config::Secret;
 use crate::policy::backoff;
+use crate::redis_client;
 
 /// How often lanes are looked for, and the subscription is pinged.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -62,8 +63,7 @@ pub struct Doorbell {
 /// # Errors
 /// If `url` is not a Redis URL.
 pub fn open(url: &Secret, reply_to: String, pattern: String) -> anyhow::Result<Doorbell> {
-    let client =
-        Client::open(url.expose()).map_err(|_| anyhow::anyhow!("REDIS_URL is not a Redis URL"))?;
+    let client = redis_client::open(url)?;
     let (messages, to_publish) = mpsc::unbounded_channel();
     let (report, signals) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();

@@ -13,14 +13,15 @@ use bytes::Bytes;
 use rdkafka::ClientConfig;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use tokio::sync::mpsc;
-use tokio_postgres::Client;
 use uuid::Uuid;
 
 use self::producer::Producer;
 use super::{
-    Consumer, DELIVERIES, Entry, Headers, Log, Partition, Pause, Reading, Record, TopicState,
+    Claim, Consumer, DELIVERIES, Entry, Headers, Log, Moved, Partition, Pause, Reading, Record,
+    TopicState,
 };
 use crate::config::LogSettings;
+use crate::postgres::Session;
 use crate::topics::Group;
 
 /// Time limit of a request to the brokers.
@@ -33,7 +34,10 @@ pub struct KafkaLog {
     cluster: Cluster,
     partitions: i32,
     replicas: i32,
-    producer: Producer,
+    /// Sends outbox rows. It is replaced whenever a batch fails, so single entries have a producer of their own.
+    relay: Producer,
+    /// Sends single entries.
+    entries: Producer,
 }
 
 /// How to reach the brokers, and how topics and groups are named there.
@@ -66,7 +70,7 @@ impl Cluster {
 }
 
 impl KafkaLog {
-    /// Creates the producer, which connects in the background.
+    /// Creates the producers, which connect in the background.
     ///
     /// # Errors
     /// When librdkafka refuses the settings.
@@ -75,19 +79,26 @@ impl KafkaLog {
         config
             .set("bootstrap.servers", brokers)
             .set("client.id", "spindle-bridge")
+            // A broker that vanished without a word is noticed by a request that it does not answer, or else by the
+            // kernel's probes.
             .set("socket.keepalive.enable", "true")
+            .set("socket.timeout.ms", "6000")
+            .set("socket.connection.setup.timeout.ms", "5000")
             .set("reconnect.backoff.max.ms", "2000");
+        log_in(&mut config, settings)?;
         let cluster = Cluster {
             config,
             prefix: settings.kafka_prefix.clone(),
         };
-        let producer =
-            Producer::open(&cluster).context("KAFKA_BROKERS: cannot create a producer")?;
+        let cannot = "KAFKA_BROKERS: cannot create a producer";
+        let relay = Producer::for_relay(&cluster).context(cannot)?;
+        let entries = Producer::for_entries(&cluster).context(cannot)?;
         Ok(Self {
             cluster,
             partitions: settings.topic_partitions,
             replicas: settings.topic_replicas,
-            producer,
+            relay,
+            entries,
         })
     }
 }
@@ -107,12 +118,12 @@ impl Log for KafkaLog {
         tokio::task::spawn_blocking(move || admin::topics(&cluster)).await?
     }
 
-    async fn drain(&self, session: &Client, shards: &[i16], limit: i32) -> anyhow::Result<usize> {
-        self.producer.drain(session, shards, limit).await
+    async fn drain(&self, session: &Session, claim: Claim<'_>) -> anyhow::Result<Moved> {
+        self.relay.drain(session, claim).await
     }
 
     async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
-        self.producer.append(topic, entry).await
+        self.entries.append(topic, entry).await
     }
 
     fn consume(&self, reading: Reading) -> Consumer {
@@ -147,8 +158,28 @@ impl Log for KafkaLog {
     }
 
     async fn ready(&self) -> anyhow::Result<()> {
-        self.producer.ready().await
+        self.relay.ready().await
     }
+}
+
+/// Sets how clients log in, if they do.
+fn log_in(config: &mut ClientConfig, settings: &LogSettings) -> anyhow::Result<()> {
+    config.set("security.protocol", &settings.kafka_security_protocol);
+    if settings.kafka_security_protocol.starts_with("sasl") {
+        let user = settings.kafka_sasl_username.as_deref();
+        let password = settings.kafka_sasl_password.as_ref();
+        config
+            .set("sasl.mechanism", &settings.kafka_sasl_mechanism)
+            .set(
+                "sasl.username",
+                user.context("KAFKA_SASL_USERNAME is not set")?,
+            )
+            .set(
+                "sasl.password",
+                password.context("KAFKA_SASL_PASSWORD is not set")?.expose(),
+            );
+    }
+    Ok(())
 }
 
 /// Reads a message as a record. A user or event id that is missing or not a UUID becomes the nil UUID: the record is

@@ -10,14 +10,15 @@ use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    Consumer, DELIVERIES, Entry, Headers, Log, Partition, Pause, Reading, Record, TopicState,
+    Claim, Consumer, DELIVERIES, Entry, Headers, Log, Moved, Partition, Pause, Reading, Record,
+    Rows, TopicState,
 };
 use crate::config::{LogSettings, Secret};
-use crate::postgres;
+use crate::postgres::Session;
 use crate::topics::{self, Group};
 
 /// Maximum number of records that one statement of a scan reads.
@@ -30,7 +31,7 @@ pub struct PostgresLog {
     /// Wakes the readers of this process when it appends records. Readers of other bridges find records by polling.
     appended: Arc<Notify>,
     /// Connection for everything but relaying and reading.
-    session: Mutex<Option<Arc<Client>>>,
+    session: Mutex<Option<Arc<Session>>>,
 }
 
 impl PostgresLog {
@@ -45,12 +46,12 @@ impl PostgresLog {
     }
 
     /// The shared connection; reconnects if it is lost.
-    async fn session(&self) -> anyhow::Result<Arc<Client>> {
+    async fn session(&self) -> anyhow::Result<Arc<Session>> {
         let mut session = self.session.lock().await;
         if let Some(client) = session.as_ref().filter(|client| !client.is_closed()) {
             return Ok(client.clone());
         }
-        let client = Arc::new(postgres::connect(&self.url, "bridge log").await?);
+        let client = Arc::new(Session::open(&self.url, "bridge log").await?);
         *session = Some(client.clone());
         Ok(client)
     }
@@ -91,16 +92,29 @@ impl Log for PostgresLog {
         Ok(rows.iter().map(state).collect())
     }
 
-    async fn drain(&self, session: &Client, shards: &[i16], limit: i32) -> anyhow::Result<usize> {
+    async fn drain(&self, session: &Session, claim: Claim<'_>) -> anyhow::Result<Moved> {
+        // One statement moves the rows, so they are either in the outbox or in the log, and nothing is refused.
+        let (first, limit) = match claim.rows {
+            Rows::From { first, limit } => (first, limit),
+            Rows::Only(id) => (id, 1),
+        };
         let row = session
-            .query_one(include_str!("postgres/drain.sql"), &[&shards, &limit])
+            .query_one(
+                include_str!("postgres/drain.sql"),
+                &[&claim.shards, &claim.topics, &first, &limit],
+            )
             .await
             .context("moving outbox rows into the log")?;
-        let moved = usize::try_from(row.get::<_, i32>(0))?;
-        if moved > 0 {
+        let rows = usize::try_from(row.get::<_, i32>(0))?;
+        if rows > 0 {
             self.appended.notify_waiters();
         }
-        Ok(moved)
+        Ok(Moved {
+            rows,
+            claimed: rows,
+            last: row.get(1),
+            refused: Vec::new(),
+        })
     }
 
     async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
@@ -182,7 +196,7 @@ impl Log for PostgresLog {
     }
 
     async fn ready(&self) -> anyhow::Result<()> {
-        self.session().await?.simple_query("select 1").await?;
+        self.session().await?.execute("select 1", &[]).await?;
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! One test suite for both event logs: Kafka and Postgres must behave alike.
 
-mod reader;
+pub mod reader;
 mod order;
 mod sharing;
+mod outbox;
+mod retention;
 mod dead_letters;
 
 /// Declares each scenario twice, once for each log.
@@ -27,6 +29,11 @@ on_both!(
     order::{
         events_of_a_user_stay_in_order, a_restart_resumes_at_the_committed_offset, rows_that_commit_late_are_not_lost,
     },
-    sharing::{two_readers_share_the_partitions_and_one_takes_over, two_relays_share_the_shards},
+    sharing::{
+        two_readers_share_the_partitions_and_one_takes_over, two_relays_share_the_shards,
+        a_dead_bridge_does_not_count_after_the_clock_stepped_back,
+    },
+    outbox::{rows_for_an_unknown_topic_wait_alone, an_idle_look_does_not_read_dead_rows_again},
+    retention::{records_that_a_group_missed_are_counted},
     dead_letters::{dead_letters_are_listed_replayed_and_discarded},
 );

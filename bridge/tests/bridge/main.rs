@@ -9,4 +9,7 @@
 mod support;
 mod sql;
 mod log;
+mod kafka;
+mod silence;
+mod sweep;
 mod dispatch;

@@ -1,6 +1,8 @@
 //! What several tests share: a migrated database, an event log on it or beside it, and an outbox to fill.
 
 pub mod agent;
+pub mod kafka;
+pub mod proxy;
 pub mod wait;
 
 use std::sync::Arc;
@@ -49,20 +51,35 @@ pub async fn database() -> (String, String) {
 impl LogFixture {
     /// Creates the database, and the topics of a log that no other test uses.
     pub async fn new(kind: LogKind) -> Self {
-        let (admin_url, bridge_url) = database().await;
-        let kafka_brokers = match kind {
+        Self::on(match kind {
             LogKind::Postgres => None,
             LogKind::Kafka => Some(stage::services::shared::kafka().await.unwrap()),
-        };
+        })
+        .await
+    }
+
+    /// As `new`, with these Kafka brokers, or with the log in Postgres.
+    pub async fn on(kafka_brokers: Option<String>) -> Self {
+        let fixture = Self::without_topics(kafka_brokers).await;
+        fixture.log.create_topics().await.unwrap();
+        fixture
+    }
+
+    /// As `on`, without the topics.
+    pub async fn without_topics(kafka_brokers: Option<String>) -> Self {
+        let (admin_url, bridge_url) = database().await;
         let settings = LogSettings {
             database_url: Secret::new(bridge_url),
             kafka_brokers,
             kafka_prefix: format!("{}.", Uuid::new_v4().simple()),
+            kafka_security_protocol: "plaintext".to_owned(),
+            kafka_sasl_mechanism: "PLAIN".to_owned(),
+            kafka_sasl_username: None,
+            kafka_sasl_password: None,
             topic_partitions: 3,
             topic_replicas: 1,
         };
         let log = log::open(&settings).unwrap();
-        log.create_topics().await.unwrap();
         let admin = postgres::connect(&Secret::new(&admin_url), "test")
             .await
             .unwrap();
@@ -81,11 +98,60 @@ impl LogFixture {
             url: self.settings.database_url.clone(),
             bridge: Uuid::new_v4(),
             batch: 100,
+            quarantine_after: Duration::from_secs(60),
             log: self.log.clone(),
             metrics: self.metrics.clone(),
             health: Health::default(),
             stop: CancellationToken::new(),
         }
+    }
+
+    /// The same log, reached through other brokers.
+    pub fn log_through(&self, brokers: &str) -> Arc<dyn Log> {
+        let settings = LogSettings {
+            kafka_brokers: Some(brokers.to_owned()),
+            ..self.settings.clone()
+        };
+        log::open(&settings).unwrap()
+    }
+
+    /// URL of the database as `spindle_bridge`, through a proxy at this address.
+    pub fn url_through(&self, address: &str) -> Secret {
+        let url = self.settings.database_url.expose();
+        let (login, rest) = url.split_once('@').unwrap();
+        let (_, database) = rest.split_once('/').unwrap();
+        Secret::new(format!("{login}@{address}/{database}"))
+    }
+
+    /// `host:port` of Postgres.
+    pub fn postgres_address(&self) -> String {
+        let (_, rest) = self.admin_url.split_once('@').unwrap();
+        rest.split_once('/').unwrap().0.to_owned()
+    }
+
+    /// The event ids of a topic's records in the log, oldest first.
+    pub async fn in_log(&self, topic: &str) -> Vec<Uuid> {
+        let records = self.log.scan(topic).await.unwrap();
+        records.iter().map(|record| record.entry.event_id).collect()
+    }
+
+    /// Puts one event with `padding` bytes of text that does not compress into the outbox.
+    pub async fn emit_large(&self, topic: &str, user: Uuid, padding: usize) -> Uuid {
+        let id = Uuid::now_v7();
+        let mut text = String::with_capacity(padding + 32);
+        while text.len() < padding {
+            text.push_str(&Uuid::new_v4().simple().to_string());
+        }
+        let event =
+            event(id, user, 0).replace("\"data\":{", &format!("\"data\":{{\"text\":\"{text}\","));
+        self.admin
+            .execute(
+                include_str!("sql/emit.sql"),
+                &[&topic, &user, &vec![id], &vec![event]],
+            )
+            .await
+            .unwrap();
+        id
     }
 
     /// Runs a new relay until the outbox is empty.

@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 
 use super::install;
+use super::kafka_acl::{self, Operation, Resource};
 use crate::child::{Child, Process};
 use crate::{ports, progress};
 
@@ -21,15 +22,32 @@ const ADVICE: &str = "Kafka needs Java 17 and Maven: `apt-get install default-jr
 /// The broker prints this once it has joined the cluster.
 const STARTED: &str = "Kafka Server started";
 
+/// What a broker has besides its ordinary listener, for tests that need it.
+#[derive(Debug, Default)]
+pub struct KafkaOptions {
+    /// For each of these ports, a listener that the broker advertises at the port. A test runs a proxy there: clients reach the
+    /// broker through the proxy alone. [`Kafka::behind`] names the address behind it.
+    pub advertised: Vec<u16>,
+    /// A listener for the user `bridge` (password `bridge`, SASL PLAIN), who has no right until [`Kafka::grant`] gives one.
+    pub restricted: bool,
+}
+
 /// A broker that is its own controller. It keeps its ports and its data when it is restarted.
 pub struct Kafka {
     port: u16,
+    behind: Vec<u16>,
+    restricted: Option<u16>,
     process: Process,
 }
 
 impl Kafka {
     /// Starts a broker with its data in `dir`.
     pub async fn start(dir: impl AsRef<Path>) -> Result<Self> {
+        Self::start_with(dir, &KafkaOptions::default()).await
+    }
+
+    /// Starts a broker with its data in `dir` and with further listeners.
+    pub async fn start_with(dir: impl AsRef<Path>, options: &KafkaOptions) -> Result<Self> {
         let dir = dir.as_ref();
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         let dir = dir.canonicalize()?;
@@ -37,7 +55,18 @@ impl Kafka {
         let port = ports::remembered(&dir.join("port"))?;
         let controller = ports::remembered(&dir.join("controller-port"))?;
         let properties = dir.join("server.properties");
-        std::fs::write(&properties, server_properties(&dir, port, controller))?;
+        let behind: Vec<u16> = options
+            .advertised
+            .iter()
+            .map(|advertised| ports::remembered(&dir.join(format!("behind-{advertised}"))))
+            .collect::<Result<_>>()?;
+        let restricted = options
+            .restricted
+            .then(|| ports::remembered(&dir.join("restricted-port")))
+            .transpose()?;
+        let extra = Extra::new(&options.advertised, &behind, restricted);
+        let text = server_properties(&dir, port, controller, &extra);
+        std::fs::write(&properties, text)?;
         format(&java, &lib, &properties, &dir.join("data"))?;
         let log = dir.join("kafka.log");
         let process = Process::new("kafka", log, move || {
@@ -48,13 +77,34 @@ impl Kafka {
                 .current_dir(&dir);
             command
         });
-        let kafka = Self { port, process };
+        let kafka = Self {
+            port,
+            behind,
+            restricted,
+            process,
+        };
         kafka.launch().await?;
         Ok(kafka)
     }
 
     pub fn brokers(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Address behind each advertised port, in the order of [`KafkaOptions::advertised`].
+    pub fn behind(&self) -> Vec<String> {
+        let ports = self.behind.iter();
+        ports.map(|port| format!("127.0.0.1:{port}")).collect()
+    }
+
+    /// Address of the listener for the user `bridge`.
+    pub fn restricted(&self) -> Option<String> {
+        self.restricted.map(|port| format!("127.0.0.1:{port}"))
+    }
+
+    /// Lets the user `bridge` do `operation` with every resource whose name begins with `prefix`.
+    pub async fn grant(&self, kind: Resource, prefix: &str, operation: Operation) -> Result<()> {
+        kafka_acl::grant(&self.brokers(), kind, prefix, operation).await
     }
 
     pub fn process(&self) -> &Process {
@@ -159,12 +209,48 @@ fn run_java(java: &Path, lib: &Path) -> Command {
     command
 }
 
-fn server_properties(dir: &Path, port: u16, controller: u16) -> String {
+/// The parts of the properties that further listeners add.
+#[derive(Default)]
+struct Extra {
+    listeners: String,
+    advertised: String,
+    protocols: String,
+    more: String,
+}
+
+impl Extra {
+    fn new(advertised: &[u16], behind: &[u16], restricted: Option<u16>) -> Self {
+        let mut extra = Self::default();
+        for (number, (advertised, behind)) in advertised.iter().zip(behind).enumerate() {
+            let name = format!("BEHIND{number}");
+            extra.listen(&name, *behind, *advertised, "PLAINTEXT");
+        }
+        if let Some(port) = restricted {
+            extra.listen("RESTRICTED", port, port, "SASL_PLAINTEXT");
+            extra.more = include_str!("kafka.restricted.properties").to_owned();
+        }
+        extra
+    }
+
+    fn listen(&mut self, name: &str, port: u16, advertised: u16, protocol: &str) {
+        self.listeners
+            .push_str(&format!(",{name}://127.0.0.1:{port}"));
+        self.advertised
+            .push_str(&format!(",{name}://127.0.0.1:{advertised}"));
+        self.protocols.push_str(&format!(",{name}:{protocol}"));
+    }
+}
+
+fn server_properties(dir: &Path, port: u16, controller: u16, extra: &Extra) -> String {
     format!(
         include_str!("kafka.properties"),
         port = port,
         controller = controller,
         data = dir.join("data").display(),
+        listeners = extra.listeners,
+        advertised = extra.advertised,
+        protocols = extra.protocols,
+        more = extra.more,
     )
 }
 

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use anyhow::{Context, ensure};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
+use tracing::{debug, warn};
 
 use super::{Cluster, REQUEST_TIMEOUT, record_of};
 use crate::log::{Partition, Record, TopicState};
@@ -17,47 +18,168 @@ use crate::topics;
 
 /// Largest message that a topic accepts, in bytes; the producer has the same limit.
 pub(super) const MAX_MESSAGE_BYTES: &str = "8000000";
+/// From this number of replicas on, an acknowledgement means that two brokers have the record, and one may be away.
+const MANY_REPLICAS: i32 = 3;
+const MIN_IN_SYNC: &str = "min.insync.replicas";
+const MIN_IN_SYNC_WANTED: &str = "2";
 /// Group of consumers that scan topics for operators. It commits no offsets.
 const SCAN_GROUP: &str = "people";
 
-/// Creates missing topics with these numbers of partitions and replicas.
+/// A topic that the bridge needs, by its name in Kafka.
+struct Wanted {
+    name: String,
+    retention_ms: u64,
+}
+
+/// Creates missing topics with these numbers of partitions and replicas, and warns about existing ones that can lose
+/// events.
+///
+/// Asks first which topics exist, because a bridge may lack the right to create topics that somebody else has created.
 pub(super) async fn create_topics(
     cluster: &Cluster,
     partitions: i32,
     replicas: i32,
 ) -> anyhow::Result<()> {
     let admin: AdminClient<DefaultClientContext> = cluster.config.create()?;
-    let wanted: Vec<(String, String)> = topics::all()
+    let wanted: Vec<Wanted> = topics::all()
         .into_iter()
-        .map(|(name, days)| {
-            (
-                cluster.topic(&name),
-                (u64::from(days) * 86_400_000).to_string(),
-            )
+        .map(|(name, days)| Wanted {
+            name: cluster.topic(&name),
+            retention_ms: u64::from(days) * 86_400_000,
         })
         .collect();
-    let new: Vec<NewTopic<'_>> = wanted
+    let lister = cluster.clone();
+    let existing = tokio::task::spawn_blocking(move || existing(&lister)).await??;
+    let missing = wanted
         .iter()
-        .map(|(name, retention)| {
-            NewTopic::new(name, partitions, TopicReplication::Fixed(replicas))
-                .set("retention.ms", retention)
-                .set("max.message.bytes", MAX_MESSAGE_BYTES)
+        .filter(|topic| !existing.contains_key(&topic.name));
+    create(&admin, missing, partitions, replicas).await?;
+    let replicas_of = |topic: &Wanted| existing.get(&topic.name).copied().unwrap_or(replicas);
+    let single: Vec<&str> = wanted
+        .iter()
+        .filter(|topic| replicas_of(topic) == 1)
+        .map(|topic| topic.name.as_str())
+        .collect();
+    if !single.is_empty() {
+        warn!(
+            topics = ?single,
+            "topics with one replica: the loss of one Kafka broker loses events; create topics with TOPIC_REPLICAS=3"
+        );
+    }
+    let existing: Vec<(&Wanted, i32)> = wanted
+        .iter()
+        .filter_map(|topic| Some((topic, *existing.get(&topic.name)?)))
+        .collect();
+    if let Err(error) = check_settings(&admin, &existing).await {
+        debug!(
+            error = format!("{error:#}"),
+            "the settings of the topics cannot be read"
+        );
+    }
+    Ok(())
+}
+
+/// The topics that exist in Kafka, each with its number of replicas.
+fn existing(cluster: &Cluster) -> anyhow::Result<HashMap<String, i32>> {
+    let consumer = standalone_consumer(cluster, &cluster.group(SCAN_GROUP))?;
+    let metadata = consumer
+        .fetch_metadata(None, REQUEST_TIMEOUT)
+        .context("listing the topics in Kafka")?;
+    let topics = metadata.topics().iter();
+    topics
+        .map(|topic| {
+            let replicas = topic
+                .partitions()
+                .iter()
+                .map(|partition| partition.replicas().len());
+            Ok((
+                topic.name().to_owned(),
+                i32::try_from(replicas.min().unwrap_or(0))?,
+            ))
+        })
+        .collect()
+}
+
+async fn create(
+    admin: &AdminClient<DefaultClientContext>,
+    topics: impl Iterator<Item = &Wanted>,
+    partitions: i32,
+    replicas: i32,
+) -> anyhow::Result<()> {
+    let topics: Vec<(&str, String)> = topics
+        .map(|topic| (topic.name.as_str(), topic.retention_ms.to_string()))
+        .collect();
+    if topics.is_empty() {
+        return Ok(());
+    }
+    let new = topics.iter().map(|(name, retention)| {
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas))
+            .set("retention.ms", retention)
+            .set("max.message.bytes", MAX_MESSAGE_BYTES);
+        if replicas >= MANY_REPLICAS {
+            topic.set(MIN_IN_SYNC, MIN_IN_SYNC_WANTED)
+        } else {
+            topic
+        }
+    });
+    let created = admin
+        .create_topics(&new.collect::<Vec<_>>(), &options())
+        .await
+        .context("creating topics")?;
+    let refused: Vec<String> = created
+        .into_iter()
+        .filter_map(|created| match created {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => None,
+            Err((topic, code)) => Some(format!("{topic}: {code}")),
         })
         .collect();
-    let options = AdminOptions::new()
-        .operation_timeout(Some(REQUEST_TIMEOUT))
-        .request_timeout(Some(REQUEST_TIMEOUT));
-    for created in admin
-        .create_topics(&new, &options)
-        .await
-        .context("creating topics")?
-    {
-        match created {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => bail!("creating the topic {topic}: {code}"),
+    ensure!(
+        refused.is_empty(),
+        "Kafka does not let this bridge create missing topics: {}",
+        refused.join(", ")
+    );
+    Ok(())
+}
+
+/// Warns about topics that an earlier release or somebody else created with settings that can lose events.
+async fn check_settings(
+    admin: &AdminClient<DefaultClientContext>,
+    topics: &[(&Wanted, i32)],
+) -> anyhow::Result<()> {
+    let resources: Vec<ResourceSpecifier<'_>> = topics
+        .iter()
+        .map(|(topic, _)| ResourceSpecifier::Topic(&topic.name))
+        .collect();
+    if resources.is_empty() {
+        return Ok(());
+    }
+    let described = admin.describe_configs(&resources, &options()).await?;
+    for ((topic, replicas), described) in topics.iter().zip(described) {
+        let described = described?;
+        let setting = |name: &str| described.get(name)?.value.as_deref()?.parse::<i64>().ok();
+        let retention = setting("retention.ms").unwrap_or(-1);
+        if (0..i64::try_from(topic.retention_ms)?).contains(&retention) {
+            warn!(
+                topic = topic.name,
+                retention_ms = retention,
+                wanted = topic.retention_ms,
+                "a topic keeps its records too short: agents that are away for longer lose events; raise retention.ms"
+            );
+        }
+        if *replicas >= MANY_REPLICAS && setting(MIN_IN_SYNC) == Some(1) {
+            warn!(
+                topic = topic.name,
+                "a topic acknowledges what a single broker has: set min.insync.replicas to 2"
+            );
         }
     }
     Ok(())
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .operation_timeout(Some(REQUEST_TIMEOUT))
+        .request_timeout(Some(REQUEST_TIMEOUT))
 }
 
 /// A consumer that does not join the group: it reads assigned partitions and the group's committed offsets.

@@ -1,9 +1,9 @@
 -- Reads outbox rows of the given shards, oldest first. It takes no row locks: the leases of the shards protect the
 -- rows.
--- $1 shards, $2 maximum number of rows.
+-- $1 shards, $2 topics whose rows are read, $3 users whose rows are not read, $4 smallest id, $5 maximum number of rows.
 -- Result: id, topic, user id, event id, event (CloudEvents JSON as text).
 select id, topic, user_id, event_id, event
 from outbox
-where shard_of(user_id) = any ($1)
+where id >= $4 and shard_of(user_id) = any ($1) and topic = any ($2) and user_id <> all ($3)
 order by id
-limit $2
+limit $5

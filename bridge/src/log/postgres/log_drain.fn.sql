@@ -1,3 +1,4 @@
+-- As `log_drain_from`, without a hint and for all topics. Only bridges of the previous release call it.
 -- Moves up to `most` outbox rows of the given shards into the log, in order of id; returns how many.
 -- One statement deletes and inserts, so each row is either in the outbox or in the log, and its event never leaves
 -- Postgres.

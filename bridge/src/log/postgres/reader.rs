@@ -108,7 +108,7 @@ impl Reader {
             return Ok(());
         }
         let gained = session.partitions(&change.gained);
-        session.start_at_committed(&gained).await?;
+        session.start_at_committed(&gained, &self.reading).await?;
         info!(
             group = self.reading.group.name,
             gained = ?change.gained,
@@ -138,7 +138,7 @@ impl Reader {
         .await?;
         let until = Instant::now() + limit;
         while timeout(HEARTBEAT, &mut is_settled).await.is_err() && Instant::now() < until {
-            session.leases.session().simple_query("select 1").await?;
+            session.leases.session().execute("select 1", &[]).await?;
         }
         while let Ok(marks) = self.marks.try_recv() {
             session.note_marks(marks);
@@ -163,7 +163,7 @@ impl Reader {
     /// Fetches and delivers the next records of all partitions held; returns their number.
     async fn fetch(&mut self, session: &mut Session) -> anyhow::Result<usize> {
         session.paused = self.pause.partitions();
-        let records = session.fetch().await?;
+        let records = session.fetch(&self.reading).await?;
         let fetched = records.len();
         if fetched > 0 {
             self.send(Delivery::Records(records)).await?;

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
 use super::record_of;
 use crate::config::Secret;
 use crate::leases::Leases;
-use crate::log::{Mark, Partition, Record};
+use crate::log::{Mark, Partition, Reading, Record};
 use crate::postgres;
 use crate::topics::Group;
 
@@ -31,8 +31,6 @@ pub(super) struct Session {
     pub next: BTreeMap<Partition, i64>,
     /// Partitions that are not fetched.
     pub paused: Arc<BTreeSet<Partition>>,
-    fetch: Statement,
-    commit: Statement,
     /// Marks that are not committed yet.
     uncommitted: BTreeMap<Partition, i64>,
 }
@@ -54,16 +52,12 @@ impl Session {
         let class = format!("group {}", group.name);
         let leases = Leases::open(url, bridge, &class, names).await?;
         leases.session().batch_execute(SETTINGS).await?;
-        let fetch = leases.session().prepare(include_str!("fetch.sql")).await?;
-        let commit = leases.session().prepare(include_str!("commit.sql")).await?;
         Ok(Self {
             group: group.name,
             leases,
             partitions,
             next: BTreeMap::new(),
             paused: Arc::default(),
-            fetch,
-            commit,
             uncommitted: BTreeMap::new(),
         })
     }
@@ -74,35 +68,46 @@ impl Session {
         partitions.flatten().collect()
     }
 
-    /// Makes the next fetch of these partitions start at the group's committed offsets.
-    pub async fn start_at_committed(&mut self, partitions: &[Partition]) -> anyhow::Result<()> {
-        // Commits offset 0 where the group has none yet, because the sweep removes only records below every committed
-        // offset: from here on it keeps what the group has still to read.
-        let start = partitions.iter().map(|partition| Mark {
-            partition: partition.clone(),
-            next: 0,
-        });
-        self.note_marks(start.collect());
-        self.commit().await?;
+    /// Makes the next fetch of these partitions start at the group's committed offsets. Reports records that were removed
+    /// before the group had settled them.
+    pub async fn start_at_committed(
+        &mut self,
+        partitions: &[Partition],
+        reading: &Reading,
+    ) -> anyhow::Result<()> {
+        let topics: Vec<&str> = partitions.iter().map(|p| &*p.topic).collect();
+        let numbers: Vec<i32> = partitions.iter().map(|p| p.number).collect();
+        let parameters: [&(dyn ToSql + Sync); 3] = [&self.group, &topics, &numbers];
         let rows = self
             .leases
             .session()
-            .query(include_str!("offsets.sql"), &[&self.group])
+            .query(include_str!("begin.sql"), &parameters)
             .await?;
         for row in rows {
             let (topic, number): (&str, i32) = (row.get(0), row.get(1));
-            if let Some(partition) = partitions
+            let (start, committed): (i64, Option<i64>) = (row.get(2), row.get(3));
+            let Some(partition) = partitions
                 .iter()
                 .find(|p| &*p.topic == topic && p.number == number)
-            {
-                self.next.insert(partition.clone(), row.get(2));
+            else {
+                continue;
+            };
+            let next = committed.unwrap_or(start);
+            if next < start {
+                reading.report_missed(partition, next, start);
+                // Nothing below can be settled any more.
+                self.note_marks(vec![Mark {
+                    partition: partition.clone(),
+                    next: start,
+                }]);
             }
+            self.next.insert(partition.clone(), next.max(start));
         }
         Ok(())
     }
 
     /// Fetches the next records of all partitions held that are not paused.
-    pub async fn fetch(&mut self) -> anyhow::Result<Vec<Record>> {
+    pub async fn fetch(&mut self, reading: &Reading) -> anyhow::Result<Vec<Record>> {
         let paused = &self.paused;
         let next = self.next.iter();
         let (topics, numbers, offsets) =
@@ -114,7 +119,7 @@ impl Session {
         let rows = self
             .leases
             .session()
-            .query(&self.fetch, &parameters)
+            .query(include_str!("fetch.sql"), &parameters)
             .await
             .context("fetching records")?;
         let mut records = Vec::with_capacity(rows.len());
@@ -127,6 +132,9 @@ impl Session {
             let (partition, next) =
                 found.context("a record of a partition that was not requested")?;
             let record = record_of(row, partition.topic.clone())?;
+            if record.offset > *next {
+                reading.report_missed(partition, *next, record.offset);
+            }
             *next = record.offset + 1;
             records.push(record);
         }
@@ -150,7 +158,7 @@ impl Session {
         let parameters: [&(dyn ToSql + Sync); 4] = [&self.group, &topics, &numbers, &offsets];
         self.leases
             .session()
-            .execute(&self.commit, &parameters)
+            .execute(include_str!("commit.sql"), &parameters)
             .await
             .context("committing offsets")?;
         self.uncommitted.clear();
@@ -173,7 +181,7 @@ fn columns<'a>(
 
 /// The partitions of these topics that exist in the log.
 async fn partitions_of(url: &Secret, topics: &[&str]) -> anyhow::Result<Vec<Partition>> {
-    let client = postgres::connect(url, "bridge log").await?;
+    let client = postgres::Session::open(url, "bridge log").await?;
     let rows = client
         .query(include_str!("partitions.sql"), &[&topics])
         .await

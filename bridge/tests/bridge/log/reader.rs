@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use bridge::health::Health;
-use bridge::log::{Consumer, Delivery, Mark, Partition, Reading, Record};
+use bridge::log::{Consumer, Delivery, Log, Mark, Partition, Reading, Record};
 use bridge::metrics::Metrics;
 use bridge::topics::Group;
 use tokio::time::timeout;
@@ -23,24 +23,30 @@ pub struct Reader {
     consumer: Consumer,
     stop: CancellationToken,
     pub held: BTreeSet<Partition>,
+    pub metrics: Metrics,
     next: BTreeMap<Partition, i64>,
 }
 
 impl Reader {
     pub fn start(fixture: &LogFixture) -> Self {
-        let stop = CancellationToken::new();
-        let consumer = fixture.log.consume(Reading {
+        Self::start_on(&*fixture.log)
+    }
+
+    pub fn start_on(log: &dyn Log) -> Self {
+        let (stop, metrics) = (CancellationToken::new(), Metrics::new().unwrap());
+        let consumer = log.consume(Reading {
             bridge: Uuid::new_v4(),
             group: &GROUP_READ,
             stop: stop.clone(),
             stop_within: Duration::from_secs(5),
-            metrics: Metrics::new().unwrap(),
+            metrics: metrics.clone(),
             health: Health::default(),
         });
         Self {
             consumer,
             stop,
             held: BTreeSet::new(),
+            metrics,
             next: BTreeMap::new(),
         }
     }

@@ -82,3 +82,26 @@ pub async fn two_relays_share_the_shards(kind: LogKind) {
     assert_eq!(by_user(&records), emitted);
     reader.stop().await;
 }
+
+/// The heartbeat of a dead bridge lies in the future once the database's clock has stepped back.
+pub async fn a_dead_bridge_does_not_count_after_the_clock_stepped_back(kind: LogKind) {
+    let fixture = LogFixture::new(kind).await;
+    fixture
+        .admin
+        .execute(include_str!("../sql/dead_bridge.sql"), &[&"relay"])
+        .await
+        .unwrap();
+    let (relay, mut shards) = (fixture.relay(), None);
+    eventually(
+        Duration::from_secs(10),
+        "the only living bridge holds all shards",
+        async || {
+            relay.step(&mut shards).await.unwrap();
+            shards
+                .as_ref()
+                .is_some_and(|shards| shards.numbers().len() == 12)
+        },
+    )
+    .await;
+    release(shards).await;
+}

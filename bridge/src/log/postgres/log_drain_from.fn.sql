@@ -1,0 +1,57 @@
+-- Moves up to `most` outbox rows of the given shards and topics whose id is at least `first_id` into the log, in order of id.
+-- Returns how many it moved, and the largest id among them.
+-- One statement deletes and inserts, so each row is either in the outbox or in the log, and its event never leaves
+-- Postgres.
+create or replace function log_drain_from(
+    shards smallint[], topics text[], first_id bigint, most int, out moved int, out last_id bigint)
+language plpgsql as $$
+declare
+    known text[] := array(select t.topic from log_topics t where t.topic = any (topics));
+    taken int;
+begin
+    -- One writer at a time: two bridges whose shards share partitions could otherwise lock log_heads rows in opposite
+    -- orders and deadlock.
+    perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('log_drain'));
+
+    with claimed as (
+        delete from outbox
+        where id = any (array(
+            select o.id
+            from outbox o
+            where o.id >= first_id and shard_of(o.user_id) = any (shards) and o.topic = any (known)
+            order by o.id
+            limit most
+            for update skip locked))
+        returning id, topic, user_id, event_id, event
+    ), parted as (
+        select c.*, shard_of(c.user_id) % t.partitions as partition
+        from claimed c
+        join log_topics t using (topic)
+    ), placed as (
+        select p.*, row_number() over (partition by p.topic, p.partition order by p.id) as place
+        from parted p
+    ), heads as (
+        update log_heads h
+        set head = h.head + p.records
+        from (select topic, partition, count(*) as records from placed group by topic, partition) p
+        where h.topic = p.topic and h.partition = p.partition
+        returning h.topic, h.partition, h.head - p.records as base
+    ), appended as (
+        insert into log_records (topic, partition, "offset", user_id, event_id, event)
+        select p.topic, p.partition, h.base + p.place - 1, p.user_id, p.event_id, p.event
+        from placed p
+        join heads h on h.topic = p.topic and h.partition = p.partition
+        returning 1
+    )
+    select (select count(*) from appended), (select max(c.id) from claimed c), (select count(*) from claimed)
+    into moved, last_id, taken;
+
+    -- A topic without a head for each of its partitions would lose the rows.
+    if moved <> taken then
+        raise exception 'the log has no head for a partition of % outbox rows', taken - moved;
+    end if;
+end
+$$;
+
+revoke execute on function log_drain_from(smallint[], text[], bigint, int) from public;
+grant execute on function log_drain_from(smallint[], text[], bigint, int) to spindle_bridge;

@@ -1,0 +1,2 @@
+-- Removes every row of the outbox.
+delete from outbox
