@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use domain::frame::{Kind, Outcome};
 use futures::StreamExt;
 use uuid::Uuid;
 
 use super::fixture::DispatchFixture;
 use crate::support::TIMEOUT;
-use crate::support::agent::{Reply, done, results};
+use crate::support::agent::{Reply, done};
 use crate::support::wait::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,18 +65,21 @@ async fn a_lane_holds_two_frames_at_most() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frame_that_takes_four_seconds_is_sent_once_and_settles() {
     let fixture = DispatchFixture::start().await;
-    let _agent = fixture
-        .agent("0", |frame| {
-            let time = match frame.kind {
-                Kind::Events => Duration::from_secs(4),
-                Kind::Tick | Kind::Heartbeat => Duration::ZERO,
-            };
-            Reply::Slow(time, results(frame, |_| Outcome::Done))
-        })
-        .await;
+    let (_agent, delayed_answer) = fixture.agent_with_delayed_answer("0").await;
     fixture.lanes(1).await;
     fixture.emit(Uuid::new_v4(), 0, 20).await;
-    fixture.deliver().await;
+    fixture.relay().await;
+    eventually(TIMEOUT, "the agent has the frame", async || {
+        !fixture.seen().is_empty()
+    })
+    .await;
+    let started = Instant::now();
+    eventually(TIMEOUT, "the agent has taken four seconds", async || {
+        started.elapsed() >= Duration::from_secs(4)
+    })
+    .await;
+    delayed_answer.release();
+    fixture.settled(TIMEOUT).await;
     let seen = fixture.seen();
     assert_eq!((seen.len(), seen[0].events.len()), (1, 20), "{seen:?}");
     let sent = fixture.log.metrics.frames.with_label_values(&["audit"]);

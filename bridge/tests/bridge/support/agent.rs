@@ -1,7 +1,6 @@
 //! A test agent: subscribes to one lane, handles one frame at a time and answers each.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use domain::frame::{Ack, Answer, EventResult, Frame, Kind, Outcome, Unwell};
 use futures::StreamExt;
@@ -28,8 +27,6 @@ pub struct Event {
 /// How an agent answers a frame.
 pub enum Reply {
     Answer(Vec<EventResult>),
-    /// Answers after this time, and handles no other frame until then.
-    Slow(Duration, Vec<EventResult>),
     /// Answers that it cannot work now.
     Unwell,
     /// No answer, as when the handler crashes.
@@ -107,10 +104,6 @@ impl Agent {
                 }
                 let answer = match handle(&frame) {
                     Reply::Answer(results) => Answer::Results(results),
-                    Reply::Slow(time, results) => {
-                        tokio::time::sleep(time).await;
-                        Answer::Results(results)
-                    }
                     Reply::Unwell => Answer::Unwell(Unwell {
                         code: "53100".to_owned(),
                         error: "the disk is full".to_owned(),

@@ -6,16 +6,21 @@ use uuid::Uuid;
 
 use crate::support::{Trail, all_done, events, try_append};
 
+/// From now on appends fail with the SQLSTATE in the setting `test.sqlstate` of their session.
+async fn fail_appends(trail: &Trail) -> Result<()> {
+    let function = include_str!("sql/fail_append.sql");
+    trail.owner.batch_execute(function).await?;
+    let trigger = include_str!("sql/fail_appends.sql");
+    Ok(trail.owner.batch_execute(trigger).await?)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_that_an_event_causes_are_outcomes() -> Result<()> {
     let trail = Trail::new().await?;
     let user = Uuid::new_v4();
     trail.append(&events(user, 2)).await?;
     let frame = serde_json::to_string(&events(user, 3))?;
-    trail
-        .owner
-        .batch_execute(include_str!("sql/fail_appends.sql"))
-        .await?;
+    fail_appends(&trail).await?;
     for code in [
         "22003", "23502", "23505", "23514", "44000", "54000", "P0001",
     ] {
@@ -56,10 +61,7 @@ async fn an_event_that_is_nested_too_deeply_is_to_blame() -> Result<()> {
 async fn errors_that_no_event_causes_are_errors_of_the_statement() -> Result<()> {
     let trail = Trail::new().await?;
     let frame = serde_json::to_string(&events(Uuid::new_v4(), 3))?;
-    trail
-        .owner
-        .batch_execute(include_str!("sql/fail_appends.sql"))
-        .await?;
+    fail_appends(&trail).await?;
     for code in [
         "53100", "53200", "53300", "57014", "57P01", "42501", "42P01", "40001", "40P01", "55P03",
         "25006", "58030", "XX000",
@@ -77,19 +79,19 @@ async fn errors_that_no_event_causes_are_errors_of_the_statement() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_waits_too_long_blames_no_event() -> Result<()> {
-    let trail = Trail::new().await?;
+    let mut trail = Trail::new().await?;
     let agent = trail.client_as("spindle_agent").await?;
     agent
         .batch_execute("set statement_timeout = '100ms'")
         .await?;
-    trail
-        .owner
-        .batch_execute("begin; lock table audit_logs in share row exclusive mode")
+    let other = trail.owner.transaction().await?;
+    other
+        .batch_execute("lock table audit_logs in share row exclusive mode")
         .await?;
     let frame = serde_json::to_string(&events(Uuid::new_v4(), 3))?;
     let error = try_append(&agent, &frame).await.expect_err("it waits");
     assert_eq!(error.code(), Some(&SqlState::QUERY_CANCELED));
-    trail.owner.batch_execute("rollback").await?;
+    other.rollback().await?;
     assert!(try_append(&agent, &frame).await?.is_ok());
     Ok(())
 }

@@ -4,10 +4,12 @@
 
 mod agents;
 mod checks;
+mod counts;
 mod log;
 mod world;
 
-use self::world::{Counts, World};
+use self::counts::Counts;
+use self::world::World;
 
 /// Histories, and random actions in each. All of them take about a second.
 const HISTORIES: u64 = 1_000;

@@ -1,7 +1,6 @@
 //! One history: the queue, its log, its agents and Redis, and the random actions on them.
 
 use std::collections::VecDeque;
-use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
 use domain::frame::Frame;
@@ -11,6 +10,7 @@ use uuid::Uuid;
 
 use super::agents::{Agents, Health};
 use super::checks::{Cause, Checks};
+use super::counts::Counts;
 use super::log::Log;
 use crate::dispatch::queue::tests::harness::{FULL, MS, SECOND, Sent, steady};
 use crate::dispatch::queue::{Action, DeadLetter, Limits, Queue, Settings};
@@ -21,72 +21,6 @@ const LANES: [&str; 3] = ["a", "b", "c"];
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 const DRAIN_STEPS: usize = 12_000;
 const HAND_OVER_LIMIT: Duration = Duration::from_secs(2);
-
-/// What happened in histories, to see that the model reaches it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    effects: usize,
-    rejected: usize,
-    retried: usize,
-    unanswered: usize,
-    restarts: usize,
-    hand_overs: usize,
-    losses: usize,
-    lanes_killed: usize,
-    frames_lost: usize,
-    redis_outages: usize,
-    unwell: usize,
-    later: usize,
-    late: usize,
-    shared: usize,
-    hand_overs_lost: usize,
-    letters_refused: usize,
-}
-
-impl Counts {
-    pub fn all_happened(&self) -> bool {
-        let counts = [
-            self.effects,
-            self.rejected,
-            self.retried,
-            self.unanswered,
-            self.restarts,
-            self.hand_overs,
-            self.losses,
-            self.lanes_killed,
-            self.frames_lost,
-            self.redis_outages,
-            self.unwell,
-            self.later,
-            self.late,
-            self.shared,
-            self.hand_overs_lost,
-            self.letters_refused,
-        ];
-        counts.iter().all(|count| *count > 50)
-    }
-}
-
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.effects += other.effects;
-        self.rejected += other.rejected;
-        self.retried += other.retried;
-        self.unanswered += other.unanswered;
-        self.restarts += other.restarts;
-        self.hand_overs += other.hand_overs;
-        self.losses += other.losses;
-        self.lanes_killed += other.lanes_killed;
-        self.frames_lost += other.frames_lost;
-        self.redis_outages += other.redis_outages;
-        self.unwell += other.unwell;
-        self.later += other.later;
-        self.late += other.late;
-        self.shared += other.shared;
-        self.hand_overs_lost += other.hand_overs_lost;
-        self.letters_refused += other.letters_refused;
-    }
-}
 
 pub struct World {
     rng: StdRng,
