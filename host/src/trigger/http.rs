@@ -23,9 +23,9 @@ mod router;
 mod spin_request;
 
 use router::Route;
+pub use router::Router;
 
 use crate::manifest::Application;
-pub use router::Router;
 
 /// Takes the function's response as soon as the function sets it.
 type ResponseSender = oneshot::Sender<Result<Response<Body>, ErrorCode>>;

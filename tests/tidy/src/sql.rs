@@ -60,7 +60,9 @@ fn without_comments_and_strings(sql: &str) -> String {
 #[test]
 fn guests_send_single_statements_without_transaction_control() -> Result<()> {
     let mut violations = Vec::new();
-    for (path, text) in files("functions", &[".sql"])? {
+    // Tests are native programs with connections of their own.
+    let of_guests = |(path, _): &(String, String)| !path.contains("/tests/");
+    for (path, text) in files("functions", &[".sql"])?.into_iter().filter(of_guests) {
         let text = without_comments_and_strings(&text).to_lowercase();
         let statements: Vec<&str> = text
             .split(';')
@@ -81,7 +83,7 @@ fn guests_send_single_statements_without_transaction_control() -> Result<()> {
             violations.push(format!("{path}: {} statements, not one", statements.len()));
         }
     }
-    for (path, text) in files("functions", &[".rs"])? {
+    for (path, text) in files("functions", &[".rs"])?.into_iter().filter(of_guests) {
         for literal in text.split('"').skip(1).step_by(2) {
             let literal = literal.to_lowercase();
             if TRANSACTION_CONTROL.iter().any(|keyword| {

@@ -2,17 +2,19 @@
 //!
 //! Before a rebalance takes a partition away, dispatch settles what is in flight and the offset is committed.
 
+mod group_context;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::{ClientConfig, ClientContext, Message, Offset, TopicPartitionList};
-use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, error, info, warn};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
 
+use self::group_context::{GroupContext, Marks};
 use super::{Cluster, record_of};
 use crate::log::{Delivery, Mark, Partition, Pause, Reading, Record};
 use crate::policy;
@@ -35,26 +37,6 @@ pub(super) struct Reader {
     reading: Reading,
     context: GroupContext,
     pause: Pause,
-}
-
-/// What the reader's thread shares with librdkafka's callbacks: both deliver to dispatch and commit offsets.
-#[derive(Clone)]
-struct GroupContext {
-    cluster: Cluster,
-    group: &'static str,
-    deliveries: mpsc::Sender<Delivery>,
-    marks: Arc<Mutex<Marks>>,
-}
-
-struct Marks {
-    received: mpsc::UnboundedReceiver<Vec<Mark>>,
-    /// Marks that are not committed yet.
-    uncommitted: HashMap<Partition, i64>,
-    assigned: HashSet<Partition>,
-    /// Assigned partitions whose committed offset was not compared with where the partition starts yet.
-    unchecked: HashSet<Partition>,
-    /// Offset that the next record of an assigned partition should have.
-    next: HashMap<Partition, i64>,
 }
 
 impl Reader {
@@ -304,205 +286,5 @@ impl Reader {
             }
         }
         Ok(false)
-    }
-}
-
-impl GroupContext {
-    fn deliver(&self, delivery: Delivery) -> anyhow::Result<()> {
-        self.deliveries
-            .blocking_send(delivery)
-            .ok()
-            .context("dispatch has ended")
-    }
-
-    fn marks(&self) -> MutexGuard<'_, Marks> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Commits the marks received since the last commit.
-    fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
-        let uncommitted = {
-            let mut marks = self.marks();
-            while let Ok(received) = marks.received.try_recv() {
-                for mark in received {
-                    marks.uncommitted.insert(mark.partition, mark.next);
-                }
-            }
-            std::mem::take(&mut marks.uncommitted)
-        };
-        if uncommitted.is_empty() {
-            return;
-        }
-        let mut offsets = TopicPartitionList::with_capacity(uncommitted.len());
-        for (partition, next) in &uncommitted {
-            if let Err(error) = offsets.add_partition_offset(
-                &self.cluster.topic(&partition.topic),
-                partition.number,
-                Offset::Offset(*next),
-            ) {
-                error!(%error, "an offset is not valid for Kafka and is not committed");
-            }
-        }
-        if let Err(error) = consumer.commit(&offsets, mode) {
-            warn!(group = self.group, %error, "committing offsets failed and is retried");
-            self.commit_again(uncommitted);
-        }
-    }
-
-    /// Takes marks back whose commit failed, and commits them the next time, also where their partitions are idle. Until
-    /// then a restart would only repeat events.
-    fn commit_again(&self, failed: impl IntoIterator<Item = (Partition, i64)>) {
-        let mut marks = self.marks();
-        for (partition, next) in failed {
-            if marks.assigned.contains(&partition) {
-                // A newer mark stays.
-                marks.uncommitted.entry(partition).or_insert(next);
-            }
-        }
-    }
-
-    /// The partitions as librdkafka takes them.
-    fn list<'a>(&self, partitions: impl Iterator<Item = &'a Partition>) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            list.add_partition(&self.cluster.topic(&partition.topic), partition.number);
-        }
-        list
-    }
-
-    fn note_assigned(&self, partitions: &[Partition]) {
-        let mut marks = self.marks();
-        for partition in partitions {
-            marks.assigned.insert(partition.clone());
-            marks.unchecked.insert(partition.clone());
-        }
-    }
-
-    /// The partitions of a list that librdkafka made.
-    fn partitions(&self, list: &TopicPartitionList) -> Vec<Partition> {
-        let elements = list.elements();
-        elements
-            .iter()
-            .map(|place| self.cluster.partition(place.topic(), place.partition()))
-            .collect()
-    }
-}
-
-impl ClientContext for GroupContext {}
-
-impl ConsumerContext for GroupContext {
-    /// Runs before partitions are revoked: waits until dispatch has settled what is in flight, then commits.
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let Rebalance::Revoke(list) = rebalance else {
-            return;
-        };
-        let revoked = self.partitions(list);
-        let partitions = revoked.clone();
-        info!(group = self.group, ?partitions, "partitions revoked");
-        let (settled, is_settled) = oneshot::channel();
-        if self
-            .deliver(Delivery::Revoked {
-                partitions,
-                settled: Some(settled),
-            })
-            .is_ok()
-        {
-            // Dispatch applies its own time limit. If it has ended, this returns at once.
-            let _ = is_settled.blocking_recv();
-        }
-        self.commit(consumer, CommitMode::Sync);
-        let mut marks = self.marks();
-        for partition in &revoked {
-            marks.assigned.remove(partition);
-            marks.unchecked.remove(partition);
-            marks.next.remove(partition);
-            marks.uncommitted.remove(partition);
-        }
-    }
-
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(list) => {
-                let partitions = self.partitions(list);
-                info!(group = self.group, ?partitions, "partitions assigned");
-                self.note_assigned(&partitions);
-                if let Err(error) = self.deliver(Delivery::Assigned(partitions)) {
-                    warn!(group = self.group, %error, "assigned partitions cannot be delivered");
-                }
-            }
-            Rebalance::Revoke(_) => {}
-            Rebalance::Error(error) => {
-                warn!(group = self.group, %error, "a rebalance failed")
-            }
-        }
-    }
-
-    fn commit_callback(&self, result: Result<(), KafkaError>, offsets: &TopicPartitionList) {
-        if let Err(error) = &result {
-            warn!(group = self.group, %error, "committing offsets failed and is retried");
-        }
-        let elements = offsets.elements();
-        let failed = elements
-            .iter()
-            .filter(|place| result.is_err() || place.error().is_err());
-        self.commit_again(failed.filter_map(|place| {
-            let Offset::Offset(next) = place.offset() else {
-                return None;
-            };
-            Some((
-                self.cluster.partition(place.topic(), place.partition()),
-                next,
-            ))
-        }));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A mark of an idle partition comes only once, so nothing else would commit it later.
-    #[test]
-    fn marks_whose_commit_failed_are_committed_again_unless_newer_or_revoked() {
-        let (deliveries, _kept) = mpsc::channel(1);
-        let (_sender, received) = mpsc::unbounded_channel();
-        let context = GroupContext {
-            cluster: Cluster {
-                config: ClientConfig::new(),
-                prefix: "test.".to_owned(),
-            },
-            group: "audit",
-            deliveries,
-            marks: Arc::new(Mutex::new(Marks {
-                received,
-                uncommitted: HashMap::new(),
-                assigned: HashSet::new(),
-                unchecked: HashSet::new(),
-                next: HashMap::new(),
-            })),
-        };
-        let partition = |number| Partition {
-            topic: "task-events".into(),
-            number,
-        };
-        context.note_assigned(&[partition(0), partition(1)]);
-        context.marks().uncommitted.insert(partition(1), 30);
-        let mut offsets = TopicPartitionList::new();
-        for number in 0..3 {
-            let offset = Offset::Offset(20);
-            offsets
-                .add_partition_offset("test.task-events", number, offset)
-                .unwrap();
-        }
-        let away = KafkaError::ConsumerCommit(rdkafka::types::RDKafkaErrorCode::NotCoordinator);
-        context.commit_callback(Err(away), &offsets);
-        let uncommitted = context.marks().uncommitted.clone();
-        assert_eq!(
-            uncommitted,
-            HashMap::from([(partition(0), 20), (partition(1), 30)])
-        );
-        context.marks().uncommitted.clear();
-        context.commit_callback(Ok(()), &offsets);
-        assert!(context.marks().uncommitted.is_empty());
     }
 }
