@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use self::holds::{Consequence, Holds};
-use self::pace::Pace;
+use self::pace::{Horizon, Pace};
 use crate::config::Secret;
 use crate::health::Health;
 use crate::leases::{HEARTBEAT, Leases};
@@ -176,6 +176,14 @@ impl Relay {
 
     /// Moves the next batch, without the rows that are held back.
     async fn claim(&self, held: &mut Shards) -> anyhow::Result<usize> {
+        if held.pace.is_full_due(Instant::now()) {
+            let sql = include_str!("relay/horizon.sql");
+            let row = held.leases.session().query_one(sql, &[]).await?;
+            held.pace.note_horizon(Horizon {
+                oldest: row.get(0),
+                next: row.get(1),
+            });
+        }
         let began = Instant::now();
         let first = held.pace.first(began);
         let (held_users, held_topics) = (held.holds.users(), held.holds.topics());

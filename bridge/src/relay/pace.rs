@@ -1,9 +1,12 @@
 //! How often the relay looks into the outbox, and where each look starts.
 //!
 //! While a transaction anywhere in the database is long, for example a backup, vacuum cannot remove the rows that have
-//! left the outbox, and each look from the beginning reads all of them again. So most looks start at a hint: an id below
-//! which nothing was left a second ago. The hint is no high-water mark. Rows that commit late have smaller ids, and a full
-//! look finds them about every second.
+//! left the outbox, and each look from the beginning reads all of them again. So most looks start at a hint.
+//!
+//! No row below the hint may appear later, because a later event of the same user could overtake it. Ids are drawn in
+//! order, but transactions commit in any order. So the hint moves to an id only once every transaction that was running
+//! when that id had been passed has ended, and a full look after that has found what they left. A backup does not delay
+//! this: a transaction that only reads has no transaction id.
 
 use std::time::Duration;
 
@@ -14,22 +17,32 @@ const IDLE_PAUSE: Duration = Duration::from_millis(5);
 /// An idle relay pauses for this many times what its last look cost.
 const PAUSE_FACTOR: u32 = 4;
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// How often a full look is due, and how often the hint moves.
+/// How often a full look is due.
 const FULL_INTERVAL: Duration = Duration::from_secs(1);
 /// A full look is due after this many times what the last one cost, if that is longer.
-const FULL_FACTOR: u32 = 20;
-const MAX_FULL_INTERVAL: Duration = Duration::from_secs(10);
+const FULL_FACTOR: u32 = 10;
+const MAX_FULL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The transactions that run at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Horizon {
+    /// Every transaction with a smaller id has ended.
+    pub oldest: i64,
+    /// Every transaction with this id or a larger one has not begun to write.
+    pub next: i64,
+}
 
 /// Where the next look starts, and the pause before it.
 #[derive(Debug)]
 pub struct Pace {
     /// Looks start here, unless a full one is due.
     hint: i64,
-    /// The next hint: the id after the last one that was claimed when the hint moved the last time.
-    next_hint: i64,
-    hint_moves_at: Option<Instant>,
     /// The id after the last one that was claimed.
     after_last: i64,
+    /// The hint after the next, and the transaction id below which all must end before.
+    waiting: Option<(i64, i64)>,
+    /// The next hint, once a full look has ended.
+    cleared: Option<i64>,
     full_due_at: Option<Instant>,
     pause: Duration,
 }
@@ -38,9 +51,9 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             hint: 0,
-            next_hint: 0,
-            hint_moves_at: None,
             after_last: 0,
+            waiting: None,
+            cleared: None,
             full_due_at: None,
             pause: IDLE_PAUSE,
         }
@@ -48,13 +61,25 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// True if the next look is a full one. Call [`Pace::note_horizon`] before it.
+    pub fn is_full_due(&self, now: Instant) -> bool {
+        self.full_due_at.is_none_or(|due| now >= due)
+    }
+
+    /// Notes the transactions that run before a full look begins.
+    pub fn note_horizon(&mut self, horizon: Horizon) {
+        if let Some((id, next)) = self.waiting {
+            if horizon.oldest < next {
+                return;
+            }
+            self.cleared = Some(id);
+        }
+        self.waiting = Some((self.after_last, horizon.next));
+    }
+
     /// Smallest id that the next look considers.
     pub fn first(&self, now: Instant) -> i64 {
-        if self.full_due_at.is_none_or(|due| now >= due) {
-            0
-        } else {
-            self.hint
-        }
+        if self.is_full_due(now) { 0 } else { self.hint }
     }
 
     /// Notes a look that began at `began` with the id `first`, and whether it was cut off at its limit.
@@ -73,16 +98,19 @@ impl Pace {
             Duration::ZERO
         };
         self.pause = (cost * PAUSE_FACTOR).clamp(IDLE_PAUSE, MAX_PAUSE);
-        // A full look that was cut off may have left rows below the hint, so the next one is full, too.
-        if first == 0 && (!cut_off || last.is_some_and(|last| last >= self.hint)) {
-            let interval = (cost * FULL_FACTOR).clamp(FULL_INTERVAL, MAX_FULL_INTERVAL);
-            self.full_due_at = Some(now + interval);
-        }
         self.after_last = self.after_last.max(last.map_or(0, |last| last + 1));
-        if self.hint_moves_at.is_none_or(|at| now >= at) {
-            self.hint = self.next_hint;
-            self.next_hint = self.after_last;
-            self.hint_moves_at = Some(now + FULL_INTERVAL);
+        // A full look that was cut off may have left rows below the hint, so the next one is full, too.
+        let hint = self.cleared.unwrap_or(self.hint).max(self.hint);
+        if first == 0 && (!cut_off || last.is_some_and(|last| last >= hint)) {
+            self.hint = hint;
+            self.cleared = None;
+            // Without a hint every look costs as much, and full ones are what moves it.
+            let interval = if hint == 0 {
+                FULL_INTERVAL
+            } else {
+                (cost * FULL_FACTOR).clamp(FULL_INTERVAL, MAX_FULL_INTERVAL)
+            };
+            self.full_due_at = Some(now + interval);
         }
     }
 
@@ -103,63 +131,65 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    #[test]
-    fn looks_start_at_the_hint_and_a_full_one_is_due_each_second() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
-        assert_eq!(pace.first(start), 0);
-        pace.looked(0, Some(500), false, start, start + MS);
-        let later = start + FULL_INTERVAL + 2 * MS;
-        assert_eq!(pace.first(later), 0, "a full look is due");
-        pace.looked(0, None, false, later, later + MS);
-        assert_eq!(pace.first(later + 2 * MS), 501);
-        assert_eq!(pace.first(later + FULL_INTERVAL + 2 * MS), 0);
+    /// A full look that is due now and finds rows up to `last`.
+    fn full_look(pace: &mut Pace, oldest: i64, next: i64, last: Option<i64>, now: Instant) {
+        assert!(pace.is_full_due(now));
+        pace.note_horizon(Horizon { oldest, next });
+        assert_eq!(pace.first(now), 0);
+        pace.looked(0, last, false, now, now);
     }
 
     #[test]
-    fn a_row_that_commits_up_to_a_second_late_is_above_the_hint() {
+    fn looks_start_at_the_hint_and_a_full_one_is_due_each_second() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        full_look(&mut pace, 10, 10, Some(500), start);
+        full_look(&mut pace, 20, 20, None, start + FULL_INTERVAL);
+        full_look(&mut pace, 30, 30, None, start + 2 * FULL_INTERVAL);
+        assert_eq!(pace.first(start + 2 * FULL_INTERVAL + MS), 501);
+        assert_eq!(pace.first(start + 3 * FULL_INTERVAL), 0);
+    }
+
+    #[test]
+    fn the_hint_stays_below_what_a_running_transaction_may_still_commit() {
         let (mut pace, mut now) = (Pace::default(), Instant::now());
-        let mut claimed: Vec<(Instant, i64)> = Vec::new();
-        for last in 1..5_000 {
-            let first = pace.first(now);
-            let a_second_ago = claimed
-                .iter()
-                .rev()
-                .find(|(at, _)| now - *at >= FULL_INTERVAL);
-            assert!(first <= a_second_ago.map_or(0, |(_, last)| last + 1));
-            pace.looked(first, Some(last), false, now, now + MS);
-            claimed.push((now, last));
-            now += 3 * MS;
+        full_look(&mut pace, 10, 10, Some(500), now);
+        // Transaction 15 has drawn the id 499 and runs for a minute.
+        for n in 0..60 {
+            now += FULL_INTERVAL;
+            full_look(&mut pace, 15, 20 + n, Some(600 + n), now);
+            assert_eq!(pace.first(now + MS), 0);
         }
+        now += FULL_INTERVAL;
+        // It has ended: this look finds its row, and then the hint moves.
+        full_look(&mut pace, 80, 80, Some(499), now);
+        assert!(pace.first(now + MS) > 0);
     }
 
     #[test]
     fn a_full_look_that_was_cut_off_below_the_hint_is_followed_by_another() {
         let (mut pace, start) = (Pace::default(), Instant::now());
-        pace.looked(0, Some(900), false, start, start);
-        let later = start + FULL_INTERVAL;
-        pace.looked(0, None, false, later, later);
-        let due = later + FULL_INTERVAL;
+        full_look(&mut pace, 1, 1, Some(900), start);
+        full_look(&mut pace, 2, 2, None, start + FULL_INTERVAL);
+        let due = start + 2 * FULL_INTERVAL;
+        pace.note_horizon(Horizon { oldest: 3, next: 3 });
         pace.looked(0, Some(500), true, due, due);
         assert_eq!(pace.first(due), 0);
         pace.looked(0, Some(950), true, due, due);
-        assert!(pace.first(due) > 0);
+        assert_eq!(pace.first(due), 901);
     }
 
     #[test]
     fn costly_looks_are_rare() {
         let (mut pace, start) = (Pace::default(), Instant::now());
-        let cost = 80 * MS;
+        full_look(&mut pace, 1, 1, Some(900), start);
+        full_look(&mut pace, 2, 2, None, start + FULL_INTERVAL);
+        let (cost, start) = (200 * MS, start + 2 * FULL_INTERVAL);
         pace.looked(0, None, false, start, start + cost);
         assert!(pace.pause() >= 4 * cost);
-        pace.looked(0, Some(7), false, start, start + cost);
-        pace.looked(0, None, false, start + FULL_INTERVAL, start + FULL_INTERVAL);
-        pace.looked(
-            1,
-            None,
-            false,
-            start + 2 * FULL_INTERVAL,
-            start + 2 * FULL_INTERVAL + MS,
-        );
+        pace.note_horizon(Horizon { oldest: 3, next: 3 });
+        pace.looked(0, None, false, start, start + cost);
+        assert!(!pace.is_full_due(start + 10 * cost));
+        pace.looked(1, None, false, start, start + MS);
         assert_eq!(pace.pause(), IDLE_PAUSE);
     }
 }

@@ -14,12 +14,17 @@ use bridge::log::{self, Log};
 use bridge::metrics::Metrics;
 use bridge::postgres;
 use bridge::relay::{Relay, Shards};
+use tokio::sync::Mutex;
 use tokio_postgres::{Client, GenericClient};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long a test waits for something that should happen within a few seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Held by tests that keep a transaction open, or that need that no other test does: transactions of one server delay each
+/// other's horizon, also in different databases.
+pub static OPEN_TRANSACTIONS: Mutex<()> = Mutex::const_new(());
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogKind {

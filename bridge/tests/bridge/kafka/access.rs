@@ -52,7 +52,10 @@ async fn a_bridge_without_the_right_to_create_topics_works_with_existing_ones() 
     fixture.emit("reminders", user, 0, 2).await;
     let events = fixture.emit("task-events", user, 2, 5).await;
     eventually(TIMEOUT, "the other topic is relayed", async || {
-        relay.step(&mut shards).await.unwrap();
+        // A broker may take a moment to know a right that was granted; the relay starts again then, as it does here.
+        if relay.step(&mut shards).await.is_err() {
+            shards = None;
+        }
         fixture.outbox_rows().await == 2
     })
     .await;

@@ -1,7 +1,7 @@
 //! No event of a user is lost or reordered by a restart or by a row that commits late.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bridge::config::Secret;
 use bridge::postgres;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::reader::{GROUP_READ, Reader, by_user};
 use crate::support::wait::eventually;
-use crate::support::{LogFixture, LogKind, TIMEOUT, emit};
+use crate::support::{LogFixture, LogKind, OPEN_TRANSACTIONS, TIMEOUT, emit, release};
 
 pub async fn events_of_a_user_stay_in_order(kind: LogKind) {
     let fixture = LogFixture::new(kind).await;
@@ -93,6 +93,7 @@ pub async fn a_restart_resumes_at_the_committed_offset(kind: LogKind) {
 }
 
 pub async fn rows_that_commit_late_are_not_lost(kind: LogKind) {
+    let _open = OPEN_TRANSACTIONS.lock().await;
     let fixture = LogFixture::new(kind).await;
     let mut late = postgres::connect(&Secret::new(&fixture.admin_url), "late")
         .await
@@ -114,4 +115,40 @@ pub async fn rows_that_commit_late_are_not_lost(kind: LogKind) {
         HashMap::from([(slow, slow_ids)])
     );
     reader.stop().await;
+}
+
+/// A transaction may commit long after it has drawn its outbox ids, and its user's next event follows at once.
+pub async fn a_row_that_commits_seconds_late_is_not_overtaken(kind: LogKind) {
+    let _open = OPEN_TRANSACTIONS.lock().await;
+    let fixture = LogFixture::new(kind).await;
+    let mut late = postgres::connect(&Secret::new(&fixture.admin_url), "late")
+        .await
+        .unwrap();
+    let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let (relay, mut shards) = (fixture.relay(), None);
+    for round in 0..4 {
+        let transaction = late.transaction().await.unwrap();
+        let mut ids = emit(&transaction, "task-events", user, 2 * round, 1).await;
+        // Meanwhile, other users' rows with larger ids are relayed.
+        let until = Instant::now() + Duration::from_millis(2_600 + 100 * round as u64);
+        while Instant::now() < until {
+            fixture.emit("task-events", other, 0, 1).await;
+            relay.step(&mut shards).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+        ids.extend(fixture.emit("task-events", user, 2 * round + 1, 1).await);
+        eventually(TIMEOUT, "the outbox drains", async || {
+            relay.step(&mut shards).await.unwrap();
+            fixture.outbox_rows().await == 0
+        })
+        .await;
+        let records = fixture.log.scan("task-events").await.unwrap();
+        let mut records: Vec<_> = records
+            .into_iter()
+            .filter(|record| ids.contains(&record.entry.event_id))
+            .collect();
+        records.sort_by_key(|record| record.offset);
+        assert_eq!(by_user(&records)[&user], ids, "round {round}");
+    }
+    release(shards).await;
 }
