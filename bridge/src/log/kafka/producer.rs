@@ -1,30 +1,29 @@
 //! Writes to Kafka with an idempotent producer, acknowledged by all in-sync replicas.
 
-use std::borrow::Cow;
+mod refusals;
+mod sending;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::StreamExt;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig};
-use serde::Deserialize;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _, PurgeConfig};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use tracing::{error, warn};
 use uuid::Uuid;
 
+use self::refusals::Refusals;
+use self::sending::Sending;
 use super::admin::MAX_MESSAGE_BYTES;
 use super::{Cluster, EVENT_ID, REQUEST_TIMEOUT};
-use crate::log::{
-    ACKNOWLEDGE_WITHIN, Claim, Entry, Fault, Moved, NoAcknowledgement, Refusal, Rows,
-};
+use crate::log::{ACKNOWLEDGE_WITHIN, Claim, Entry, Moved, NoAcknowledgement, Rows};
 use crate::postgres::Session;
 
 /// Rows that were read longer ago are not sent. The leases protect them for 6 s, see [`crate::leases`]; a process that was
@@ -44,15 +43,6 @@ pub(super) struct Producer {
 }
 
 type Known = HashSet<(Uuid, String)>;
-
-/// The event's attributes that become headers, for tools and traces. The rest of the event is not parsed.
-#[derive(Default, Deserialize)]
-struct Attributes<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    traceparent: Option<Cow<'a, str>>,
-}
 
 impl Producer {
     /// Opens the producer of the relay.
@@ -335,6 +325,8 @@ impl Batch<'_> {
             if let Err(error) = self.sending.send(index, row, cluster)
                 && !self.refusals.add(row, &error)
             {
+                // A producer with a fatal error refuses everything from then on.
+                self.sending.failed = true;
                 self.failed = Some(error);
                 break;
             }
@@ -374,141 +366,5 @@ impl Batch<'_> {
     /// True if every message that was sent so far is acknowledged.
     fn is_accepted(&self) -> bool {
         !self.sending.failed && self.failed.is_none()
-    }
-}
-
-type Outcome = (usize, Result<(), KafkaError>);
-
-/// A batch on its way to Kafka. Unless every message is acknowledged, dropping it purges and replaces the producer, so
-/// that nothing is sent later. That also covers a batch that is given up because the session with the leases is lost.
-struct Sending<'a> {
-    producers: &'a Producer,
-    used: Arc<FutureProducer>,
-    /// Outcome of each message, with the row's index in the batch.
-    outcomes: FuturesUnordered<BoxFuture<'static, Outcome>>,
-    failed: bool,
-    finished: bool,
-}
-
-impl<'a> Sending<'a> {
-    fn new(producers: &'a Producer) -> Self {
-        Self {
-            producers,
-            used: producers.current(),
-            outcomes: FuturesUnordered::new(),
-            failed: false,
-            finished: false,
-        }
-    }
-
-    /// Hands a row to librdkafka, which sends it in the background.
-    fn send(&self, index: usize, row: &OutboxRow<'_>, cluster: &Cluster) -> Result<(), KafkaError> {
-        let (topic, key) = (cluster.topic(row.topic), row.user.to_string());
-        let event_id = row.event_id.to_string();
-        let attributes: Attributes<'_> = serde_json::from_str(row.event).unwrap_or_default();
-        let mut headers = OwnedHeaders::new_with_capacity(3).insert(Header {
-            key: EVENT_ID,
-            value: Some(&event_id),
-        });
-        for (key, value) in [
-            ("type", attributes.kind),
-            ("traceparent", attributes.traceparent),
-        ] {
-            if let Some(value) = &value {
-                headers = headers.insert(Header {
-                    key,
-                    value: Some(&**value),
-                });
-            }
-        }
-        let record = FutureRecord::to(&topic)
-            .key(&key)
-            .payload(row.event)
-            .headers(headers);
-        let delivery = self.used.send_result(record).map_err(|(error, _)| error)?;
-        self.outcomes.push(Box::pin(outcome(index, delivery)));
-        Ok(())
-    }
-
-    /// Ends the batch once every message has its outcome.
-    fn finish(mut self) {
-        self.finished = !self.failed;
-    }
-}
-
-impl Drop for Sending<'_> {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.producers.replace(&self.used);
-        }
-    }
-}
-
-async fn outcome(index: usize, delivery: DeliveryFuture) -> Outcome {
-    let outcome = match delivery.await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err((error, _))) => Err(error),
-        Err(_) => Err(KafkaError::Canceled),
-    };
-    (index, outcome)
-}
-
-/// The refusals of one batch.
-#[derive(Default)]
-struct Refusals {
-    alone: bool,
-    list: Vec<Refusal>,
-    faults: HashSet<Fault>,
-}
-
-impl Refusals {
-    /// True if the row's user or topic was refused in this batch.
-    fn cover(&self, row: &OutboxRow<'_>) -> bool {
-        !self.list.is_empty()
-            && (self.faults.contains(&Fault::Row(row.user))
-                || self.faults.contains(&Fault::Topic(row.topic.to_owned())))
-    }
-
-    /// Adds a refusal if the error is one; false for an error that may pass with time. Keeps a user's or topic's first
-    /// row.
-    fn add(&mut self, row: &OutboxRow<'_>, error: &KafkaError) -> bool {
-        let Some(at_fault) = fault(row, error) else {
-            return false;
-        };
-        let refusal = Refusal {
-            row: row.id,
-            topic: row.topic.to_owned(),
-            at_fault: at_fault.clone(),
-            alone: self.alone,
-            error: error.to_string(),
-        };
-        if self.faults.insert(at_fault.clone()) {
-            self.list.push(refusal);
-        } else if let Some(known) = self
-            .list
-            .iter_mut()
-            .find(|known| known.at_fault == at_fault && known.row > row.id)
-        {
-            *known = refusal;
-        }
-        true
-    }
-}
-
-/// What an error is about, if sending the row again is of no use by itself.
-fn fault(row: &OutboxRow<'_>, error: &KafkaError) -> Option<Fault> {
-    match error.rdkafka_error_code()? {
-        RDKafkaErrorCode::MessageSizeTooLarge
-        | RDKafkaErrorCode::InvalidMessageSize
-        | RDKafkaErrorCode::MessageBatchTooLarge
-        | RDKafkaErrorCode::InvalidRecord
-        | RDKafkaErrorCode::InvalidTimestamp
-        | RDKafkaErrorCode::PolicyViolation => Some(Fault::Row(row.user)),
-        RDKafkaErrorCode::UnknownTopic
-        | RDKafkaErrorCode::UnknownPartition
-        | RDKafkaErrorCode::UnknownTopicOrPartition
-        | RDKafkaErrorCode::InvalidTopic
-        | RDKafkaErrorCode::TopicAuthorizationFailed => Some(Fault::Topic(row.topic.to_owned())),
-        _ => None,
     }
 }
