@@ -176,7 +176,8 @@ impl Relay {
 
     /// Moves the next batch, without the rows that are held back.
     async fn claim(&self, held: &mut Shards) -> anyhow::Result<usize> {
-        if held.pace.is_full_due(Instant::now()) {
+        let full = held.pace.is_full_due(Instant::now());
+        if full {
             let sql = include_str!("relay/horizon.sql");
             let row = held.leases.session().query_one(sql, &[]).await?;
             held.pace.note_horizon(Horizon {
@@ -185,7 +186,7 @@ impl Relay {
             });
         }
         let began = Instant::now();
-        let first = held.pace.first(began);
+        let first = held.pace.first(full);
         let (held_users, held_topics) = (held.holds.users(), held.holds.topics());
         let mut topics = known_topics();
         topics.retain(|topic| !held_topics.contains(&topic.as_str()));
@@ -202,7 +203,7 @@ impl Relay {
         let moved = self.drain(held, claim).await?;
         let cut_off = moved.claimed >= usize::try_from(self.batch)?;
         held.pace
-            .looked(first, moved.last, cut_off, began, Instant::now());
+            .looked(full, moved.last, cut_off, began, Instant::now());
         self.hold(held, &moved).await?;
         Ok(moved.rows)
     }

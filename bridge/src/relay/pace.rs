@@ -77,15 +77,15 @@ impl Pace {
         self.waiting = Some((self.after_last, horizon.next));
     }
 
-    /// Smallest id that the next look considers.
-    pub fn first(&self, now: Instant) -> i64 {
-        if self.is_full_due(now) { 0 } else { self.hint }
+    /// Smallest id that a look considers.
+    pub fn first(&self, full: bool) -> i64 {
+        if full { 0 } else { self.hint }
     }
 
-    /// Notes a look that began at `began` with the id `first`, and whether it was cut off at its limit.
+    /// Notes a look that began at `began`, and whether it was a full one and was cut off at its limit.
     pub fn looked(
         &mut self,
-        first: i64,
+        full: bool,
         last: Option<i64>,
         cut_off: bool,
         began: Instant,
@@ -101,7 +101,7 @@ impl Pace {
         self.after_last = self.after_last.max(last.map_or(0, |last| last + 1));
         // A full look that was cut off may have left rows below the hint, so the next one is full, too.
         let hint = self.cleared.unwrap_or(self.hint).max(self.hint);
-        if first == 0 && (!cut_off || last.is_some_and(|last| last >= hint)) {
+        if full && (!cut_off || last.is_some_and(|last| last >= hint)) {
             self.hint = hint;
             self.cleared = None;
             // Without a hint every look costs as much, and full ones are what moves it.
@@ -135,8 +135,13 @@ mod tests {
     fn full_look(pace: &mut Pace, oldest: i64, next: i64, last: Option<i64>, now: Instant) {
         assert!(pace.is_full_due(now));
         pace.note_horizon(Horizon { oldest, next });
-        assert_eq!(pace.first(now), 0);
-        pace.looked(0, last, false, now, now);
+        pace.looked(true, last, false, now, now);
+        // Other looks do not put the next full one off.
+        for n in 1..900 {
+            let now = now + n * MS;
+            assert!(!pace.is_full_due(now));
+            pace.looked(false, None, false, now, now);
+        }
     }
 
     #[test]
@@ -145,8 +150,8 @@ mod tests {
         full_look(&mut pace, 10, 10, Some(500), start);
         full_look(&mut pace, 20, 20, None, start + FULL_INTERVAL);
         full_look(&mut pace, 30, 30, None, start + 2 * FULL_INTERVAL);
-        assert_eq!(pace.first(start + 2 * FULL_INTERVAL + MS), 501);
-        assert_eq!(pace.first(start + 3 * FULL_INTERVAL), 0);
+        assert_eq!(pace.first(false), 501);
+        assert_eq!(pace.first(true), 0);
     }
 
     #[test]
@@ -157,12 +162,12 @@ mod tests {
         for n in 0..60 {
             now += FULL_INTERVAL;
             full_look(&mut pace, 15, 20 + n, Some(600 + n), now);
-            assert_eq!(pace.first(now + MS), 0);
+            assert_eq!(pace.first(false), 0);
         }
         now += FULL_INTERVAL;
         // It has ended: this look finds its row, and then the hint moves.
         full_look(&mut pace, 80, 80, Some(499), now);
-        assert!(pace.first(now + MS) > 0);
+        assert!(pace.first(false) > 0);
     }
 
     #[test]
@@ -172,10 +177,11 @@ mod tests {
         full_look(&mut pace, 2, 2, None, start + FULL_INTERVAL);
         let due = start + 2 * FULL_INTERVAL;
         pace.note_horizon(Horizon { oldest: 3, next: 3 });
-        pace.looked(0, Some(500), true, due, due);
-        assert_eq!(pace.first(due), 0);
-        pace.looked(0, Some(950), true, due, due);
-        assert_eq!(pace.first(due), 901);
+        pace.looked(true, Some(500), true, due, due);
+        assert!(pace.is_full_due(due));
+        pace.looked(true, Some(950), true, due, due);
+        assert!(!pace.is_full_due(due));
+        assert_eq!(pace.first(false), 901);
     }
 
     #[test]
@@ -184,12 +190,12 @@ mod tests {
         full_look(&mut pace, 1, 1, Some(900), start);
         full_look(&mut pace, 2, 2, None, start + FULL_INTERVAL);
         let (cost, start) = (200 * MS, start + 2 * FULL_INTERVAL);
-        pace.looked(0, None, false, start, start + cost);
+        pace.looked(true, None, false, start, start + cost);
         assert!(pace.pause() >= 4 * cost);
         pace.note_horizon(Horizon { oldest: 3, next: 3 });
-        pace.looked(0, None, false, start, start + cost);
+        pace.looked(true, None, false, start, start + cost);
         assert!(!pace.is_full_due(start + 10 * cost));
-        pace.looked(1, None, false, start, start + MS);
+        pace.looked(false, None, false, start, start + MS);
         assert_eq!(pace.pause(), IDLE_PAUSE);
     }
 }

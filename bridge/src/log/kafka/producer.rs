@@ -335,6 +335,8 @@ impl Batch<'_> {
             if let Err(error) = self.sending.send(index, row, cluster)
                 && !self.refusals.add(row, &error)
             {
+                // A producer with a fatal error refuses everything from then on.
+                self.sending.failed = true;
                 self.failed = Some(error);
                 break;
             }
