@@ -1,3 +1,2 @@
--- Ends what refuse_dead_letters.sql began.
-drop trigger refuse_dead_letters on log_records;
-drop function refuse_dead_letters();
+-- Ends what refuse_dead_letters.sql began: drops its trigger, too.
+drop function refuse_dead_letters() cascade

@@ -1,9 +1,13 @@
 -- Makes the log refuse dead letters, as an ACL does that lacks their topics.
-create function refuse_dead_letters() returns trigger
-language plpgsql as $$
+do $do$
 begin
-    raise exception 'no right to write to %', new.topic using errcode = 'insufficient_privilege';
+    create function refuse_dead_letters() returns trigger
+    language plpgsql as $$
+    begin
+        raise exception 'no right to write to %', new.topic using errcode = 'insufficient_privilege';
+    end
+    $$;
+    create trigger refuse_dead_letters before insert on log_records
+    for each row when (new.topic like '%.dlq') execute function refuse_dead_letters();
 end
-$$;
-create trigger refuse_dead_letters before insert on log_records
-for each row when (new.topic like '%.dlq') execute function refuse_dead_letters();
+$do$
