@@ -55,15 +55,6 @@ impl DbError {
         }
     }
 
-    /// Whether the parameters caused the error and not the state of the server: an invalid value, a violated constraint, an
-    /// exceeded limit, or an error that one of our functions raised (classes 22, 23, 44, 54 and P0 in appendix A of the
-    /// Postgres manual).
-    pub fn blames_input(&self) -> bool {
-        let classes = ["22", "23", "44", "54", "P0"];
-        self.sqlstate()
-            .is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
-    }
-
     /// The five-character error code; `None` if Postgres returned no error, or returned it while the statement ran.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
