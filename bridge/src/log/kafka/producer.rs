@@ -49,15 +49,21 @@ impl Producer {
     pub fn for_relay(cluster: &Cluster) -> anyhow::Result<Self> {
         // No timeout: a message that timed out while the next one got through would break the order of its user's
         // events. Instead, everything that is unsent is purged together when nothing is acknowledged.
-        Self::open(cluster, "0")
+        Self::open(cluster, "0", "3000")
     }
 
     /// Opens the producer of single entries.
     pub fn for_entries(cluster: &Cluster) -> anyhow::Result<Self> {
-        Self::open(cluster, "5000")
+        Self::open(cluster, "5000", "30000")
     }
 
-    fn open(cluster: &Cluster, message_timeout_ms: &str) -> anyhow::Result<Self> {
+    /// `missing_topic_ms` is how long messages for a topic that is not known yet wait for it. For the relay that is less than
+    /// `ACKNOWLEDGE_WITHIN`, so that the topic is at fault and not the connection.
+    fn open(
+        cluster: &Cluster,
+        message_timeout_ms: &str,
+        missing_topic_ms: &str,
+    ) -> anyhow::Result<Self> {
         let mut config = cluster.config.clone();
         config
             .set("enable.idempotence", "true")
@@ -71,9 +77,7 @@ impl Producer {
             .set("message.max.bytes", MAX_MESSAGE_BYTES)
             .set("queue.buffering.max.messages", "100000")
             .set("message.timeout.ms", message_timeout_ms)
-            // How long messages for a topic that does not exist wait for it: less than `ACKNOWLEDGE_WITHIN`, so that
-            // the topic is at fault and not the connection.
-            .set("topic.metadata.propagation.max.ms", "1000")
+            .set("topic.metadata.propagation.max.ms", missing_topic_ms)
             .set("retry.backoff.max.ms", "500");
         let current = RwLock::new(Arc::new(config.create()?));
         Ok(Self {

@@ -90,7 +90,6 @@ fn order(target: &str) -> usize {
 fn threads(program: &Program) -> usize {
     match program.target.as_str() {
         "system" => 1,
-        "bridge" => 8,
         "audit" => 6,
         _ => 4,
     }
