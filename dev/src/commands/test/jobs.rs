@@ -18,6 +18,10 @@ use crate::commands::group::Group;
 /// tests wait most of the time.
 const AT_ONCE: usize = 3;
 
+/// Number of tests above which the system tests of one event log are two jobs, each with a system of its own: they run one after
+/// the other in a system, and would run alone at the end.
+const SYSTEM_TESTS: usize = 40;
+
 /// A run of one test program.
 pub struct Job {
     pub program: Program,
@@ -48,7 +52,7 @@ pub fn select(programs: Vec<Program>, packages: &[String], filters: &[String]) -
         tests.retain(|test| {
             filters.is_empty() || filters.iter().any(|filter| test.contains(filter.as_str()))
         });
-        jobs.extend(split(program, tests));
+        jobs.extend(split(program, tests).into_iter().flat_map(halve));
     }
     jobs.sort_by_key(|job| (job.program.integration, order(&job.program.target)));
     Ok(jobs)
@@ -76,6 +80,19 @@ fn split(program: Program, tests: Vec<String>) -> Vec<Job> {
         }
     }
     jobs
+}
+
+/// Makes two jobs of a job with many system tests. Neighbouring tests go to different jobs, because they often take equally long.
+fn halve(job: Job) -> Vec<Job> {
+    if job.program.target != "system" || job.tests.len() <= SYSTEM_TESTS {
+        return vec![job];
+    }
+    let halves = [0, 1].map(|first| Job {
+        program: job.program.clone(),
+        name: format!("{} {}/2", job.name, first + 1),
+        tests: job.tests.iter().skip(first).step_by(2).cloned().collect(),
+    });
+    halves.into()
 }
 
 /// The rank of a program. The longest programs start first, so that none of them runs alone at the end.
@@ -168,7 +185,7 @@ impl Output {
                 .strip_prefix("test ")
                 .and_then(|rest| rest.strip_suffix(" ok"))
             {
-                Some(test) => println!("{:16} {test} ok", self.name),
+                Some(test) => println!("{:20} {test} ok", self.name),
                 None => self.lines.lock().await.push(line),
             }
         }
