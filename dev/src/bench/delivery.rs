@@ -1,4 +1,4 @@
-//! Event delivery: throughput from the outbox to the audit trail, and latency.
+//! Event delivery: throughput from the outbox to the audit trail, latency, and the cost of an idle system.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,8 @@ const USERS: i64 = 500;
 const RATE: u32 = 500;
 /// How many connections insert events into the outbox.
 const QUEUERS: usize = 4;
+/// How long the idle system is watched.
+const IDLE: Duration = Duration::from_secs(30);
 /// Delivery counts as stalled if nothing arrives for this long.
 const STALLED: Duration = Duration::from_secs(20);
 
@@ -57,6 +59,38 @@ pub async fn run(plan: &Plan, log: LogKind, system: &System, db: &Client) -> Res
         row.get::<_, f64>(0),
         row.get::<_, f64>(1),
         row.get::<_, i64>(2),
+    );
+    idle(system).await
+}
+
+/// Prints what the system costs while nothing happens.
+async fn idle(system: &System) -> Result<()> {
+    let parts = [
+        ("bridge", system.bridge(0)?.running_pid()?),
+        ("functions", system.host()?.running_pid()?),
+        ("Postgres", system.postgres()?.running_pid()?),
+    ];
+    let used =
+        || -> Result<Vec<Duration>> { parts.iter().map(|(_, pid)| cpu::used(*pid)).collect() };
+    // The relay looks into the outbox less often after a while.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let before = used()?;
+    tokio::time::sleep(IDLE).await;
+    let percent = |used: Duration| used.as_secs_f64() * 100.0 / IDLE.as_secs_f64();
+    let costs: Vec<(&str, f64)> = parts
+        .iter()
+        .zip(used()?.iter().zip(&before))
+        .map(|((part, _), (after, before))| (*part, percent(after.saturating_sub(*before))))
+        .collect();
+    let all: f64 = costs.iter().map(|(_, cost)| cost).sum();
+    let each: Vec<String> = costs
+        .iter()
+        .map(|(part, cost)| format!("{part} {cost:.2}"))
+        .collect();
+    println!(
+        "  idle for {} s: {all:.2} % of a core ({})",
+        IDLE.as_secs(),
+        each.join(", ")
     );
     Ok(())
 }
