@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// A value that is never printed: neither in log output, nor in `--help`, nor in errors.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,14 +87,58 @@ pub struct LogSettings {
     pub topic_replicas: i32,
 }
 
+/// Where the agents listen.
+#[derive(Args, Clone, Debug)]
+pub struct RedisSettings {
+    /// URL of the Redis that the agents subscribe to: redis://user:password@host:port.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Secret,
+    /// Prefix of the Redis channels, the same as the variable redis_prefix of the functions. Give each installation on one
+    /// Redis its own.
+    #[arg(long, env = "REDIS_PREFIX", default_value = "spindle")]
+    pub redis_prefix: String,
+}
+
+/// A part of the bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Moves events from the outbox to the event log, and removes expired rows.
+    Relay,
+    /// Delivers events from the log to the agents.
+    Dispatch,
+    /// Tells agents to look for work that is due by now.
+    Clock,
+}
+
+impl Part {
+    /// Whether it needs Redis.
+    pub fn talks_to_agents(self) -> bool {
+        match self {
+            Self::Relay => false,
+            Self::Dispatch | Self::Clock => true,
+        }
+    }
+
+    /// Its name in the setting and in `/readyz`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relay => "relay",
+            Self::Dispatch => "dispatch",
+            Self::Clock => "clock",
+        }
+    }
+}
+
 /// Settings of `bridge run`.
 #[derive(Args, Clone, Debug)]
 pub struct Run {
     #[command(flatten)]
     pub log: LogSettings,
-    /// URL of the Redis that the agents subscribe to: redis://user:password@host:port.
-    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
-    pub redis_url: Secret,
+    #[command(flatten)]
+    pub redis: RedisSettings,
+    /// What this bridge does, separated by commas. Bridges with different parts may share the work of one installation.
+    #[arg(long, env = "BRIDGE_PARTS", value_enum, value_delimiter = ',', default_values_t = [Part::Relay, Part::Dispatch, Part::Clock])]
+    pub parts: Vec<Part>,
     /// Address and port on which the bridge serves /healthz, /readyz and /metrics.
     #[arg(long, env = "BRIDGE_LISTEN", default_value = "127.0.0.1:3001")]
     pub listen: SocketAddr,
@@ -105,8 +149,6 @@ pub struct Run {
     /// Until then the later rows of its user wait. 1 to 86400; see `bridge quarantine`.
     #[arg(long, env = "RELAY_QUARANTINE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub relay_quarantine_seconds: u64,
-    #[command(flatten)]
-    pub frames: Frames,
     /// Seconds that frames in flight have to settle when the bridge stops, 0 to 300.
     #[arg(long, env = "STOP_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=300))]
     pub stop_seconds: u64,
@@ -120,22 +162,4 @@ impl Run {
     pub fn stop_within(&self) -> Duration {
         Duration::from_secs(self.stop_seconds)
     }
-}
-
-/// How events are batched into frames for the agents.
-#[derive(Args, Clone, Debug)]
-pub struct Frames {
-    /// Maximum number of events in a frame, 1 to 1024.
-    #[arg(long, env = "FRAME_EVENTS", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub frame_events: u16,
-    /// Maximum size of a frame's events in bytes, 1024 or more. A larger event gets a frame of its own.
-    #[arg(long, env = "FRAME_BYTES", default_value_t = 256 * 1024, value_parser = clap::value_parser!(u32).range(1024..))]
-    pub frame_bytes: u32,
-    /// Milliseconds that a frame waits for more events before it is sent, 0 to 1000.
-    #[arg(long, env = "FRAME_WAIT_MS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=1000))]
-    pub frame_wait_ms: u64,
-    /// Maximum number of events that the bridge keeps in memory for each group, 64 or more. It stops reading the log at
-    /// that number.
-    #[arg(long, env = "BUFFERED_EVENTS", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(64..))]
-    pub buffered_events: u32,
 }

@@ -1,12 +1,11 @@
 //! Dispatch: reads a group's records from the log, sends them to agents in frames, and moves the marks as agents settle them.
 
 pub mod queue;
-pub mod wire;
-pub mod doorbell;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use anyhow::bail;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -16,15 +15,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use uuid::Uuid;
 
-use self::doorbell::Signal;
-use self::queue::{Action, DeadLetter, Fitness, Limits, Queue, Settings};
-use crate::config::{Frames, Secret};
+use self::queue::{Action, DeadLetter, Fitness, Queue, Settings};
 use crate::dead_letter::{self, FailedEvent};
+use crate::doorbell::{Doorbell, Signal};
+use crate::groups::Group;
 use crate::health::Health;
 use crate::log::{Consumer, Delivery, Log, Reading};
 use crate::metrics::Metrics;
 use crate::policy;
-use crate::topics::Group;
+use crate::traces::Traces;
 
 /// How long frames in flight may settle while another bridge waits for their partition.
 const HAND_OVER_LIMIT: Duration = Duration::from_secs(4);
@@ -33,13 +32,14 @@ const GAUGE_INTERVAL: Duration = Duration::from_millis(500);
 /// Signals taken at once. The queue then makes frames once for all of them.
 const MAX_SIGNALS: usize = 64;
 
+#[derive(Clone)]
 pub struct Dispatch {
     pub bridge: Uuid,
     pub group: &'static Group,
-    pub redis_url: Secret,
-    pub frames: Frames,
+    pub doorbell: Doorbell,
     pub log: Arc<dyn Log>,
     pub metrics: Metrics,
+    pub traces: Traces,
     pub health: Health,
     pub stop: CancellationToken,
     /// How long frames in flight may settle after `stop`.
@@ -50,12 +50,10 @@ impl Dispatch {
     /// Dispatches until the consumer has stopped and handed over its partitions.
     ///
     /// # Errors
-    /// If the Redis URL is not valid.
+    /// If the consumer ends although nobody stopped it.
     pub async fn run(self) -> anyhow::Result<()> {
-        // A new channel for each start: answers to frames of an earlier start must not arrive here.
-        let reply_to = format!("spindle.ack.{}", Uuid::new_v4());
-        let pattern = format!("spindle.{}.*", self.group.name);
-        let mut doorbell = doorbell::open(&self.redis_url, reply_to.clone(), pattern)?;
+        let mut line = self.doorbell.line(self.group.name);
+        self.health.up(&format!("dispatch/{}", self.group.name));
         let mut consumer = self.log.consume(Reading {
             bridge: self.bridge,
             group: self.group,
@@ -64,7 +62,7 @@ impl Dispatch {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
         });
-        let mut queue = self.queue(reply_to);
+        let mut queue = self.queue(line.reply_to());
         let mut dead_letters: FuturesUnordered<BoxFuture<'static, u64>> = FuturesUnordered::new();
         let (report_failing, mut failing) = mpsc::unbounded_channel();
         let mut signals = Vec::with_capacity(MAX_SIGNALS);
@@ -73,9 +71,10 @@ impl Dispatch {
             tokio::select! {
                 delivery = consumer.deliveries.recv() => match delivery {
                     Some(delivery) => self.deliver(&mut queue, delivery),
-                    None => break,
+                    None if self.stop.is_cancelled() => return Ok(()),
+                    None => bail!("the consumer of the group {} ended", self.group.name),
                 },
-                _ = doorbell.signals.recv_many(&mut signals, MAX_SIGNALS) => {
+                _ = line.signals.recv_many(&mut signals, MAX_SIGNALS) => {
                     for signal in signals.drain(..) {
                         self.report(&mut queue, signal);
                     }
@@ -89,8 +88,10 @@ impl Dispatch {
             queue.send_due(now);
             for action in queue.take_actions() {
                 match action {
-                    // The receiver lives as long as `doorbell`.
-                    Action::Publish(message) => drop(doorbell.messages.send(message)),
+                    Action::Publish(message) => line.publish(message),
+                    Action::Trace(delivered) => {
+                        self.traces.delivered(&delivered, SystemTime::now());
+                    }
                     Action::DeadLetter(letter) => {
                         dead_letters.push(self.write_dead_letter(*letter, report_failing.clone()))
                     }
@@ -98,8 +99,10 @@ impl Dispatch {
             }
             save_marks(&mut queue, &consumer);
             queue.finish_hand_overs(now);
-            let full = queue.unsettled() >= self.frames.buffered_events as usize;
-            consumer.pause.set(full);
+            let (held, buffer) = (queue.held(), self.group.buffer);
+            consumer
+                .pause
+                .set(held.events >= buffer.events || held.bytes >= buffer.bytes);
             consumer
                 .pause
                 .set_partitions(queue.paused_partitions().cloned().collect());
@@ -108,19 +111,14 @@ impl Dispatch {
                 self.set_gauges(&queue);
             }
         }
-        Ok(())
     }
 
-    fn queue(&self, reply_to: String) -> Queue {
+    fn queue(&self, reply_to: &str) -> Queue {
         Queue::new(Settings {
-            group: self.group.name,
-            limits: Limits {
-                events: self.frames.frame_events.into(),
-                bytes: self.frames.frame_bytes as usize,
-                wait: Duration::from_millis(self.frames.frame_wait_ms),
-            },
-            reply_to,
+            group: self.group,
+            reply_to: reply_to.to_owned(),
             policy: policy::decide,
+            traced: self.traces.are_on(),
             metrics: self.metrics.clone(),
         })
     }
@@ -129,15 +127,7 @@ impl Dispatch {
         let now = Instant::now();
         match delivery {
             Delivery::Assigned(partitions) => queue.assign(&partitions),
-            Delivery::Records(records) => {
-                let age = records
-                    .first()
-                    .and_then(|record| SystemTime::now().duration_since(record.appended_at).ok());
-                let age = age.unwrap_or_default().as_secs_f64();
-                let lag = &self.metrics.lag_seconds;
-                lag.with_label_values(&[self.group.name]).set(age);
-                queue.read(records, now);
-            }
+            Delivery::Records(records) => queue.read(records, now),
             Delivery::Revoked {
                 partitions,
                 settled,
@@ -155,14 +145,8 @@ impl Dispatch {
     fn report(&self, queue: &mut Queue, signal: Signal) {
         let now = Instant::now();
         match signal {
-            Signal::Subscribed => {
-                self.health.up("redis");
-                queue.subscribed();
-            }
-            Signal::SubscriptionLost(reason) => {
-                self.health.down("redis", reason);
-                queue.subscription_lost(now);
-            }
+            Signal::Subscribed => queue.subscribed(),
+            Signal::SubscriptionLost => queue.subscription_lost(now),
             Signal::Answer(ack) => queue.answer(ack, now),
             Signal::Lanes(channels) => queue.lanes_found(channels, now),
             Signal::Published {
@@ -209,9 +193,10 @@ impl Dispatch {
 
     fn set_gauges(&self, queue: &Queue) {
         let group = &[self.group.name];
-        let (unsettled, lanes) = (queue.unsettled(), queue.lanes(Fitness::Fit));
+        let (held, lanes) = (queue.held(), queue.lanes(Fitness::Fit));
         for (gauge, value) in [
-            (&self.metrics.buffered, unsettled),
+            (&self.metrics.buffered, held.events),
+            (&self.metrics.buffered_bytes, held.bytes),
             (&self.metrics.in_flight, queue.frames_in_flight()),
             (&self.metrics.lanes, lanes),
             (&self.metrics.partitions, queue.partitions()),
@@ -232,13 +217,14 @@ impl Dispatch {
                 .with_label_values(&[self.group.name, state])
                 .set(queue.lanes(fitness) as i64);
         }
-        if unsettled == 0 {
-            self.metrics.lag_seconds.with_label_values(group).set(0.0);
-        }
+        self.metrics
+            .lags
+            .set_oldest(self.group.name, queue.oldest());
+        let part = format!("dispatch/{}/lanes", self.group.name);
         if lanes == 0 {
-            self.health.down("lanes", self.why_no_lane(queue));
+            self.health.down(&part, self.why_no_lane(queue));
         } else {
-            self.health.up("lanes");
+            self.health.up(&part);
         }
     }
 

@@ -6,6 +6,7 @@ pub mod kafka;
 pub mod postgres;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -19,13 +20,15 @@ use tracing::error;
 use uuid::Uuid;
 
 use crate::config::LogSettings;
+use crate::groups::Group;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::postgres::Session;
-use crate::topics::Group;
 
 /// Number of deliveries that a consumer may be ahead of its dispatch.
-const DELIVERIES: usize = 4;
+const DELIVERIES: usize = 2;
+/// Bytes of events after which a consumer ends a delivery; with the Postgres log, of each partition.
+const DELIVERY_BYTES: usize = 1024 * 1024;
 
 /// Header of a replayed event: the one group that processes it; other groups skip it.
 pub const FOR_GROUP: &str = "spindle-for-group";
@@ -141,6 +144,17 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// The name under which the reader reports to [`Health`].
+    fn health_part(&self) -> String {
+        format!("dispatch/{}/log", self.group.name)
+    }
+
+    /// Partitions were assigned to this bridge, or revoked from it.
+    fn count_rebalance(&self) {
+        let rebalances = &self.metrics.rebalances;
+        rebalances.with_label_values(&[self.group.name]).inc();
+    }
+
     /// Reports that the log no longer has some records that the group has not settled: it reads on at offset `start`,
     /// although it had settled only those below `next`.
     fn report_missed(&self, partition: &Partition, next: i64, start: i64) {
@@ -186,8 +200,8 @@ pub enum Rows {
 pub struct Moved {
     /// Number of rows that left the outbox.
     pub rows: usize,
-    /// Number of rows that were claimed.
-    pub claimed: usize,
+    /// True if the claim ended at one of its limits, so that there may be more rows.
+    pub cut_off: bool,
     /// Id of the last row that was claimed.
     pub last: Option<i64>,
     /// What the log refused. All other rows that were claimed have left the outbox, unless they follow a refused one.
@@ -263,6 +277,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// Number of records that a group has not settled yet, for each of its partitions.
     async fn lag(&self, group: &Group) -> anyhow::Result<Vec<(Partition, i64)>>;
+
+    /// The offsets of the oldest record and after the newest, for each partition of these topics.
+    async fn extents(&self, topics: &[String]) -> anyhow::Result<Vec<(Partition, Range<i64>)>>;
 
     /// Every record of a topic, oldest first, for operators and tests.
     async fn scan(&self, topic: &str) -> anyhow::Result<Vec<Record>>;

@@ -1,11 +1,56 @@
 //! The metrics that `/metrics` exposes in Prometheus' text format, each with the prefix `spindle_`.
+//!
+//! Names follow Prometheus' conventions: base units, `_total` for counters, `_duration_seconds` for times that were measured.
+
+mod lags;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use prometheus::{
     Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+use self::lags::Lags;
+use crate::groups::GROUPS;
+use crate::topics::{TOPICS, dead_letters_of};
+
+/// Why an event is delivered again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The agent asked for it, or rejected the event.
+    Agent,
+    /// Something that the event needs is away, the agent says.
+    Later,
+    /// The agent cannot work now.
+    Unwell,
+    /// The agent did not answer the frame, but went on.
+    Unanswered,
+    /// The lane was gone or deaf, or Redis was away: no event is to blame.
+    Away,
+}
+
+impl Cause {
+    pub const ALL: &[Self] = &[
+        Self::Agent,
+        Self::Later,
+        Self::Unwell,
+        Self::Unanswered,
+        Self::Away,
+    ];
+
+    /// The value of the label `cause`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Agent => "retry",
+            Self::Later => "later",
+            Self::Unwell => "unwell",
+            Self::Unanswered => "died",
+            Self::Away => "away",
+        }
+    }
+}
 
 /// The metrics of this process. Clones share the same values.
 #[derive(Clone, Debug)]
@@ -15,10 +60,12 @@ pub struct Metrics(Arc<Collectors>);
 #[derive(Debug)]
 pub struct Collectors {
     registry: Registry,
+    pub lags: Lags,
     pub outbox_rows: IntGauge,
     pub outbox_age_seconds: prometheus::Gauge,
     pub relayed: IntCounter,
-    pub relay_seconds: Histogram,
+    pub relay_duration: Histogram,
+    pub relay_errors: IntCounter,
     pub shards: IntGauge,
     /// Label: topic.
     pub refused: IntCounterVec,
@@ -32,22 +79,27 @@ pub struct Collectors {
     /// Labels: group, topic, partition.
     pub lag_records: IntGaugeVec,
     // The metrics from here on have the label `group`, unless others are named.
-    pub lag_seconds: GaugeVec,
+    lag_seconds: GaugeVec,
     pub partitions: IntGaugeVec,
+    pub rebalances: IntCounterVec,
     pub buffered: IntGaugeVec,
+    pub buffered_bytes: IntGaugeVec,
     pub in_flight: IntGaugeVec,
     pub lanes: IntGaugeVec,
     /// Labels: group, state.
     pub unfit_lanes: IntGaugeVec,
     pub shared_messages: IntCounterVec,
     pub paused_partitions: IntGaugeVec,
-    pub answer_seconds: HistogramVec,
+    pub answer_duration: HistogramVec,
     pub frames: IntCounterVec,
     pub settled: IntCounterVec,
     /// Labels: group, cause.
     pub redelivered: IntCounterVec,
     /// Labels: group, topic.
     pub dead_letters: IntCounterVec,
+    /// Label: topic.
+    pub dead_letters_open: IntGaugeVec,
+    pub ticks: IntCounterVec,
     /// Label: table.
     pub swept: IntCounterVec,
 }
@@ -80,7 +132,8 @@ impl Metrics {
             }};
         }
         let group = &["group"];
-        Ok(Self(Arc::new(Collectors {
+        let metrics = Self(Arc::new(Collectors {
+            lags: Lags::default(),
             outbox_rows: add!(IntGauge::new(
                 "outbox_rows",
                 "Rows in the outbox, counted up to 100000"
@@ -90,20 +143,24 @@ impl Metrics {
                 "Age of the oldest outbox row in seconds"
             )),
             relayed: add!(IntCounter::new(
-                "relayed_total",
+                "relay_events_total",
                 "Events moved from the outbox to the log"
             )),
-            relay_seconds: add!(Histogram::with_opts(latency(
-                "relay_seconds",
+            relay_duration: add!(Histogram::with_opts(latency(
+                "relay_batch_duration_seconds",
                 "Time to move one batch from the outbox to the log, in seconds"
             ))),
+            relay_errors: add!(IntCounter::new(
+                "relay_errors_total",
+                "Times that the relay failed and tried again"
+            )),
             shards: add!(IntGauge::new(
                 "relay_shards",
                 "Outbox shards that this bridge relays"
             )),
             refused: add!(IntCounterVec::new(
                 Opts::new(
-                    "relay_refused_total",
+                    "relay_refusals_total",
                     "Times that the log refused a row for a reason in the row or its topic"
                 ),
                 &["topic"]
@@ -141,18 +198,36 @@ impl Metrics {
             lag_seconds: add!(GaugeVec::new(
                 Opts::new(
                     "lag_seconds",
-                    "Age of the oldest record of the last read, in seconds; 0 once all are settled"
+                    "Age of the group's oldest record that is not settled, in seconds; 0 if all are settled. While the log does \
+                     not answer, at least the time since its last answer"
                 ),
                 group
             )),
             partitions: add!(IntGaugeVec::new(
-                Opts::new("partitions", "Partitions that are assigned to this bridge"),
+                Opts::new(
+                    "assigned_partitions",
+                    "Partitions that are assigned to this bridge"
+                ),
+                group
+            )),
+            rebalances: add!(IntCounterVec::new(
+                Opts::new(
+                    "rebalances_total",
+                    "Times that partitions were assigned to this bridge or revoked from it"
+                ),
                 group
             )),
             buffered: add!(IntGaugeVec::new(
                 Opts::new(
                     "buffered_events",
                     "Events read from the log and not settled yet"
+                ),
+                group
+            )),
+            buffered_bytes: add!(IntGaugeVec::new(
+                Opts::new(
+                    "buffered_bytes",
+                    "Bytes of the events read from the log and not settled yet"
                 ),
                 group
             )),
@@ -189,9 +264,9 @@ impl Metrics {
                 ),
                 group
             )),
-            answer_seconds: add!(HistogramVec::new(
+            answer_duration: add!(HistogramVec::new(
                 latency(
-                    "answer_seconds",
+                    "answer_duration_seconds",
                     "Time from sending a frame of events to its answer, in seconds"
                 ),
                 group
@@ -201,12 +276,12 @@ impl Metrics {
                 group
             )),
             settled: add!(IntCounterVec::new(
-                Opts::new("settled_total", "Events that an agent has processed"),
+                Opts::new("settled_events_total", "Events that an agent has processed"),
                 group
             )),
             redelivered: add!(IntCounterVec::new(
                 Opts::new(
-                    "redelivered_total",
+                    "redelivered_events_total",
                     "Events that are delivered again, by cause"
                 ),
                 &["group", "cause"]
@@ -215,12 +290,56 @@ impl Metrics {
                 Opts::new("dead_letters_total", "Events that became dead letters"),
                 &["group", "topic"]
             )),
+            dead_letters_open: add!(IntGaugeVec::new(
+                Opts::new(
+                    "open_dead_letters",
+                    "Dead letters in the log that nobody has replayed or discarded"
+                ),
+                &["topic"]
+            )),
+            ticks: add!(IntCounterVec::new(
+                Opts::new("ticks_total", "Ticks sent to the agent"),
+                group
+            )),
             swept: add!(IntCounterVec::new(
-                Opts::new("swept_total", "Expired rows that were removed"),
+                Opts::new("swept_rows_total", "Expired rows that were removed"),
                 &["table"]
             )),
             registry: r,
-        })))
+        }));
+        metrics.begin();
+        Ok(metrics)
+    }
+
+    /// Makes every counter whose labels are known start at 0, so that its first increase is seen.
+    fn begin(&self) {
+        for group in GROUPS {
+            let group_only = &[group.name];
+            for counter in [
+                &self.rebalances,
+                &self.shared_messages,
+                &self.frames,
+                &self.settled,
+                &self.ticks,
+            ] {
+                counter.with_label_values(group_only);
+            }
+            self.answer_duration.with_label_values(group_only);
+            for cause in Cause::ALL {
+                let labels = &[group.name, cause.label()];
+                self.redelivered.with_label_values(labels);
+            }
+            for topic in group.topics {
+                self.missed.with_label_values(&[group.name, topic]);
+                self.dead_letters.with_label_values(&[group.name, topic]);
+            }
+        }
+        for topic in TOPICS {
+            let dead_letters = dead_letters_of(topic.name);
+            for topic in [topic.name, dead_letters.as_str()] {
+                self.refused.with_label_values(&[topic]);
+            }
+        }
     }
 
     /// All metrics in the text exposition format.
@@ -228,6 +347,9 @@ impl Metrics {
     /// # Errors
     /// When a metric cannot be encoded.
     pub fn text(&self) -> prometheus::Result<Vec<u8>> {
+        for (group, seconds) in self.lags.seconds(SystemTime::now()) {
+            self.lag_seconds.with_label_values(&[group]).set(seconds);
+        }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.0.registry.gather(), &mut text)?;
         Ok(text)

@@ -1,20 +1,25 @@
-//! Checks every 2 s whether Postgres and the event log answer, and measures the outbox and the lag of each group.
+//! Checks every 2 s whether Postgres and the event log answer, and measures the outbox. Measures the lag of each group and the
+//! dead letters less often.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::Secret;
+use crate::groups::GROUPS;
 use crate::health::Health;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::postgres::Session;
-use crate::topics;
+use crate::topics::{self, TOPICS, dead_letters_of};
 
 const INTERVAL: Duration = Duration::from_secs(2);
+/// How often the lag of the groups is measured, and how often the dead letters are counted: both cost the log some requests.
+const LAG_INTERVAL: Duration = Duration::from_secs(10);
+const DEAD_LETTER_INTERVAL: Duration = Duration::from_secs(30);
 /// A check that takes longer counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The oldest outbox row may be this old, in seconds, before a warning is logged.
@@ -35,6 +40,7 @@ impl Monitor {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut session = None;
+        let (mut lag_measured, mut dead_letters_counted) = (None, None);
         while self.stop.run_until_cancelled(ticks.tick()).await.is_some() {
             match timeout(CHECK_TIMEOUT, self.check_outbox(&mut session)).await {
                 Ok(Ok(())) => self.health.up("postgres"),
@@ -47,10 +53,24 @@ impl Monitor {
                     self.health.down("postgres", no_answer());
                 }
             }
-            match timeout(CHECK_TIMEOUT, self.check_log()).await {
-                Ok(Ok(())) => self.health.up("log"),
+            match timeout(CHECK_TIMEOUT, self.log.ready()).await {
+                Ok(Ok(())) => {
+                    self.health.up("log");
+                    self.metrics.lags.log_answered();
+                }
                 Ok(Err(error)) => self.health.down("log", format!("{error:#}")),
                 Err(_) => self.health.down("log", no_answer()),
+            }
+            if is_due(lag_measured, LAG_INTERVAL)
+                && let Ok(Ok(())) = timeout(CHECK_TIMEOUT, self.measure_lag()).await
+            {
+                lag_measured = Some(Instant::now());
+            }
+            if is_due(dead_letters_counted, DEAD_LETTER_INTERVAL)
+                && let Some(client) = &session
+                && let Ok(Ok(())) = timeout(CHECK_TIMEOUT, self.count_dead_letters(client)).await
+            {
+                dead_letters_counted = Some(Instant::now());
             }
         }
     }
@@ -83,9 +103,36 @@ impl Monitor {
         Ok(())
     }
 
-    async fn check_log(&self) -> anyhow::Result<()> {
-        self.log.ready().await?;
-        for group in topics::GROUPS {
+    /// Counts the dead letters that are still in the log and that nobody has replayed or discarded.
+    async fn count_dead_letters(&self, client: &Session) -> anyhow::Result<()> {
+        let topics: Vec<String> = TOPICS
+            .iter()
+            .map(|topic| dead_letters_of(topic.name))
+            .collect();
+        let extents = self.log.extents(&topics).await?;
+        let names: Vec<&str> = extents.iter().map(|(p, _)| &*p.topic).collect();
+        let numbers: Vec<i32> = extents.iter().map(|(p, _)| p.number).collect();
+        let starts: Vec<i64> = extents.iter().map(|(_, extent)| extent.start).collect();
+        let rows = client
+            .query(
+                include_str!("monitor/handled.sql"),
+                &[&names, &numbers, &starts],
+            )
+            .await?;
+        for topic in &topics {
+            let in_log = extents.iter().filter(|(p, _)| *p.topic == **topic);
+            let in_log: i64 = in_log.map(|(_, extent)| extent.end - extent.start).sum();
+            let handled = rows.iter().find(|row| row.get::<_, &str>(0) == topic);
+            let handled: i64 = handled.map_or(0, |row| row.get(1));
+            let open = &self.metrics.dead_letters_open;
+            open.with_label_values(&[topic.as_str()])
+                .set(in_log - handled);
+        }
+        Ok(())
+    }
+
+    async fn measure_lag(&self) -> anyhow::Result<()> {
+        for group in GROUPS {
             for (partition, lag) in self.log.lag(group).await? {
                 let labels = &[group.name, &*partition.topic, &partition.number.to_string()];
                 self.metrics.lag_records.with_label_values(labels).set(lag);
@@ -93,6 +140,10 @@ impl Monitor {
         }
         Ok(())
     }
+}
+
+fn is_due(last: Option<Instant>, interval: Duration) -> bool {
+    last.is_none_or(|at| at.elapsed() >= interval)
 }
 
 fn no_answer() -> String {

@@ -7,8 +7,6 @@ use std::time::Duration;
 use rand::Rng;
 use tokio_postgres::error::SqlState;
 
-/// Maximum number of times that an event is redelivered because its agent answered `retry`.
-pub const RETRIES: u32 = 5;
 /// Number of unanswered deliveries after which an event travels in a frame of half the size, to find the event that
 /// crashes the agent.
 pub const DEATHS: u32 = 3;
@@ -35,9 +33,10 @@ pub enum Failure<'a> {
     /// happened to the event `deaths` times, the last time in a frame of `together` events.
     Died { deaths: u32, together: usize },
     /// The agent answered `retry` for the event. This happened `times` times, the last time in a frame of `together`
-    /// events.
+    /// events. The event may be redelivered for this reason `limit` times.
     Retry {
         times: u32,
+        limit: u32,
         together: usize,
         error: &'a str,
     },
@@ -81,8 +80,13 @@ pub fn decide(failure: &Failure<'_>) -> Fate {
             again(backoff(50, 1, 50), together.div_ceil(2))
         }
         Failure::Died { deaths, .. } => again(backoff(100, *deaths, 2_000), usize::MAX),
-        Failure::Retry { times, error, .. } if *times > RETRIES => Fate::DeadLetter {
-            reason: format!("failed again after {RETRIES} retries: {error}"),
+        Failure::Retry {
+            times,
+            limit,
+            error,
+            ..
+        } if times > limit => Fate::DeadLetter {
+            reason: format!("failed again after {limit} retries: {error}"),
         },
         // Another event of the frame may be the cause, so the event is retried alone and without delay.
         Failure::Retry { together, .. } if *together > 1 => again(Duration::ZERO, 1),
@@ -163,6 +167,7 @@ mod tests {
         let retry = |times, together| {
             decide(&Failure::Retry {
                 times,
+                limit: 5,
                 together,
                 error: "no",
             })

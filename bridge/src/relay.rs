@@ -43,6 +43,7 @@ const SESSION: &str =
     "set synchronous_commit = off; set enable_seqscan = off; set enable_bitmapscan = off";
 
 /// The relay of one bridge.
+#[derive(Clone)]
 pub struct Relay {
     pub url: Secret,
     /// Id of this bridge, by which bridges share the shards.
@@ -109,6 +110,7 @@ impl Relay {
                 }
                 Err(failed) => {
                     failures += 1;
+                    self.metrics.relay_errors.inc();
                     shards = None;
                     self.metrics.shards.set(0);
                     self.health.down("relay", format!("{failed:#}"));
@@ -168,7 +170,7 @@ impl Relay {
         if moved > 0 {
             self.metrics.relayed.inc_by(moved as u64);
             self.metrics
-                .relay_seconds
+                .relay_duration
                 .observe(started.elapsed().as_secs_f64());
         }
         Ok(moved)
@@ -201,9 +203,8 @@ impl Relay {
             rows,
         };
         let moved = self.drain(held, claim).await?;
-        let cut_off = moved.claimed >= usize::try_from(self.batch)?;
         held.pace
-            .looked(full, moved.last, cut_off, began, Instant::now());
+            .looked(full, moved.last, moved.cut_off, began, Instant::now());
         self.hold(held, &moved).await?;
         Ok(moved.rows)
     }

@@ -1,4 +1,4 @@
-//! `bridge run`: starts the relay, one dispatch per group and the periodic jobs, and stops them in order.
+//! `bridge run`: starts the parts of the bridge and the periodic jobs, keeps them running, and stops them in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use crate::clock::Clock;
+use crate::config::Part;
 use crate::dispatch::Dispatch;
+use crate::doorbell::Doorbell;
+use crate::groups::GROUPS;
 use crate::health::Health;
 use crate::log::{self, Log};
 use crate::metrics::Metrics;
@@ -19,17 +23,23 @@ use crate::monitor::Monitor;
 use crate::policy::{self, Fate};
 use crate::relay::Relay;
 use crate::sweep::Sweep;
-use crate::{config, server, topics};
+use crate::traces::Traces;
+use crate::{config, server};
 
 /// Time for the tasks to end after the frames in flight have had theirs.
 const EXIT_GRACE: Duration = Duration::from_secs(3);
 /// Time for the HTTP server to finish the requests it has.
 const SERVER_GRACE: Duration = Duration::from_secs(1);
 
+/// Bounds of the pause before a part that failed for good is started again. An operator may have cured it meanwhile.
+const FIRST_RESTART_MS: u64 = 2_000;
+const MAX_RESTART_MS: u64 = 30_000;
+
 /// Runs until `stop` is cancelled.
 ///
 /// # Errors
-/// When a task fails in a way that retries do not cure, such as a missing table or a wrong password.
+/// When the start fails in a way that retries do not cure, such as with a missing table or a wrong password. A part that
+/// fails so later does not end the others.
 pub async fn run(
     settings: config::Run,
     listener: TcpListener,
@@ -37,9 +47,19 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let bridge = Uuid::new_v4();
     let metrics = Metrics::new()?;
-    let health = Health::of(&["postgres", "log", "redis", "lanes", "relay"]);
+    let health = Health::of(&watched(&settings.parts));
     let log = log::open(&settings.log)?;
-    info!(%bridge, log = log.name(), listen = %listener.local_addr()?, "bridge started");
+    // The exporter opens a blocking client, which an asynchronous task may not do.
+    let log_name = log.name();
+    let traces = tokio::task::spawn_blocking(move || Traces::from_environment(log_name)).await??;
+    let doorbell = settings
+        .parts
+        .iter()
+        .any(|part| part.talks_to_agents())
+        .then(|| Doorbell::open(&settings.redis, health.clone()))
+        .transpose()?;
+    let parts: Vec<&str> = settings.parts.iter().map(|part| part.name()).collect();
+    info!(%bridge, ?parts, log = log.name(), listen = %listener.local_addr()?, "bridge started");
 
     // The server starts first and stops last, so that health and metrics can be read during start and shutdown.
     let stop_server = CancellationToken::new();
@@ -50,88 +70,155 @@ pub async fn run(
         stop_server.clone(),
     ));
 
-    let mut tasks = JoinSet::new();
     create_topics(&log, &health, &stop).await?;
     let url = settings.log.database_url.clone();
-    let relay = Relay {
-        url: url.clone(),
-        bridge,
-        batch: settings.relay_batch,
-        quarantine_after: settings.quarantine_after(),
-        log: log.clone(),
-        metrics: metrics.clone(),
-        health: health.clone(),
-        stop: stop.clone(),
-    };
-    tasks.spawn(relay.run());
-    for group in topics::GROUPS {
-        let dispatch = Dispatch {
+    let mut tasks = JoinSet::new();
+    if settings.parts.contains(&Part::Relay) {
+        let relay = Relay {
+            url: url.clone(),
             bridge,
-            group,
-            redis_url: settings.redis_url.clone(),
-            frames: settings.frames.clone(),
+            batch: settings.relay_batch,
+            quarantine_after: settings.quarantine_after(),
             log: log.clone(),
             metrics: metrics.clone(),
             health: health.clone(),
             stop: stop.clone(),
-            stop_within: settings.stop_within(),
         };
-        tasks.spawn(dispatch.run());
+        let start = move || relay.clone().run();
+        tasks.spawn(keep(
+            "relay".to_owned(),
+            health.clone(),
+            stop.clone(),
+            start,
+        ));
+        let sweep = Sweep {
+            url: url.clone(),
+            metrics: metrics.clone(),
+            stop: stop.clone(),
+        };
+        tasks.spawn(sweep.run());
+    }
+    if let Some(doorbell) = &doorbell
+        && settings.parts.contains(&Part::Dispatch)
+    {
+        for group in GROUPS {
+            let dispatch = Dispatch {
+                bridge,
+                group,
+                doorbell: doorbell.clone(),
+                log: log.clone(),
+                metrics: metrics.clone(),
+                traces: traces.clone(),
+                health: health.clone(),
+                stop: stop.clone(),
+                stop_within: settings.stop_within(),
+            };
+            let name = format!("dispatch/{}", group.name);
+            let start = move || dispatch.clone().run();
+            tasks.spawn(keep(name, health.clone(), stop.clone(), start));
+        }
+    }
+    if let Some(doorbell) = &doorbell
+        && settings.parts.contains(&Part::Clock)
+        && needs_clock()
+    {
+        let clock = Clock {
+            url: url.clone(),
+            bridge,
+            groups: GROUPS,
+            doorbell: doorbell.clone(),
+            metrics: metrics.clone(),
+            health: health.clone(),
+            stop: stop.clone(),
+        };
+        let start = move || clock.clone().run();
+        tasks.spawn(keep(
+            "clock".to_owned(),
+            health.clone(),
+            stop.clone(),
+            start,
+        ));
     }
     let monitor = Monitor {
-        url: url.clone(),
+        url,
         log,
-        metrics: metrics.clone(),
+        metrics,
         health,
         stop: stop.clone(),
     };
-    tasks.spawn(async move {
-        monitor.run().await;
-        Ok(())
-    });
-    let sweep = Sweep {
-        url,
-        metrics,
-        stop: stop.clone(),
-    };
-    tasks.spawn(async move {
-        sweep.run().await;
-        Ok(())
-    });
+    tasks.spawn(monitor.run());
 
-    let mut outcome = Ok(());
-    while let Some(ended) = tokio::select! {
-        ended = tasks.join_next() => ended,
-        () = stop.cancelled() => None,
-    } {
-        if let Err(failed) = result_of(ended) {
-            error!(
-                error = format!("{failed:#}"),
-                "bridge stops: a task failed for good"
-            );
-            outcome = Err(failed);
-            break;
-        }
-    }
+    stop.cancelled().await;
     info!("bridge stopping");
-    stop.cancel();
-    let join_all = async {
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = result_of(ended) {
-                warn!(error = format!("{error:#}"), "a task failed while stopping");
-            }
-        }
-    };
     // Dispatch applies `stop_within` to its frames in flight itself.
-    if timeout(settings.stop_within() + EXIT_GRACE, join_all)
+    if timeout(settings.stop_within() + EXIT_GRACE, tasks.join_all())
         .await
         .is_err()
     {
         warn!("some tasks did not stop in time");
     }
+    traces.stop().await;
     stop_server.cancel();
     let _ = timeout(SERVER_GRACE, server).await;
-    outcome
+    Ok(())
+}
+
+/// True if there is an agent that gets ticks.
+fn needs_clock() -> bool {
+    GROUPS.iter().any(|group| group.tick.is_some())
+}
+
+/// What readiness depends on, by the names that [`Health`] reports.
+fn watched(parts: &[Part]) -> Vec<String> {
+    let mut watched = vec!["postgres".to_owned(), "log".to_owned()];
+    if parts.iter().any(|part| part.talks_to_agents()) {
+        watched.push("redis".to_owned());
+    }
+    for part in parts {
+        match part {
+            Part::Clock if !needs_clock() => {}
+            Part::Relay | Part::Clock => watched.push(part.name().to_owned()),
+            Part::Dispatch => {
+                for group in GROUPS {
+                    watched.push(format!("dispatch/{}", group.name));
+                    watched.push(format!("dispatch/{}/lanes", group.name));
+                }
+            }
+        }
+    }
+    watched
+}
+
+/// Runs a part until `stop` is cancelled. Starts it again if it ends before, while the other parts go on.
+async fn keep<F>(name: String, health: Health, stop: CancellationToken, start: impl Fn() -> F)
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let mut failures = 0;
+    loop {
+        let ended = result_of(tokio::spawn(start()).await);
+        if stop.is_cancelled() {
+            if let Err(failed) = ended {
+                warn!(
+                    part = name,
+                    error = format!("{failed:#}"),
+                    "a part failed while stopping"
+                );
+            }
+            return;
+        }
+        let why = ended.map_or_else(|failed| format!("{failed:#}"), |()| "it ended".to_owned());
+        failures += 1;
+        let after = policy::backoff(FIRST_RESTART_MS, failures, MAX_RESTART_MS);
+        error!(
+            part = name,
+            error = why,
+            ?after,
+            "a part of the bridge failed for good; the other parts go on, and it is started again"
+        );
+        health.down(&name, why);
+        stop.run_until_cancelled(sleep(after)).await;
+    }
 }
 
 /// The task's own result; a panic counts as an error.

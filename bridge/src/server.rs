@@ -1,7 +1,9 @@
-//! The HTTP server of the bridge: `/healthz` (alive), `/readyz` (ready, by part) and `/metrics` (Prometheus).
+//! The HTTP server of the bridge: `/healthz` (alive), `/readyz` and `/readyz/<part>` (ready), and `/metrics` (Prometheus).
+
+use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
@@ -24,6 +26,7 @@ pub async fn run(
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readiness))
+        .route("/readyz/{part}", get(readiness_of))
         .route("/metrics", get(metrics_text))
         .with_state((health, metrics));
     axum::serve(listener, app)
@@ -34,7 +37,25 @@ pub async fn run(
 
 /// 200 if every part is ready, otherwise 503; the body names each part's state.
 async fn readiness(State((health, _)): State<(Health, Metrics)>) -> Response {
-    let (ready, parts) = health.report();
+    answer(health.report())
+}
+
+/// As `readiness`, for one part; 404 if this bridge does not have it.
+async fn readiness_of(
+    State((health, _)): State<(Health, Metrics)>,
+    Path(part): Path<String>,
+) -> Response {
+    match health.report_of(&part) {
+        Some(report) => answer(report),
+        None => (
+            StatusCode::NOT_FOUND,
+            format!("this bridge has no part {part}\n"),
+        )
+            .into_response(),
+    }
+}
+
+fn answer((ready, parts): (bool, BTreeMap<String, String>)) -> Response {
     let status = if ready {
         StatusCode::OK
     } else {

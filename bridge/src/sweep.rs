@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::Secret;
+use crate::groups::GROUPS;
 use crate::metrics::Metrics;
 use crate::postgres::Session;
-use crate::topics::GROUPS;
 
 const INTERVAL: Duration = Duration::from_secs(30);
 const AUDIT_INTERVAL: Duration = Duration::from_secs(3_600);

@@ -1,4 +1,4 @@
-//! The topics of the event log, how long each keeps its records, and the groups that read them.
+//! The topics of the event log, and how long each keeps its records.
 
 /// A topic of the event log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,15 +7,6 @@ pub struct Topic {
     /// Days after which a record may be removed: 7 or more for a topic that the group `audit` reads, so that agents that
     /// are away over a long weekend lose nothing.
     pub retention_days: u32,
-}
-
-/// A consumer group: bridges that read the same topics, share one committed offset per partition, and send the events
-/// to the agent of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Group {
-    pub name: &'static str,
-    /// Names of the topics that the group reads.
-    pub topics: &'static [&'static str],
 }
 
 const DEAD_LETTER_RETENTION_DAYS: u32 = 30;
@@ -44,11 +35,6 @@ pub const TOPICS: &[Topic] = &[
     },
 ];
 
-pub const GROUPS: &[Group] = &[Group {
-    name: "audit",
-    topics: &["task-events", "reminders", "account-events"],
-}];
-
 /// Name of the topic that takes the dead letters of `topic`.
 pub fn dead_letters_of(topic: &str) -> String {
     format!("{topic}.dlq")
@@ -63,20 +49,4 @@ pub fn all() -> Vec<(String, u32)> {
         .iter()
         .map(|topic| (dead_letters_of(topic.name), DEAD_LETTER_RETENTION_DAYS));
     live.chain(dead).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_audit_reads_is_kept_for_a_week() {
-        let audit = GROUPS.iter().find(|group| group.name == "audit").unwrap();
-        for topic in TOPICS
-            .iter()
-            .filter(|topic| audit.topics.contains(&topic.name))
-        {
-            assert!(topic.retention_days >= 7, "{topic:?}");
-        }
-    }
 }

@@ -21,15 +21,16 @@ mod dead_letters;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::borrow::Cow;
+use std::time::{Duration, Instant, SystemTime};
 
+use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use self::assignments::Assignments;
-pub use self::batch::Limits;
 pub use self::dead_letters::DeadLetter;
 use self::dead_letters::DeadLetters;
-use self::event::Event;
+use self::event::{Event, Size};
 use self::flights::Flights;
 pub use self::lane::Fitness;
 use self::lanes::Lanes;
@@ -38,10 +39,12 @@ use self::marks::Marks;
 use self::patience::Patience;
 use self::paused::Paused;
 use self::users::Users;
-use super::doorbell::Message;
+use crate::doorbell::Message;
+use crate::groups::{Group, Types};
 use crate::log::{FOR_GROUP, Mark, Partition, Record};
 use crate::metrics::Metrics;
 use crate::policy::{Failure, Fate};
+use crate::traces::Delivered;
 
 /// How long the caller may sleep when nothing is due.
 const MAX_SLEEP: Duration = Duration::from_millis(200);
@@ -50,14 +53,21 @@ const MIN_SLEEP: Duration = Duration::from_millis(1);
 
 /// What a queue needs from its owner for as long as it lives.
 pub struct Settings {
-    /// The group's name.
-    pub group: &'static str,
-    pub limits: Limits,
+    pub group: &'static Group,
     /// The channel that agents answer on.
     pub reply_to: String,
     /// Decides what happens after a failure. A parameter because backoff is random.
     pub policy: fn(&Failure<'_>) -> Fate,
     pub metrics: Metrics,
+    /// Whether the caller wants [`Action::Trace`].
+    pub traced: bool,
+}
+
+/// The type of an event.
+#[derive(Deserialize)]
+struct Typed<'a> {
+    #[serde(borrow, rename = "type")]
+    name: Cow<'a, str>,
 }
 
 /// What the caller has to do.
@@ -68,6 +78,8 @@ pub enum Action {
     /// Write the dead letter, then report to [`Queue::dead_letter_written`]. Report to [`Queue::dead_letter_failed`] if that
     /// keeps failing, and go on trying.
     DeadLetter(Box<DeadLetter>),
+    /// An agent has processed an event: export its spans.
+    Trace(Box<Delivered>),
 }
 
 pub struct Queue {
@@ -89,25 +101,36 @@ pub struct Queue {
 impl Queue {
     pub fn new(settings: Settings) -> Self {
         Self {
-            settings,
             assignments: Assignments::default(),
             users: Users::default(),
-            lanes: Lanes::default(),
+            lanes: Lanes::new(settings.group),
             flights: Flights::default(),
             late: LateAnswers::default(),
             dead_letters: DeadLetters::default(),
             paused: Paused::default(),
             marks: Marks::default(),
-            patience: Patience::default(),
+            patience: Patience::new(settings.group.patience),
             subscribed: false,
             actions: Vec::new(),
+            settings,
         }
     }
 
-    /// Events read and not settled.
+    /// Number of events read and not settled.
     pub fn unsettled(&self) -> usize {
-        let waiting = self.users.waiting() + self.paused.events();
-        waiting + self.flights.events() + self.dead_letters.len()
+        self.held().events
+    }
+
+    /// The events read and not settled.
+    pub fn held(&self) -> Size {
+        let waiting = [self.users.waiting(), self.paused.events()];
+        let leaving = [self.flights.events(), self.dead_letters.events()];
+        waiting.into_iter().chain(leaving).sum()
+    }
+
+    /// When the oldest record that is read and not settled was appended to the log.
+    pub fn oldest(&self) -> Option<SystemTime> {
+        self.marks.oldest()
     }
 
     pub fn frames_in_flight(&self) -> usize {
@@ -165,14 +188,24 @@ impl Queue {
             let Some(assignment) = self.assignments.current(partition) else {
                 continue;
             };
-            self.marks.read(partition, record.offset);
+            self.marks.read(&record);
             let for_group = record.entry.headers.get(FOR_GROUP);
-            if for_group.is_some_and(|group| group != self.settings.group) {
+            if for_group.is_some_and(|group| group != self.settings.group.name)
+                || !self.is_wanted(&record)
+            {
                 self.marks.settle(partition, record.offset);
             } else if !self.assignments.is_handing_over(partition) {
                 self.push(Event::new(record, assignment, now));
             }
         }
+    }
+
+    /// True if the agent gets events of this record's type. An event that is not readable is for the agent to judge.
+    fn is_wanted(&self, record: &Record) -> bool {
+        let types = self.settings.group.types;
+        types == Types::All
+            || serde_json::from_slice(&record.entry.event)
+                .map_or(true, |Typed { name }| types.want(&name))
     }
 
     /// The partitions are read elsewhere: from now on without `settled`, otherwise once `settled` is signalled. Until then
@@ -213,14 +246,11 @@ impl Queue {
             return;
         }
         for lane in self.lanes.names() {
-            while let Some(events) =
-                self.lanes
-                    .next_batch(&lane, &mut self.users, &self.settings.limits, now)
-            {
+            while let Some(events) = self.lanes.next_batch(&lane, &mut self.users, now) {
                 let (epoch, reply_to) = (self.assignments.epoch(), &self.settings.reply_to);
                 let message = self.flights.begin(&lane, epoch, reply_to, events, now);
                 let frames = &self.settings.metrics.frames;
-                frames.with_label_values(&[self.settings.group]).inc();
+                frames.with_label_values(&[self.settings.group.name]).inc();
                 self.actions.push(Action::Publish(message));
             }
         }
@@ -236,10 +266,7 @@ impl Queue {
 
     /// When [`Queue::tick`] is to be called next, unless something is reported before.
     pub fn next_wake(&self, now: Instant) -> Instant {
-        let batch = self
-            .lanes
-            .next_batch_due(&self.settings.limits)
-            .filter(|_| self.subscribed);
+        let batch = self.lanes.next_batch_due().filter(|_| self.subscribed);
         let due = [
             self.users.next_timer(),
             batch,

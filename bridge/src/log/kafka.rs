@@ -4,6 +4,7 @@ mod admin;
 mod producer;
 mod reader;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -21,8 +22,8 @@ use super::{
     TopicState,
 };
 use crate::config::LogSettings;
+use crate::groups::Group;
 use crate::postgres::Session;
-use crate::topics::Group;
 
 /// Time limit of a request to the brokers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -150,6 +151,11 @@ impl Log for KafkaLog {
     async fn lag(&self, group: &Group) -> anyhow::Result<Vec<(Partition, i64)>> {
         let (cluster, name, topics) = (self.cluster.clone(), group.name, group.topics);
         tokio::task::spawn_blocking(move || admin::lag(&cluster, name, topics)).await?
+    }
+
+    async fn extents(&self, topics: &[String]) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
+        let (cluster, topics) = (self.cluster.clone(), topics.to_vec());
+        tokio::task::spawn_blocking(move || admin::extents(&cluster, &topics)).await?
     }
 
     async fn scan(&self, topic: &str) -> anyhow::Result<Vec<Record>> {

@@ -2,8 +2,10 @@
 
 mod reader;
 mod session;
+mod watch;
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
 use anyhow::{Context, ensure};
@@ -18,8 +20,9 @@ use super::{
     Rows, TopicState,
 };
 use crate::config::{LogSettings, Secret};
+use crate::groups::Group;
 use crate::postgres::Session;
-use crate::topics::{self, Group};
+use crate::topics;
 
 /// Maximum number of records that one statement of a scan reads.
 const SCAN_LIMIT: i64 = 1_000;
@@ -28,8 +31,10 @@ const SCAN_LIMIT: i64 = 1_000;
 pub struct PostgresLog {
     url: Secret,
     partitions: i32,
-    /// Wakes the readers of this process when it appends records. Readers of other bridges find records by polling.
+    /// Wakes the readers of this process when there are new records.
     appended: Arc<Notify>,
+    /// Starts the watch for records of other bridges with the first reader.
+    watch: Once,
     /// Connection for everything but relaying and reading.
     session: Mutex<Option<Arc<Session>>>,
 }
@@ -41,6 +46,7 @@ impl PostgresLog {
             url: settings.database_url.clone(),
             partitions: settings.topic_partitions,
             appended: Arc::new(Notify::new()),
+            watch: Once::new(),
             session: Mutex::new(None),
         }
     }
@@ -111,7 +117,7 @@ impl Log for PostgresLog {
         }
         Ok(Moved {
             rows,
-            claimed: rows,
+            cut_off: rows >= usize::try_from(limit)?,
             last: row.get(1),
             refused: Vec::new(),
         })
@@ -146,6 +152,10 @@ impl Log for PostgresLog {
             deliveries: deliver,
             marks: received_marks,
         };
+        self.watch.call_once(|| {
+            let appended = Arc::downgrade(&self.appended);
+            tokio::spawn(watch::watch(self.url.clone(), appended));
+        });
         tokio::spawn(reader.run());
         Consumer {
             deliveries,
@@ -170,6 +180,21 @@ impl Log for PostgresLog {
             (partition, row.get(2))
         };
         Ok(rows.iter().map(lag).collect())
+    }
+
+    async fn extents(&self, topics: &[String]) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
+        let client = self.session().await?;
+        let rows = client
+            .query(include_str!("postgres/extents.sql"), &[&topics])
+            .await?;
+        let extent = |row: &Row| {
+            let partition = Partition {
+                topic: row.get::<_, &str>(0).into(),
+                number: row.get(1),
+            };
+            (partition, row.get(2)..row.get(3))
+        };
+        Ok(rows.iter().map(extent).collect())
     }
 
     async fn scan(&self, topic: &str) -> anyhow::Result<Vec<Record>> {

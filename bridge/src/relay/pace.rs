@@ -12,8 +12,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Pause before the next look into an empty outbox.
+/// Bounds of the pause before the next look into an empty outbox. The pause grows with the time since the last event, so that
+/// an idle system costs little.
 const IDLE_PAUSE: Duration = Duration::from_millis(5);
+const MAX_IDLE_PAUSE: Duration = Duration::from_millis(40);
+/// The pause is this part of the time since the last event.
+const IDLE_FACTOR: u32 = 25;
 /// An idle relay pauses for this many times what its last look cost.
 const PAUSE_FACTOR: u32 = 4;
 const MAX_PAUSE: Duration = Duration::from_secs(1);
@@ -44,6 +48,8 @@ pub struct Pace {
     /// The next hint, once a full look has ended.
     cleared: Option<i64>,
     full_due_at: Option<Instant>,
+    /// When a look last found a row, or else when the first look was.
+    found_at: Option<Instant>,
     pause: Duration,
 }
 
@@ -55,6 +61,7 @@ impl Default for Pace {
             waiting: None,
             cleared: None,
             full_due_at: None,
+            found_at: None,
             pause: IDLE_PAUSE,
         }
     }
@@ -97,7 +104,12 @@ impl Pace {
         } else {
             Duration::ZERO
         };
-        self.pause = (cost * PAUSE_FACTOR).clamp(IDLE_PAUSE, MAX_PAUSE);
+        if last.is_some() {
+            self.found_at = Some(now);
+        }
+        let idle = now - *self.found_at.get_or_insert(now);
+        let idle_pause = (idle / IDLE_FACTOR).clamp(IDLE_PAUSE, MAX_IDLE_PAUSE);
+        self.pause = (cost * PAUSE_FACTOR).clamp(idle_pause, MAX_PAUSE);
         self.after_last = self.after_last.max(last.map_or(0, |last| last + 1));
         // A full look that was cut off may have left rows below the hint, so the next one is full, too.
         let hint = self.cleared.unwrap_or(self.hint).max(self.hint);
@@ -185,6 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn looks_become_rarer_while_no_event_comes() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let mut look = |last, at| {
+            pace.looked(false, last, false, at, at);
+            pace.pause()
+        };
+        look(Some(1), start);
+        assert_eq!(look(None, start + 100 * MS), IDLE_PAUSE);
+        assert_eq!(look(None, start + 500 * MS), 20 * MS);
+        assert_eq!(look(None, start + 5_000 * MS), MAX_IDLE_PAUSE);
+        look(Some(2), start + 5_001 * MS);
+        assert_eq!(look(None, start + 5_010 * MS), IDLE_PAUSE);
+    }
+
+    #[test]
     fn costly_looks_are_rare() {
         let (mut pace, start) = (Pace::default(), Instant::now());
         full_look(&mut pace, 1, 1, Some(900), start);
@@ -196,6 +223,6 @@ mod tests {
         pace.looked(true, None, false, start, start + cost);
         assert!(!pace.is_full_due(start + 10 * cost));
         pace.looked(false, None, false, start, start + MS);
-        assert_eq!(pace.pause(), IDLE_PAUSE);
+        assert_eq!(pace.pause(), MAX_IDLE_PAUSE);
     }
 }

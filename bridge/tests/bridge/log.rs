@@ -6,6 +6,7 @@ mod sharing;
 mod outbox;
 mod retention;
 mod dead_letters;
+mod start;
 
 /// Declares each scenario twice, once for each log.
 macro_rules! on_both {
@@ -36,5 +37,6 @@ on_both!(
     },
     outbox::{rows_for_an_unknown_topic_wait_alone, an_idle_look_does_not_read_dead_rows_again},
     retention::{records_that_a_group_missed_are_counted},
+    start::{a_new_group_begins_where_its_row_says},
     dead_letters::{dead_letters_are_listed_replayed_and_discarded},
 );

@@ -13,3 +13,7 @@ mod kafka;
 mod silence;
 mod sweep;
 mod dispatch;
+mod clock;
+mod parts;
+mod memory;
+mod traces;

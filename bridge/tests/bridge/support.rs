@@ -8,12 +8,13 @@ pub mod wait;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bridge::config::{Frames, LogSettings, Secret};
+use bridge::config::{LogSettings, RedisSettings, Secret};
 use bridge::health::Health;
 use bridge::log::{self, Log};
 use bridge::metrics::Metrics;
 use bridge::postgres;
 use bridge::relay::{Relay, Shards};
+use stage::services::Redis;
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, GenericClient};
 use tokio_util::sync::CancellationToken;
@@ -223,11 +224,10 @@ pub fn event(id: Uuid, user: Uuid, n: usize) -> String {
     )
 }
 
-pub fn frames() -> Frames {
-    Frames {
-        frame_events: 64,
-        frame_bytes: 256 * 1024,
-        frame_wait_ms: 2,
-        buffered_events: 4096,
+/// The settings for this Redis.
+pub fn redis_settings(redis: &Redis) -> RedisSettings {
+    RedisSettings {
+        redis_url: Secret::new(redis.url()),
+        redis_prefix: "spindle".to_owned(),
     }
 }

@@ -1,18 +1,7 @@
 //! Collects the events of one frame and keeps the frame within its limits.
 
-use std::time::Duration;
-
 use super::event::Event;
-
-/// How large a frame may get and how long it may wait to be filled.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    pub events: usize,
-    /// Bytes of the events' JSON. A single larger event travels alone.
-    pub bytes: usize,
-    /// A frame with fewer than `events` events is sent once its oldest event has waited this long.
-    pub wait: Duration,
-}
+use crate::groups::FrameLimits;
 
 #[derive(Debug)]
 pub struct Batch {
@@ -25,7 +14,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn new(limits: &Limits, isolated: bool) -> Self {
+    pub fn new(limits: &FrameLimits, isolated: bool) -> Self {
         Self {
             isolated,
             max_events: limits.events,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::event::Event;
+use super::event::{Event, Size};
 use crate::log::{Partition, Record};
 
 /// A dead letter for the caller to write.
@@ -25,6 +25,7 @@ pub struct Pending {
     pub offset: i64,
     /// The assignment of the partition under which the record was read.
     pub assignment: u64,
+    size: Size,
     /// Whether writing it keeps failing.
     failing: bool,
 }
@@ -37,18 +38,21 @@ pub struct DeadLetters {
 
 impl DeadLetters {
     /// Events whose dead letter the log has not confirmed yet.
-    pub fn len(&self) -> usize {
-        self.pending.len()
+    pub fn events(&self) -> Size {
+        self.pending.values().map(|pending| pending.size).sum()
     }
 
     /// Starts writing an event that fails for good.
     pub fn begin(&mut self, event: Event, reason: String, now: Instant) -> DeadLetter {
         self.begun += 1;
         let record = event.record();
+        let mut size = Size::default();
+        size.add(&event);
         let pending = Pending {
             partition: record.partition.clone(),
             offset: record.offset,
             assignment: event.assignment(),
+            size,
             failing: false,
         };
         self.pending.insert(self.begun, pending);

@@ -1,5 +1,6 @@
 //! One event that the group has read and not settled, with its delivery history.
 
+use std::iter::Sum;
 use std::time::Instant;
 
 use uuid::Uuid;
@@ -13,6 +14,34 @@ pub struct EventKey {
     pub partition: Partition,
     pub offset: i64,
     pub assignment: u64,
+}
+
+/// Number of some events, and the bytes of their JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    pub events: usize,
+    pub bytes: usize,
+}
+
+impl Size {
+    pub fn add(&mut self, event: &Event) {
+        self.events += 1;
+        self.bytes += event.bytes();
+    }
+
+    pub fn remove(&mut self, event: &Event) {
+        self.events -= 1;
+        self.bytes -= event.bytes();
+    }
+}
+
+impl Sum for Size {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::default(), |sum, size| Self {
+            events: sum.events + size.events,
+            bytes: sum.bytes + size.bytes,
+        })
+    }
 }
 
 #[derive(Debug)]

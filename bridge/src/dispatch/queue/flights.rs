@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use domain::frame::Kind;
 use uuid::Uuid;
 
-use super::event::{Event, EventKey};
-use crate::dispatch::doorbell::Message;
-use crate::dispatch::wire::{self, Head};
+use super::event::{Event, EventKey, Size};
+use crate::doorbell::Message;
+use crate::doorbell::wire::{self, Head};
 use crate::log::Partition;
 
 /// A frame in flight.
@@ -32,7 +32,7 @@ pub struct Flights {
     /// The flight of each frame id.
     by_frame: HashMap<Uuid, u64>,
     begun: u64,
-    events: usize,
+    events: Size,
 }
 
 impl Flights {
@@ -42,7 +42,7 @@ impl Flights {
     }
 
     /// Events in flight.
-    pub fn events(&self) -> usize {
+    pub fn events(&self) -> Size {
         self.events
     }
 
@@ -70,7 +70,9 @@ impl Flights {
             events.iter().map(|event| &event.record().entry.event),
         );
         self.begun += 1;
-        self.events += events.len();
+        for event in &events {
+            self.events.add(event);
+        }
         self.by_frame.insert(frame, self.begun);
         let flight = Flight {
             frame,
@@ -121,7 +123,9 @@ impl Flights {
     pub fn land(&mut self, number: u64) -> Option<Flight> {
         let flight = self.flights.remove(&number)?;
         self.by_frame.remove(&flight.frame);
-        self.events -= flight.events.len();
+        for event in &flight.events {
+            self.events.remove(event);
+        }
         Some(flight)
     }
 

@@ -7,19 +7,15 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::batch::{Batch, Limits};
+use super::batch::Batch;
 use super::event::Event;
 use super::users::{ReadyUser, Users};
+use crate::groups::Group;
 
-/// Frames that a lane may hold: one running and one queued. A crash of the agent then repeats two frames, not a backlog.
-pub const CREDIT: usize = 2;
 /// How often a lane is sent a heartbeat while it answers them. Otherwise the interval doubles with each unanswered one, so
 /// that heartbeats do not pile up before an agent that is slower than they come.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(16);
-/// How long a lane may owe an answer without giving any before it is deaf. It is longer than the `statement_timeout` of the
-/// agents (10 s, V1): until then, an agent may only be slow.
-pub const DEAF_AFTER: Duration = Duration::from_secs(12);
 
 /// Why an agent cannot work, and what follows from it.
 #[derive(Debug)]
@@ -46,8 +42,9 @@ pub enum Fitness {
     Shared,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lane {
+    group: &'static Group,
     /// Users whose next event may share a frame with any other.
     ready: VecDeque<Uuid>,
     /// Users whose next event is isolated. They are served first.
@@ -69,6 +66,23 @@ pub struct Lane {
 }
 
 impl Lane {
+    pub fn new(group: &'static Group) -> Self {
+        Self {
+            group,
+            ready: VecDeque::new(),
+            isolated: VecDeque::new(),
+            oldest: None,
+            in_flight: 0,
+            answered: None,
+            heard: None,
+            heartbeats: VecDeque::new(),
+            next_heartbeat: None,
+            deaf: false,
+            shared: false,
+            sickness: None,
+        }
+    }
+
     pub fn fitness(&self) -> Fitness {
         match (self.shared, self.deaf, &self.sickness) {
             (true, _, _) => Fitness::Shared,
@@ -94,7 +108,11 @@ impl Lane {
 
     /// True if the lane may be given another frame.
     pub fn has_credit(&self) -> bool {
-        let credit = if self.sickness.is_some() { 1 } else { CREDIT };
+        let credit = if self.sickness.is_some() {
+            1
+        } else {
+            self.group.credit
+        };
         self.takes_users() && self.in_flight < credit
     }
 
@@ -125,19 +143,15 @@ impl Lane {
     }
 
     /// The events of the next frame, if the lane has credit and a frame is due.
-    pub fn next_batch(
-        &mut self,
-        users: &mut Users,
-        limits: &Limits,
-        now: Instant,
-    ) -> Option<Vec<Event>> {
+    pub fn next_batch(&mut self, users: &mut Users, now: Instant) -> Option<Vec<Event>> {
         if !self.has_credit() {
             return None;
         }
+        let limits = &self.group.frame;
         if !self.isolated.is_empty() {
             return take_batch(&mut self.isolated, users, Batch::new(limits, true));
         }
-        if !self.batch_due(users, limits, now) {
+        if !self.batch_due(users, now) {
             return None;
         }
         let batch = take_batch(&mut self.ready, users, Batch::new(limits, false));
@@ -150,7 +164,8 @@ impl Lane {
     }
 
     /// True if the queued users can fill a frame, or the oldest event has waited long enough.
-    fn batch_due(&self, users: &Users, limits: &Limits, now: Instant) -> bool {
+    fn batch_due(&self, users: &Users, now: Instant) -> bool {
+        let limits = &self.group.frame;
         let waited = self
             .oldest
             .is_some_and(|oldest| now.duration_since(oldest) >= limits.wait);
@@ -164,8 +179,8 @@ impl Lane {
     }
 
     /// When a frame that is not full becomes due, if the lane has credit for it.
-    pub fn batch_due_at(&self, limits: &Limits) -> Option<Instant> {
-        Some(self.oldest.filter(|_| self.has_credit())? + limits.wait)
+    pub fn batch_due_at(&self) -> Option<Instant> {
+        Some(self.oldest.filter(|_| self.has_credit())? + self.group.frame.wait)
     }
 
     /// Records an answer to a message that was sent at `sent`. Returns true if the lane was deaf until now.
@@ -218,7 +233,8 @@ impl Lane {
             .heartbeats
             .front()
             .map(|(_, sent)| self.heard.map_or(*sent, |heard| heard.max(*sent)));
-        let overdue = silent_since.is_some_and(|since| now.duration_since(since) >= DEAF_AFTER);
+        let overdue =
+            silent_since.is_some_and(|since| now.duration_since(since) >= self.group.deaf_after);
         overdue && !std::mem::replace(&mut self.deaf, true)
     }
 

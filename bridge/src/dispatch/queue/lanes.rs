@@ -9,18 +9,26 @@ use domain::frame::Unwell;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use super::batch::Limits;
 use super::event::Event;
 use super::lane::{Fitness, Lane};
 use super::users::{ReadyUser, Users};
+use crate::groups::Group;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lanes {
+    group: &'static Group,
     /// By channel name.
     lanes: BTreeMap<String, Lane>,
 }
 
 impl Lanes {
+    pub fn new(group: &'static Group) -> Self {
+        Self {
+            group,
+            lanes: BTreeMap::new(),
+        }
+    }
+
     /// How many lanes are fit for this.
     pub fn count(&self, fitness: Fitness) -> usize {
         let lanes = self.lanes.values();
@@ -43,7 +51,7 @@ impl Lanes {
         for name in names {
             if let Entry::Vacant(vacant) = self.lanes.entry(name.clone()) {
                 info!(lane = name, "lane found");
-                vacant.insert(Lane::default());
+                vacant.insert(Lane::new(self.group));
             }
         }
         self.lanes.len() > before
@@ -78,21 +86,17 @@ impl Lanes {
         &mut self,
         name: &str,
         users: &mut Users,
-        limits: &Limits,
         now: Instant,
     ) -> Option<Vec<Event>> {
         let lane = self.lanes.get_mut(name)?;
-        let batch = lane.next_batch(users, limits, now)?;
+        let batch = lane.next_batch(users, now)?;
         lane.take_credit();
         Some(batch)
     }
 
     /// When the next frame that is not full becomes due.
-    pub fn next_batch_due(&self, limits: &Limits) -> Option<Instant> {
-        self.lanes
-            .values()
-            .filter_map(|lane| lane.batch_due_at(limits))
-            .min()
+    pub fn next_batch_due(&self) -> Option<Instant> {
+        self.lanes.values().filter_map(Lane::batch_due_at).min()
     }
 
     /// A frame of the lane has ended.

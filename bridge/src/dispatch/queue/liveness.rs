@@ -7,8 +7,8 @@ use domain::frame::{Ack, Answer, Kind};
 use tracing::warn;
 
 use super::{Action, Queue};
-use crate::dispatch::doorbell::Message;
-use crate::dispatch::wire::{self, Head};
+use crate::doorbell::Message;
+use crate::doorbell::wire::{self, Head};
 
 impl Queue {
     /// Does what is due.
@@ -104,7 +104,9 @@ impl Queue {
         let shared = receivers > 1;
         if shared {
             let messages = &self.settings.metrics.shared_messages;
-            messages.with_label_values(&[self.settings.group]).inc();
+            messages
+                .with_label_values(&[self.settings.group.name])
+                .inc();
         }
         if self.lanes.set_shared(lane, shared) {
             self.requeue_users();
@@ -112,9 +114,9 @@ impl Queue {
     }
 
     pub(super) fn observe_latency(&mut self, latency: Duration) {
-        let answers = &self.settings.metrics.answer_seconds;
+        let answers = &self.settings.metrics.answer_duration;
         answers
-            .with_label_values(&[self.settings.group])
+            .with_label_values(&[self.settings.group.name])
             .observe(latency.as_secs_f64());
         self.patience.record(latency);
     }

@@ -1,8 +1,9 @@
 //! Owns the marks: for each partition, the offset before which every record is settled.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::SystemTime;
 
-use crate::log::{Mark, Partition};
+use crate::log::{Mark, Partition, Record};
 
 #[derive(Debug, Default)]
 pub struct Marks {
@@ -13,20 +14,39 @@ pub struct Marks {
 
 #[derive(Debug, Default)]
 struct Progress {
-    /// The records from the first unsettled one on, in order of offset, and whether each is settled. Kafka's offsets have
-    /// gaps.
-    records: VecDeque<(i64, bool)>,
+    /// The records from the first unsettled one on, in order of offset. Kafka's offsets have gaps.
+    records: VecDeque<Unsettled>,
     /// The mark: the offset after the last record of the settled run.
     next: i64,
     /// The mark that was last taken.
     taken: i64,
 }
 
+/// A record that the mark has not passed.
+#[derive(Debug)]
+struct Unsettled {
+    offset: i64,
+    appended_at: SystemTime,
+    /// Whether it is settled, and only an earlier one is not.
+    settled: bool,
+}
+
 impl Marks {
     /// A record was read. The mark stays before it until it is settled.
-    pub fn read(&mut self, partition: &Partition, offset: i64) {
-        let progress = self.partitions.entry(partition.clone()).or_default();
-        progress.records.push_back((offset, false));
+    pub fn read(&mut self, record: &Record) {
+        let progress = self.partitions.entry(record.partition.clone());
+        progress.or_default().records.push_back(Unsettled {
+            offset: record.offset,
+            appended_at: record.appended_at,
+            settled: false,
+        });
+    }
+
+    /// When the oldest record that is not settled was appended to the log.
+    pub fn oldest(&self) -> Option<SystemTime> {
+        let partitions = self.partitions.values();
+        let first = partitions.filter_map(|progress| progress.records.front());
+        first.map(|record| record.appended_at).min()
     }
 
     /// A record needs no more work. The mark moves past it once all records before it are settled.
@@ -36,14 +56,13 @@ impl Marks {
         };
         let index = progress
             .records
-            .binary_search_by_key(&offset, |(offset, _)| *offset);
-        if let Some((_, settled)) = index.ok().and_then(|index| progress.records.get_mut(index)) {
-            *settled = true;
+            .binary_search_by_key(&offset, |record| record.offset);
+        if let Some(record) = index.ok().and_then(|index| progress.records.get_mut(index)) {
+            record.settled = true;
         }
         let before = progress.next;
-        while let Some((offset, true)) = progress.records.front() {
-            progress.next = offset + 1;
-            progress.records.pop_front();
+        while let Some(record) = progress.records.pop_front_if(|record| record.settled) {
+            progress.next = record.offset + 1;
         }
         if progress.next != before {
             self.moved.push(partition.clone());
@@ -78,6 +97,7 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::queue::tests::harness::{Body, record};
 
     #[test]
     fn a_mark_waits_for_the_first_unsettled_record() {
@@ -87,7 +107,8 @@ mod tests {
         };
         let mut marks = Marks::default();
         for offset in [3, 4, 9] {
-            marks.read(&partition, offset);
+            let body = Body { user: 1, seq: 0 };
+            marks.read(&record(partition.clone(), offset, body, 0));
         }
         marks.settle(&partition, 4);
         marks.settle(&partition, 9);

@@ -13,40 +13,15 @@ use super::late::Ended;
 use super::users::Landing;
 use super::{Action, Queue};
 use crate::log::Partition;
+use crate::metrics::Cause;
 use crate::policy::{Failure, Fate};
+use crate::traces::Delivered;
 
-/// Why an event is delivered again: the label of the metric, and whether the event counts as failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    /// The agent asked for it, or rejected the event.
-    Agent,
-    /// Something that the event needs is away, the agent says.
-    Later,
-    /// The agent cannot work now.
-    Unwell,
-    /// The agent did not answer the frame, but went on.
-    Unanswered,
-    /// The lane was gone or deaf, or Redis was away: no event is to blame.
-    Away,
-}
-
-impl Cause {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Agent => "retry",
-            Self::Later => "later",
-            Self::Unwell => "unwell",
-            Self::Unanswered => "died",
-            Self::Away => "away",
-        }
-    }
-
-    /// Whether the event may have caused the failure.
-    fn blames_event(self) -> bool {
-        match self {
-            Self::Agent | Self::Unanswered => true,
-            Self::Later | Self::Unwell | Self::Away => false,
-        }
+/// Whether the event may have caused the failure.
+fn blames_event(cause: Cause) -> bool {
+    match cause {
+        Cause::Agent | Cause::Unanswered => true,
+        Cause::Later | Cause::Unwell | Cause::Away => false,
     }
 }
 
@@ -71,7 +46,7 @@ impl Queue {
         self.observe_latency(now.duration_since(flight.sent));
         self.lane_answered(&flight.lane, flight.sent, now);
         let lane = flight.lane.clone();
-        let frame = flight.frame;
+        let (frame, took) = (flight.frame, now.duration_since(flight.sent));
         let events = self.end(flight);
         match answer {
             Answer::Unwell(unwell) => self.unwell(&lane, unwell, events, now),
@@ -84,8 +59,24 @@ impl Queue {
             }
             Answer::Results(results) => {
                 self.lane_well(&lane, false);
+                if self.settings.traced {
+                    self.trace(&events, &results, &lane, took);
+                }
                 self.results(events, results, now);
             }
+        }
+    }
+
+    /// Asks for the spans of the events that are done.
+    fn trace(&mut self, events: &[Event], results: &[EventResult], lane: &str, took: Duration) {
+        let outcomes = events.iter().zip(results);
+        for (event, _) in outcomes.filter(|(_, result)| result.outcome == Outcome::Done) {
+            self.actions.push(Action::Trace(Box::new(Delivered {
+                record: event.record().clone(),
+                group: self.settings.group.name,
+                lane: lane.to_owned(),
+                took,
+            })));
         }
     }
 
@@ -99,6 +90,7 @@ impl Queue {
                 Outcome::Retry => {
                     let failure = Failure::Retry {
                         times: event.count_retry(),
+                        limit: self.settings.group.retries,
                         together: batch,
                         error,
                     };
@@ -277,7 +269,7 @@ impl Queue {
         self.settings
             .metrics
             .settled
-            .with_label_values(&[self.settings.group])
+            .with_label_values(&[self.settings.group.name])
             .inc();
     }
 
@@ -295,11 +287,11 @@ impl Queue {
         }
         match (self.settings.policy)(failure) {
             Fate::Retry { after, together } => {
-                if cause.blames_event() {
+                if blames_event(cause) {
                     event.mark_failed(now);
                 }
                 event.limit_batch(together);
-                let labels = &[self.settings.group, cause.label()];
+                let labels = &[self.settings.group.name, cause.label()];
                 self.settings
                     .metrics
                     .redelivered

@@ -6,10 +6,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The shortest patience.
-pub const MIN_PATIENCE: Duration = Duration::from_millis(500);
-/// The longest patience.
-pub const MAX_PATIENCE: Duration = Duration::from_secs(10);
 /// How many recent answers count.
 const SAMPLES: usize = 512;
 
@@ -17,18 +13,20 @@ const SAMPLES: usize = 512;
 pub struct Patience {
     latencies: VecDeque<Duration>,
     current: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            latencies: VecDeque::new(),
-            current: MIN_PATIENCE,
-        }
-    }
+    shortest: Duration,
+    longest: Duration,
 }
 
 impl Patience {
+    pub fn new((shortest, longest): (Duration, Duration)) -> Self {
+        Self {
+            latencies: VecDeque::new(),
+            current: shortest,
+            shortest,
+            longest,
+        }
+    }
+
     pub fn current(&self) -> Duration {
         self.current
     }
@@ -49,6 +47,6 @@ impl Patience {
             .get(latencies.len() * 99 / 100)
             .copied()
             .unwrap_or_default();
-        self.current = (p99 * 5).clamp(MIN_PATIENCE, MAX_PATIENCE);
+        self.current = (p99 * 5).clamp(self.shortest, self.longest);
     }
 }

@@ -1,6 +1,6 @@
 //! Tests that drive the queue with a clock of their own: no sleeping, no Redis, no log.
 
-mod harness;
+pub mod harness;
 mod frames;
 mod lanes;
 mod heartbeats;

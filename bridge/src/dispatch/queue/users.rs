@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::event::{Event, EventKey};
+use super::event::{Event, EventKey, Size};
 use crate::log::Partition;
 
 /// A user's state. A user without waiting events exists only while in flight.
@@ -54,12 +54,12 @@ pub struct Users {
     users: HashMap<Uuid, User>,
     /// When users in backoff become ready. Entries of users that have changed state since are ignored.
     timers: BinaryHeap<Reverse<(Instant, Uuid)>>,
-    waiting: usize,
+    waiting: Size,
 }
 
 impl Users {
     /// Events that wait for a frame.
-    pub fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> Size {
         self.waiting
     }
 
@@ -75,7 +75,7 @@ impl Users {
 
     /// Appends an event that was read. Returns its user if the user is new and so has to find a lane.
     pub fn push(&mut self, event: Event) -> Option<ReadyUser> {
-        self.waiting += 1;
+        self.waiting.add(&event);
         let id = event.user();
         match self.users.entry(id) {
             Entry::Occupied(mut known) => {
@@ -99,16 +99,16 @@ impl Users {
         let Some(user) = self.users.get_mut(&id) else {
             return false;
         };
-        let before = user.waiting.len();
+        let mut moved = false;
         while let Some(event) = user.waiting.pop_front_if(|event| batch.accepts(event)) {
+            self.waiting.remove(&event);
             batch.push(event);
+            moved = true;
         }
-        let moved = before - user.waiting.len();
-        self.waiting -= moved;
-        if moved > 0 {
+        if moved {
             user.state = State::InFlight;
         }
-        moved > 0
+        moved
     }
 
     /// Ends the flight of every user in the list, which holds a frame's events in order. Events that are tried again return
@@ -129,8 +129,8 @@ impl Users {
             if let Landing::Again(event, _) = landing
                 && let Some(user) = self.users.get_mut(&id)
             {
+                self.waiting.add(&event);
                 user.waiting.push_front(event);
-                self.waiting += 1;
             }
         }
         let mut ready = Vec::new();
@@ -194,8 +194,9 @@ impl Users {
         let Some(place) = user.waiting.iter().position(|event| event.has_key(key)) else {
             return false;
         };
-        user.waiting.remove(place);
-        self.waiting -= 1;
+        if let Some(event) = user.waiting.remove(place) {
+            self.waiting.remove(&event);
+        }
         if user.waiting.is_empty() && user.state != State::InFlight {
             self.users.remove(&key.user);
         }
@@ -215,7 +216,9 @@ impl Users {
                 taken.extend(leave);
             }
         }
-        self.waiting -= taken.len();
+        for event in &taken {
+            self.waiting.remove(event);
+        }
         self.users
             .retain(|_, user| user.state == State::InFlight || !user.waiting.is_empty());
         taken

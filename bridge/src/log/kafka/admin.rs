@@ -1,6 +1,7 @@
 //! Requests to the brokers: creates and lists topics, measures lag, and scans whole topics for operators.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -183,7 +184,7 @@ fn options() -> AdminOptions {
 }
 
 /// A consumer that does not join the group: it reads assigned partitions and the group's committed offsets.
-fn standalone_consumer(cluster: &Cluster, group: &str) -> anyhow::Result<BaseConsumer> {
+pub(super) fn standalone_consumer(cluster: &Cluster, group: &str) -> anyhow::Result<BaseConsumer> {
     let mut config = cluster.config.clone();
     config
         .set("group.id", group)
@@ -247,6 +248,39 @@ fn topics_now(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
     Ok(states)
 }
 
+/// The offsets that the consumer's group has committed, for every partition of these topics.
+pub(super) fn committed(
+    consumer: &BaseConsumer,
+    cluster: &Cluster,
+    topics: &[&str],
+) -> anyhow::Result<TopicPartitionList> {
+    let mut wanted = TopicPartitionList::new();
+    for topic in topics {
+        let topic = cluster.topic(topic);
+        for partition in partitions_of(consumer, &topic)? {
+            wanted.add_partition(&topic, partition);
+        }
+    }
+    Ok(consumer.committed_offsets(wanted, REQUEST_TIMEOUT)?)
+}
+
+/// The offsets of the oldest record and after the newest, for each partition of these topics.
+pub(super) fn extents(
+    cluster: &Cluster,
+    topics: &[String],
+) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
+    let consumer = standalone_consumer(cluster, &cluster.group(SCAN_GROUP))?;
+    let mut extents = Vec::new();
+    for topic in topics {
+        let topic = cluster.topic(topic);
+        for partition in partitions_of(&consumer, &topic)? {
+            let (begin, end) = consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)?;
+            extents.push((cluster.partition(&topic, partition), begin..end));
+        }
+    }
+    Ok(extents)
+}
+
 /// Number of records that a group has not settled yet, for each partition of these topics.
 pub(super) fn lag(
     cluster: &Cluster,
@@ -254,18 +288,8 @@ pub(super) fn lag(
     topics: &[&str],
 ) -> anyhow::Result<Vec<(Partition, i64)>> {
     let consumer = standalone_consumer(cluster, &cluster.group(group))?;
-    let mut wanted = TopicPartitionList::new();
-    for topic in topics {
-        let topic = cluster.topic(topic);
-        for partition in partitions_of(&consumer, &topic)? {
-            wanted.add_partition(&topic, partition);
-        }
-    }
     let mut lag = Vec::new();
-    for place in consumer
-        .committed_offsets(wanted, REQUEST_TIMEOUT)?
-        .elements()
-    {
+    for place in committed(&consumer, cluster, topics)?.elements() {
         let (begin, end) =
             consumer.fetch_watermarks(place.topic(), place.partition(), REQUEST_TIMEOUT)?;
         let settled = if let Offset::Offset(offset) = place.offset() {

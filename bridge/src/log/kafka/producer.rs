@@ -1,5 +1,6 @@
 //! Writes to Kafka with an idempotent producer, acknowledged by all in-sync replicas.
 
+mod headers;
 mod refusals;
 mod sending;
 
@@ -11,7 +12,6 @@ use anyhow::{Context, bail};
 use futures::StreamExt;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _, PurgeConfig};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::Row;
@@ -22,13 +22,16 @@ use uuid::Uuid;
 use self::refusals::Refusals;
 use self::sending::Sending;
 use super::admin::MAX_MESSAGE_BYTES;
-use super::{Cluster, EVENT_ID, REQUEST_TIMEOUT};
+use super::{Cluster, REQUEST_TIMEOUT};
 use crate::log::{ACKNOWLEDGE_WITHIN, Claim, Entry, Moved, NoAcknowledgement, Rows};
 use crate::postgres::Session;
 
 /// Rows that were read longer ago are not sent. The leases protect them for 6 s, see [`crate::leases`]; a process that was
 /// paused may have lost them.
 const SEND_WITHIN: Duration = Duration::from_secs(4);
+
+/// Bytes of events after which a claim ends, so that many large events do not fill the memory.
+const CLAIM_BYTES: i64 = 4 * 1024 * 1024;
 
 /// Maximum number of users and topics that a producer remembers.
 const MAX_KNOWN: usize = 10_000;
@@ -126,7 +129,7 @@ impl Producer {
         let rows = read(session, claim).await.context("reading outbox rows")?;
         let rows: Vec<OutboxRow<'_>> = rows.iter().map(OutboxRow::of).collect::<Result<_, _>>()?;
         let mut moved = Moved {
-            claimed: rows.len(),
+            cut_off: is_cut_off(&rows, claim.rows),
             last: rows.last().map(|row| row.id),
             ..Moved::default()
         };
@@ -204,16 +207,10 @@ impl Producer {
     /// Sends one entry and waits until it is acknowledged.
     pub async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
         let (producer, topic) = (self.current(), self.cluster.topic(topic));
-        let (key, event_id) = (entry.user.to_string(), entry.event_id.to_string());
-        let mut headers = OwnedHeaders::new().insert(Header {
-            key: EVENT_ID,
-            value: Some(&event_id),
-        });
+        let key = entry.user.to_string();
+        let mut headers = headers::of(entry.event_id, &entry.event);
         for (key, value) in &entry.headers {
-            headers = headers.insert(Header {
-                key,
-                value: Some(value),
-            });
+            headers = headers::add(headers, key, value);
         }
         let record = FutureRecord::to(&topic)
             .key(&key)
@@ -259,8 +256,8 @@ async fn read(session: &Session, claim: Claim<'_>) -> anyhow::Result<Vec<Row>> {
     match rows {
         Rows::From { first, limit } => {
             let limit = i64::from(limit);
-            let parameters: [&(dyn ToSql + Sync); 5] =
-                [&shards, &topics, &held_users, &first, &limit];
+            let parameters: [&(dyn ToSql + Sync); 6] =
+                [&shards, &topics, &held_users, &first, &limit, &CLAIM_BYTES];
             session
                 .query(include_str!("read_outbox.sql"), &parameters)
                 .await
@@ -274,6 +271,16 @@ async fn read(session: &Session, claim: Claim<'_>) -> anyhow::Result<Vec<Row>> {
                 .await
         }
     }
+}
+
+/// True if the rows reach a limit of the claim.
+fn is_cut_off(rows: &[OutboxRow<'_>], claim: Rows) -> bool {
+    let Rows::From { limit, .. } = claim else {
+        return false;
+    };
+    let bytes: usize = rows.iter().map(|row| row.event.len()).sum();
+    i64::try_from(rows.len()).is_ok_and(|rows| rows >= i64::from(limit))
+        || i64::try_from(bytes).is_ok_and(|bytes| bytes >= CLAIM_BYTES)
 }
 
 /// A row of `read_outbox.sql`.

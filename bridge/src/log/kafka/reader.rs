@@ -15,8 +15,10 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use self::group_context::{GroupContext, Marks};
-use super::{Cluster, record_of};
-use crate::log::{Delivery, Mark, Partition, Pause, Reading, Record};
+use super::admin::{MAX_MESSAGE_BYTES, committed, standalone_consumer};
+use super::{Cluster, REQUEST_TIMEOUT, record_of};
+use crate::groups::{Group, Start};
+use crate::log::{DELIVERY_BYTES, Delivery, Mark, Partition, Pause, Reading, Record};
 use crate::policy;
 
 /// How long a poll waits for the first record.
@@ -53,12 +55,14 @@ impl Reader {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
-            .set("partition.assignment.strategy", "roundrobin")
+            // The same member gets partition n of every topic, so that one user's events are in one place.
+            .set("partition.assignment.strategy", "range")
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "1500")
             .set("fetch.wait.max.ms", "100")
             .set("fetch.error.backoff.ms", "100")
-            .set("queued.max.messages.kbytes", "16384")
+            .set("queued.max.messages.kbytes", "8192")
+            .set("fetch.max.bytes", MAX_MESSAGE_BYTES)
             .set("topic.metadata.refresh.interval.ms", "10000");
         let marks = Marks {
             received,
@@ -70,6 +74,10 @@ impl Reader {
         let context = GroupContext {
             cluster,
             group: reading.group.name,
+            rebalances: reading
+                .metrics
+                .rebalances
+                .with_label_values(&[reading.group.name]),
             deliveries,
             marks: Arc::new(Mutex::new(marks)),
         };
@@ -92,7 +100,9 @@ impl Reader {
                     error = format!("{failed:#}"),
                     "reading Kafka failed; creating a new consumer"
                 );
-                self.reading.health.down("log", format!("{failed:#}"));
+                self.reading
+                    .health
+                    .down(&self.reading.health_part(), format!("{failed:#}"));
                 std::thread::sleep(policy::backoff(100, failures, 2_000));
             }
         }
@@ -102,6 +112,9 @@ impl Reader {
     fn read(&self) -> anyhow::Result<()> {
         let consumer: BaseConsumer<GroupContext> =
             self.config.create_with_context(self.context.clone())?;
+        if self.reading.group.start == Start::Now {
+            start_now(&self.context.cluster, self.reading.group)?;
+        }
         let cluster = &self.context.cluster;
         let names: Vec<String> = self
             .reading
@@ -111,6 +124,7 @@ impl Reader {
             .map(|topic| cluster.topic(topic))
             .collect();
         consumer.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        self.reading.health.up(&self.reading.health_part());
         let topics: HashMap<String, Arc<str>> = self
             .reading
             .group
@@ -178,10 +192,11 @@ impl Reader {
         topics: &HashMap<String, Arc<str>>,
     ) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
-        let mut wait = POLL_TIMEOUT;
-        while records.len() < BATCH {
+        let (mut bytes, mut wait) = (0, POLL_TIMEOUT);
+        while records.len() < BATCH && bytes < DELIVERY_BYTES {
             match consumer.poll(wait) {
                 Some(Ok(message)) => {
+                    bytes += message.payload_len();
                     if let Some(topic) = topics.get(message.topic()) {
                         records.push(record_of(&message, topic.clone()));
                     }
@@ -287,4 +302,24 @@ impl Reader {
         }
         Ok(false)
     }
+}
+
+/// Commits the end of every partition that the group has never read, so that it begins there. If the group has members
+/// already, Kafka refuses that, and they have done it.
+fn start_now(cluster: &Cluster, group: &Group) -> anyhow::Result<()> {
+    let consumer = standalone_consumer(cluster, &cluster.group(group.name))?;
+    let mut ends = TopicPartitionList::new();
+    for place in committed(&consumer, cluster, group.topics)?.elements() {
+        if place.offset() == Offset::Invalid {
+            let (_, end) =
+                consumer.fetch_watermarks(place.topic(), place.partition(), REQUEST_TIMEOUT)?;
+            ends.add_partition_offset(place.topic(), place.partition(), Offset::Offset(end))?;
+        }
+    }
+    if ends.count() > 0
+        && let Err(error) = consumer.commit(&ends, CommitMode::Sync)
+    {
+        debug!(group = group.name, %error, "the start of the group is not set");
+    }
+    Ok(())
 }

@@ -14,8 +14,10 @@ use crate::leases::HEARTBEAT;
 use crate::log::{Delivery, Mark, Pause, Reading};
 use crate::policy;
 
-/// Time between two polls of partitions that have no new records.
-const POLL_INTERVAL: Duration = Duration::from_millis(8);
+/// How often a reader looks whether it is still to pause.
+const PAUSE_CHECK: Duration = Duration::from_millis(8);
+/// Time after which a reader without new records fetches although nobody told it of any.
+const IDLE_FETCH: Duration = Duration::from_secs(1);
 const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 /// Time that events in flight have to settle when a partition goes to another bridge.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,7 +25,7 @@ const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The reading end of a [`crate::log::Consumer`].
 pub(super) struct Reader {
     pub url: Secret,
-    /// Notified when this process appends records.
+    /// Notified when there are new records.
     pub appended: Arc<Notify>,
     pub pause: Pause,
     pub reading: Reading,
@@ -46,7 +48,9 @@ impl Reader {
                         error = format!("{error:#}"),
                         "reading the log failed and is retried"
                     );
-                    self.reading.health.down("log", format!("{error:#}"));
+                    self.reading
+                        .health
+                        .down(&self.reading.health_part(), format!("{error:#}"));
                     if let Some(lost) = session {
                         let partitions = lost.next.into_keys().collect();
                         let _ = self
@@ -70,7 +74,7 @@ impl Reader {
     async fn read(&mut self, session: &mut Option<Session>) -> anyhow::Result<()> {
         let opened = Session::open(&self.url, self.reading.bridge, self.reading.group).await?;
         let session = session.insert(opened);
-        self.reading.health.up("log");
+        self.reading.health.up(&self.reading.health_part());
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut commit = interval(COMMIT_INTERVAL);
@@ -80,33 +84,35 @@ impl Reader {
             // Registered before the fetch, so that a notification during the fetch is not missed.
             let appended = self.appended.clone();
             let appended = appended.notified();
-            let wait = if idle || self.pause.is_set() {
-                POLL_INTERVAL
-            } else {
-                Duration::ZERO
+            let wait = match (self.pause.is_set(), idle) {
+                (true, _) => PAUSE_CHECK,
+                (false, true) => IDLE_FETCH,
+                (false, false) => Duration::ZERO,
             };
             tokio::select! {
                 biased;
                 () = self.reading.stop.cancelled() => return self.stop(session).await,
                 Some(marks) = self.marks.recv() => session.note_marks(marks),
                 _ = commit.tick() => session.commit().await?,
-                _ = heartbeat.tick() => self.balance(session).await?,
+                _ = heartbeat.tick() => idle &= !self.balance(session).await?,
                 () = async { tokio::select! { () = appended => {}, () = sleep(wait) => {} } } => {
-                    idle = self.pause.is_set() || self.fetch(session).await? == 0;
+                    idle = !self.pause.is_set() && self.fetch(session).await? == 0;
                 }
             }
         }
     }
 
-    /// Sends a heartbeat, and takes or gives up partitions towards the fair share.
-    async fn balance(&mut self, session: &mut Session) -> anyhow::Result<()> {
+    /// Sends a heartbeat, and takes or gives up partitions towards the fair share. Returns whether it has taken any.
+    async fn balance(&mut self, session: &mut Session) -> anyhow::Result<bool> {
         let change = session.leases.heartbeat().await?;
         if !change.excess.is_empty() {
+            self.reading.count_rebalance();
             self.give_up(session, change.excess, REVOKE_TIMEOUT).await?;
         }
         if change.gained.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
+        self.reading.count_rebalance();
         let gained = session.partitions(&change.gained);
         session.start_at_committed(&gained, &self.reading).await?;
         info!(
@@ -115,7 +121,8 @@ impl Reader {
             held = session.next.len(),
             "partitions assigned"
         );
-        self.send(Delivery::Assigned(gained)).await
+        self.send(Delivery::Assigned(gained)).await?;
+        Ok(true)
     }
 
     /// Revokes partitions: waits until dispatch has settled what is in flight, commits the marks, and releases the

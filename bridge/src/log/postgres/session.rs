@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::record_of;
 use crate::config::Secret;
+use crate::groups::{Group, Start};
 use crate::leases::Leases;
-use crate::log::{Mark, Partition, Reading, Record};
+use crate::log::{DELIVERY_BYTES, Mark, Partition, Reading, Record};
 use crate::postgres;
-use crate::topics::Group;
 
 /// Maximum number of records of one partition in one fetch.
 const FETCH_LIMIT: i64 = 500;
@@ -25,8 +25,9 @@ const SETTINGS: &str = "set synchronous_commit = off; set enable_seqscan = off; 
 pub(super) struct Session {
     group: &'static str,
     pub leases: Leases,
-    /// Every partition of the group's topics, by the name of its lease.
-    partitions: BTreeMap<String, Partition>,
+    /// The partitions of the group's topics, by the name of their lease. One lease is for partition n of all topics, so that
+    /// one user's events are in one place.
+    partitions: BTreeMap<String, Vec<Partition>>,
     /// Offset to fetch next, for each partition held.
     pub next: BTreeMap<Partition, i64>,
     /// Partitions that are not fetched.
@@ -38,16 +39,11 @@ pub(super) struct Session {
 impl Session {
     /// Opens the session. It holds no lease yet.
     pub async fn open(url: &Secret, bridge: Uuid, group: &'static Group) -> anyhow::Result<Self> {
-        let partitions: BTreeMap<String, Partition> = partitions_of(url, group.topics)
-            .await?
-            .into_iter()
-            .map(|partition| {
-                (
-                    format!("{}/{}/{}", group.name, partition.topic, partition.number),
-                    partition,
-                )
-            })
-            .collect();
+        let mut partitions: BTreeMap<String, Vec<Partition>> = BTreeMap::new();
+        for partition in partitions_of(url, group.topics).await? {
+            let lease = format!("{}/{}", group.name, partition.number);
+            partitions.entry(lease).or_default().push(partition);
+        }
         let names = partitions.keys().cloned().collect();
         let class = format!("group {}", group.name);
         let leases = Leases::open(url, bridge, &class, names).await?;
@@ -64,8 +60,8 @@ impl Session {
 
     /// The partitions that these leases stand for.
     pub fn partitions(&self, leases: &[String]) -> Vec<Partition> {
-        let partitions = leases.iter().map(|name| self.partitions.get(name).cloned());
-        partitions.flatten().collect()
+        let partitions = leases.iter().filter_map(|name| self.partitions.get(name));
+        partitions.flatten().cloned().collect()
     }
 
     /// Makes the next fetch of these partitions start at the group's committed offsets. Reports records that were removed
@@ -77,7 +73,8 @@ impl Session {
     ) -> anyhow::Result<()> {
         let topics: Vec<&str> = partitions.iter().map(|p| &*p.topic).collect();
         let numbers: Vec<i32> = partitions.iter().map(|p| p.number).collect();
-        let parameters: [&(dyn ToSql + Sync); 3] = [&self.group, &topics, &numbers];
+        let now = reading.group.start == Start::Now;
+        let parameters: [&(dyn ToSql + Sync); 4] = [&self.group, &topics, &numbers, &now];
         let rows = self
             .leases
             .session()
@@ -85,14 +82,13 @@ impl Session {
             .await?;
         for row in rows {
             let (topic, number): (&str, i32) = (row.get(0), row.get(1));
-            let (start, committed): (i64, Option<i64>) = (row.get(2), row.get(3));
+            let (start, next): (i64, i64) = (row.get(2), row.get(3));
             let Some(partition) = partitions
                 .iter()
                 .find(|p| &*p.topic == topic && p.number == number)
             else {
                 continue;
             };
-            let next = committed.unwrap_or(start);
             if next < start {
                 reading.report_missed(partition, next, start);
                 // Nothing below can be settled any more.
@@ -115,7 +111,9 @@ impl Session {
         if topics.is_empty() {
             return Ok(Vec::new());
         }
-        let parameters: [&(dyn ToSql + Sync); 4] = [&topics, &numbers, &offsets, &FETCH_LIMIT];
+        let bytes = i64::try_from(DELIVERY_BYTES)?;
+        let parameters: [&(dyn ToSql + Sync); 5] =
+            [&topics, &numbers, &offsets, &FETCH_LIMIT, &bytes];
         let rows = self
             .leases
             .session()

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use bridge::topics::GROUPS;
+use bridge::groups::GROUPS;
 use uuid::Uuid;
 
 use super::fixture::{DispatchFixture, first_seen};
@@ -102,7 +102,7 @@ async fn an_agent_that_cannot_work_is_shown_and_no_event_is_blamed() {
     let (ready, parts) = fixture.health.report();
     assert!(!ready);
     assert_eq!(
-        parts["lanes"],
+        parts["dispatch/audit/lanes"],
         "the agent of group audit cannot work: 53100: the disk is full"
     );
     assert!(fixture.seen().len() < 30, "its work has pauses");

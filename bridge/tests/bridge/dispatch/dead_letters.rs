@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use bridge::groups::GROUPS;
 use bridge::log::Partition;
-use bridge::topics::GROUPS;
 use domain::frame::Outcome;
 use uuid::Uuid;
 

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bridge::config::Secret;
 use bridge::dispatch::Dispatch;
+use bridge::doorbell::Doorbell;
+use bridge::groups::GROUPS;
 use bridge::health::Health;
 use bridge::log::Record;
-use bridge::topics::GROUPS;
+use bridge::traces::Traces;
 use domain::frame::{EventResult, Frame, Kind as FrameKind, Outcome};
 use prometheus::IntGauge;
 use stage::scratch::Scratch;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use crate::support::agent::{Agent, Frames, Reply, Seen, done, results};
 use crate::support::wait::eventually;
-use crate::support::{LogFixture, LogKind, TIMEOUT, frames};
+use crate::support::{LogFixture, LogKind, TIMEOUT, redis_settings};
 
 /// A running dispatch for the group `audit`. The Redis is its own, because one test stops it.
 pub struct DispatchFixture {
@@ -42,10 +43,10 @@ impl DispatchFixture {
         let dispatch = Dispatch {
             bridge: Uuid::new_v4(),
             group: &GROUPS[0],
-            redis_url: Secret::new(redis.url()),
-            frames: frames(),
+            doorbell: Doorbell::open(&redis_settings(&redis), health.clone()).unwrap(),
             log: log.log.clone(),
             metrics: log.metrics.clone(),
+            traces: Traces::default(),
             health: health.clone(),
             stop: stop.clone(),
             stop_within: Duration::from_secs(5),

@@ -103,7 +103,7 @@ async fn a_lane_that_two_processes_share_gets_no_work_until_one_is_left() {
     fixture.gauge("the events are read", &buffered, 10).await;
     assert!(fixture.seen().is_empty());
     assert_eq!(
-        fixture.health.report().1["lanes"],
+        fixture.health.report().1["dispatch/audit/lanes"],
         "several processes subscribe to each lane of group audit"
     );
     drop(second);

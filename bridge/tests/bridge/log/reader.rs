@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use bridge::groups::{Group, USUAL};
 use bridge::health::Health;
 use bridge::log::{Consumer, Delivery, Log, Mark, Partition, Reading, Record};
 use bridge::metrics::Metrics;
-use bridge::topics::Group;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use crate::support::{LogFixture, TIMEOUT};
 pub static GROUP_READ: Group = Group {
     name: "readers",
     topics: &["task-events", "reminders"],
+    ..USUAL
 };
 
 /// The consumer of one process in the group [`GROUP_READ`].
@@ -33,10 +34,15 @@ impl Reader {
     }
 
     pub fn start_on(log: &dyn Log) -> Self {
+        Self::of(&GROUP_READ, log)
+    }
+
+    /// The consumer of one process in this group.
+    pub fn of(group: &'static Group, log: &dyn Log) -> Self {
         let (stop, metrics) = (CancellationToken::new(), Metrics::new().unwrap());
         let consumer = log.consume(Reading {
             bridge: Uuid::new_v4(),
-            group: &GROUP_READ,
+            group,
             stop: stop.clone(),
             stop_within: Duration::from_secs(5),
             metrics: metrics.clone(),

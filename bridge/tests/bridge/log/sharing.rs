@@ -19,12 +19,22 @@ pub async fn two_readers_share_the_partitions_and_one_takes_over(kind: LogKind) 
     })
     .await;
     let mut second = Reader::start(&fixture);
-    eventually(TIMEOUT, "both hold half of the partitions", async || {
+    // Three partitions of two topics, and partition n of both is in one place.
+    eventually(TIMEOUT, "both hold partitions of both topics", async || {
         first.step(Duration::from_millis(10)).await;
         second.step(Duration::from_millis(10)).await;
-        first.held.len() == 3 && second.held.len() == 3 && first.held.is_disjoint(&second.held)
+        let mut held = [first.held.len(), second.held.len()];
+        held.sort_unstable();
+        held == [2, 4] && first.held.is_disjoint(&second.held)
     })
     .await;
+    for held in [&first.held, &second.held] {
+        let numbers = |topic: &str| -> Vec<i32> {
+            let of_topic = held.iter().filter(|partition| &*partition.topic == topic);
+            of_topic.map(|partition| partition.number).collect()
+        };
+        assert_eq!(numbers("task-events"), numbers("reminders"));
+    }
     let began = Instant::now();
     second.stop().await;
     eventually(

@@ -1,8 +1,10 @@
 //! How frames are made: their limits, the credit of a lane, one frame at a time for each user.
 
+use domain::event::EventType;
 use domain::frame::{Kind, Outcome};
 
-use super::harness::{FRAME_WAIT, FULL, Harness, MS, partition, seqs_of, users_of};
+use super::harness::{FRAME_WAIT, FULL, Harness, MS, group, partition, seqs_of, users_of};
+use crate::groups::{Group, Types};
 use crate::log::Headers;
 
 #[test]
@@ -136,6 +138,55 @@ fn nothing_is_sent_without_a_lane_or_a_subscription() {
     h.queue.subscribed();
     assert_eq!(seqs_of(&h.one(), 1), [0, 1, 2, 3]);
     assert_eq!(h.heartbeats().len(), 1);
+}
+
+#[test]
+fn events_of_types_that_the_agent_does_not_want_settle_without_a_frame() {
+    let mut h = Harness::of(Group {
+        types: Types::Only(&[EventType::TaskCompleted]),
+        ..group(1_000)
+    });
+    h.queue.subscribed();
+    h.queue.assign(&[partition(0)]);
+    h.found(&["a"]);
+    h.read_typed(0, 1, "task.created");
+    h.read_typed(0, 1, "task.completed");
+    h.read_typed(0, 1, "task.updated");
+    assert_eq!((h.mark(0), h.queue.unsettled()), (1, 1));
+    let sent = h.next();
+    assert_eq!(seqs_of(&sent, 1), [1]);
+    h.done(&sent);
+    assert_eq!(h.mark(0), 3);
+}
+
+#[test]
+fn bytes_are_counted_wherever_the_events_are() {
+    let mut h = Harness::new(&["a"]);
+    assert_eq!(h.queue.held().bytes, 0);
+    for user in 1..=6 {
+        h.read_record(0, user, 1_000, Headers::new());
+    }
+    // Three fit into the frame that is sent at once, and three wait.
+    let all = h.queue.held().bytes;
+    assert!((6_000..6_600).contains(&all), "{all}");
+    h.wait(FRAME_WAIT);
+    for sent in h.sent() {
+        h.answer_all(&sent, Outcome::Reject);
+    }
+    h.wait(FRAME_WAIT);
+    assert!(
+        h.queue.held().bytes > 5_000,
+        "dead letters are kept until they are written"
+    );
+    h.refuse_letters();
+    h.write_letters();
+    while h.queue.unsettled() > 0 {
+        h.wait(FRAME_WAIT);
+        for sent in h.sent() {
+            h.done(&sent);
+        }
+    }
+    assert_eq!(h.queue.held().bytes, 0);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::dispatch::queue::{Action, DeadLetter, Fitness, Limits, Queue, Settings};
+use crate::dispatch::queue::{Action, DeadLetter, Fitness, Queue, Settings};
+use crate::groups::{FrameLimits, Group, USUAL};
 use crate::log::{Entry, Headers, Partition, Record};
 use crate::metrics::Metrics;
 use crate::policy::{self, Failure, Fate};
@@ -106,16 +107,17 @@ impl Harness {
 
     /// A queue that knows nothing yet, with frames of up to so many bytes.
     pub fn unsubscribed(frame_bytes: usize) -> Self {
+        Self::of(group(frame_bytes))
+    }
+
+    /// A queue of this group that knows nothing yet.
+    pub fn of(group: Group) -> Self {
         let settings = Settings {
-            group: "audit",
-            limits: Limits {
-                events: FULL,
-                bytes: frame_bytes,
-                wait: FRAME_WAIT,
-            },
+            group: Box::leak(Box::new(group)),
             reply_to: "spindle.ack.test".to_owned(),
             policy: steady,
             metrics: Metrics::new().unwrap(),
+            traced: false,
         };
         Self {
             queue: Queue::new(settings),
@@ -147,6 +149,7 @@ impl Harness {
                     }
                 }
                 Action::DeadLetter(letter) => self.letters.push(*letter),
+                Action::Trace(_) => {}
             }
         }
         for mark in self.queue.take_marks() {
@@ -189,6 +192,20 @@ impl Harness {
         );
         let mut record = record(partition(number), *next, Body { user, seq: *seq }, padding);
         record.entry.headers = headers;
+        (*next, *seq) = (*next + 1, *seq + 1);
+        self.queue.read(vec![record], self.now);
+        self.run();
+    }
+
+    /// One more event, of this type.
+    pub fn read_typed(&mut self, number: i32, user: u64, kind: &str) {
+        let (next, seq) = (
+            self.offsets.entry(partition(number)).or_default(),
+            self.seqs.entry(user).or_default(),
+        );
+        let mut record = record(partition(number), *next, Body { user, seq: *seq }, 0);
+        let event = format!(r#"{{"type":"{kind}","user":{user},"seq":{seq}}}"#);
+        record.entry.event = Bytes::from(event);
         (*next, *seq) = (*next + 1, *seq + 1);
         self.queue.read(vec![record], self.now);
         self.run();
@@ -309,6 +326,19 @@ impl Harness {
         let partitions = vec![partition(number)];
         self.queue.revoke(partitions, None, SECOND, self.now);
         self.run();
+    }
+}
+
+/// A group with small frames.
+pub fn group(frame_bytes: usize) -> Group {
+    Group {
+        name: "audit",
+        frame: FrameLimits {
+            events: FULL,
+            bytes: frame_bytes,
+            wait: FRAME_WAIT,
+        },
+        ..USUAL
     }
 }
 

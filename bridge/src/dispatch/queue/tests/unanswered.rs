@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::harness::{BACKOFF, Body, FULL, Harness, MS, SECOND, Sent};
-use crate::dispatch::queue::patience::MIN_PATIENCE;
+use crate::groups::USUAL;
 
 #[test]
 fn a_frame_is_sent_once_however_long_its_agent_takes() {
@@ -56,7 +56,7 @@ fn a_frame_is_not_skipped_before_the_agent_has_had_its_usual_time() {
     h.wait(MS);
     // Another process, which takes over the lane, answers the heartbeat at once.
     h.answer_heartbeats();
-    h.wait(MIN_PATIENCE - 2 * MS);
+    h.wait(USUAL.patience.0 - 2 * MS);
     assert_eq!(h.queue.frames_in_flight(), 1);
     h.done(&sent);
     assert_eq!((h.mark(0), h.queue.unsettled()), (4, 0));

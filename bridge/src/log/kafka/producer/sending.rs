@@ -1,26 +1,14 @@
 //! The messages of one batch that librdkafka has taken and Kafka has not answered yet.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
-use serde::Deserialize;
 
-use super::{OutboxRow, Producer};
-use crate::log::kafka::{Cluster, EVENT_ID};
-
-/// The event's attributes that become headers, for tools and traces. The rest of the event is not parsed.
-#[derive(Default, Deserialize)]
-struct Attributes<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    traceparent: Option<Cow<'a, str>>,
-}
+use super::{OutboxRow, Producer, headers};
+use crate::log::kafka::Cluster;
 
 pub(super) type Outcome = (usize, Result<(), KafkaError>);
 
@@ -54,27 +42,10 @@ impl<'a> Sending<'a> {
         cluster: &Cluster,
     ) -> Result<(), KafkaError> {
         let (topic, key) = (cluster.topic(row.topic), row.user.to_string());
-        let event_id = row.event_id.to_string();
-        let attributes: Attributes<'_> = serde_json::from_str(row.event).unwrap_or_default();
-        let mut headers = OwnedHeaders::new_with_capacity(3).insert(Header {
-            key: EVENT_ID,
-            value: Some(&event_id),
-        });
-        for (key, value) in [
-            ("type", attributes.kind),
-            ("traceparent", attributes.traceparent),
-        ] {
-            if let Some(value) = &value {
-                headers = headers.insert(Header {
-                    key,
-                    value: Some(&**value),
-                });
-            }
-        }
         let record = FutureRecord::to(&topic)
             .key(&key)
             .payload(row.event)
-            .headers(headers);
+            .headers(headers::of(row.event_id, row.event.as_bytes()));
         let delivery = self.used.send_result(record).map_err(|(error, _)| error)?;
         self.outcomes.push(Box::pin(outcome(index, delivery)));
         Ok(())

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
+use prometheus::IntCounter;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
@@ -18,6 +19,7 @@ use crate::log::{Delivery, Mark, Partition};
 pub(super) struct GroupContext {
     pub cluster: Cluster,
     pub group: &'static str,
+    pub rebalances: IntCounter,
     pub deliveries: mpsc::Sender<Delivery>,
     pub marks: Arc<Mutex<Marks>>,
 }
@@ -124,6 +126,7 @@ impl ConsumerContext for GroupContext {
         };
         let revoked = self.partitions(list);
         let partitions = revoked.clone();
+        self.rebalances.inc();
         info!(group = self.group, ?partitions, "partitions revoked");
         let (settled, is_settled) = oneshot::channel();
         if self
@@ -150,6 +153,7 @@ impl ConsumerContext for GroupContext {
         match rebalance {
             Rebalance::Assign(list) => {
                 let partitions = self.partitions(list);
+                self.rebalances.inc();
                 info!(group = self.group, ?partitions, "partitions assigned");
                 self.note_assigned(&partitions);
                 if let Err(error) = self.deliver(Delivery::Assigned(partitions)) {
@@ -200,6 +204,7 @@ mod tests {
                 prefix: "test.".to_owned(),
             },
             group: "audit",
+            rebalances: IntCounter::new("rebalances", "for the test").unwrap(),
             deliveries,
             marks: Arc::new(Mutex::new(Marks {
                 received,

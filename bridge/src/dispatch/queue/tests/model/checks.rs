@@ -9,10 +9,8 @@ use super::agents::{Agents, Temper, temper};
 use super::log::Log;
 use crate::dispatch::queue::tests::harness::Body;
 use crate::dispatch::queue::{DeadLetter, Queue};
+use crate::groups::USUAL;
 use crate::log::{Mark, Partition};
-
-/// Frames that a lane may hold.
-const CREDIT: usize = 2;
 
 /// A record as one assignment of its partition has read it.
 type Read = (Partition, i64, u64);
@@ -50,6 +48,8 @@ impl Checks {
 
     /// Credit, one frame for each user, and nothing delivered again that this assignment has decided.
     pub fn check(&self, queue: &Queue) {
+        let held = queue.held();
+        assert_eq!(held.events == 0, held.bytes == 0, "{held:?}");
         let (mut frames, mut flight_of) = (HashMap::new(), HashMap::<Uuid, u64>::new());
         for (number, lane, events) in queue.flights.iter() {
             *frames.entry(lane.to_owned()).or_insert(0) += 1;
@@ -68,7 +68,7 @@ impl Checks {
             }
         }
         assert!(
-            frames.values().all(|frames| *frames <= CREDIT),
+            frames.values().all(|frames| *frames <= USUAL.credit),
             "{frames:?}"
         );
     }

@@ -12,8 +12,8 @@ use super::agents::{Agents, Health};
 use super::checks::{Cause, Checks};
 use super::counts::Counts;
 use super::log::Log;
-use crate::dispatch::queue::tests::harness::{FULL, MS, SECOND, Sent, steady};
-use crate::dispatch::queue::{Action, DeadLetter, Limits, Queue, Settings};
+use crate::dispatch::queue::tests::harness::{MS, SECOND, Sent, group, steady};
+use crate::dispatch::queue::{Action, DeadLetter, Queue, Settings};
 use crate::metrics::Metrics;
 
 const LANES: [&str; 3] = ["a", "b", "c"];
@@ -150,6 +150,7 @@ impl World {
                     let events = events.collect();
                     self.publish(Sent { frame, events });
                 }
+                Action::Trace(_) => {}
                 Action::DeadLetter(letter) => {
                     let cause = self
                         .checks
@@ -337,14 +338,10 @@ impl World {
 
 fn queue(metrics: &Metrics) -> Queue {
     Queue::new(Settings {
-        group: "audit",
-        limits: Limits {
-            events: FULL,
-            bytes: 1_000,
-            wait: 2 * MS,
-        },
+        group: Box::leak(Box::new(group(1_000))),
         reply_to: "spindle.ack.model".to_owned(),
         policy: steady,
         metrics: metrics.clone(),
+        traced: false,
     })
 }
