@@ -1,2 +1,3 @@
--- `log_drain_from` has taken its place. No release has called it.
+-- `log_drain_batch` has taken their place. No release has called them.
 drop function if exists log_drain(smallint[], int);
+drop function if exists log_drain_from(smallint[], text[], bigint, int);

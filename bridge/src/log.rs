@@ -27,6 +27,9 @@ use crate::postgres::Session;
 
 /// Number of deliveries that a consumer may be ahead of its dispatch.
 const DELIVERIES: usize = 2;
+/// Bytes of events after which a claim ends, so that many large events neither fill the memory nor exceed the deadline of a
+/// statement.
+const CLAIM_BYTES: i64 = 4 * 1024 * 1024;
 /// Bytes of events after which a consumer ends a delivery; with the Postgres log, of each partition.
 const DELIVERY_BYTES: usize = 1024 * 1024;
 

@@ -16,8 +16,8 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    Claim, Consumer, DELIVERIES, Entry, Headers, Log, Moved, Partition, Pause, Reading, Record,
-    Rows, TopicState,
+    CLAIM_BYTES, Claim, Consumer, DELIVERIES, Entry, Headers, Log, Moved, Partition, Pause,
+    Reading, Record, Rows, TopicState,
 };
 use crate::config::{LogSettings, Secret};
 use crate::groups::Group;
@@ -107,7 +107,7 @@ impl Log for PostgresLog {
         let row = session
             .query_one(
                 include_str!("postgres/drain.sql"),
-                &[&claim.shards, &claim.topics, &first, &limit],
+                &[&claim.shards, &claim.topics, &first, &limit, &CLAIM_BYTES],
             )
             .await
             .context("moving outbox rows into the log")?;
@@ -117,7 +117,7 @@ impl Log for PostgresLog {
         }
         Ok(Moved {
             rows,
-            cut_off: rows >= usize::try_from(limit)?,
+            cut_off: row.get(2),
             last: row.get(1),
             refused: Vec::new(),
         })

@@ -23,15 +23,12 @@ use self::refusals::Refusals;
 use self::sending::Sending;
 use super::admin::MAX_MESSAGE_BYTES;
 use super::{Cluster, REQUEST_TIMEOUT};
-use crate::log::{ACKNOWLEDGE_WITHIN, Claim, Entry, Moved, NoAcknowledgement, Rows};
+use crate::log::{ACKNOWLEDGE_WITHIN, CLAIM_BYTES, Claim, Entry, Moved, NoAcknowledgement, Rows};
 use crate::postgres::Session;
 
 /// Rows that were read longer ago are not sent. The leases protect them for 6 s, see [`crate::leases`]; a process that was
 /// paused may have lost them.
 const SEND_WITHIN: Duration = Duration::from_secs(4);
-
-/// Bytes of events after which a claim ends, so that many large events do not fill the memory.
-const CLAIM_BYTES: i64 = 4 * 1024 * 1024;
 
 /// Maximum number of users and topics that a producer remembers.
 const MAX_KNOWN: usize = 10_000;
