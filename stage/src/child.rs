@@ -80,6 +80,20 @@ impl Child {
         }
     }
 
+    /// Sends a signal to the process group and to the children of the process, which may have groups of their own, as those of
+    /// Postgres have.
+    pub fn signal_all(&self, signal: Signal) {
+        // A process that is killed has no children afterwards, and one that is not stopped yet may start another.
+        let mut children = children_of(self.group);
+        self.signal(signal);
+        children.extend(children_of(self.group));
+        children.sort_unstable();
+        children.dedup();
+        for child in children {
+            let _ = signal::kill(child, signal);
+        }
+    }
+
     /// Waits until the process has exited and no other process of its group is left.
     pub async fn exited(&self) -> ExitStatus {
         let mut exit = self.exit.clone();
@@ -116,7 +130,7 @@ impl Child {
     /// An error that names the process and what happened to it, with the last lines of its log.
     pub fn failed(&self, what: &str) -> anyhow::Error {
         let output = self.output();
-        let lines: Vec<&str> = output.lines().collect();
+        let lines: Vec<String> = output.lines().map(shortened).collect();
         let end = lines.get(lines.len().saturating_sub(15)..).unwrap_or(&[]);
         anyhow!(
             "{} {what}; the end of {}:\n    {}",
@@ -241,6 +255,25 @@ fn end_group(group: Pid) {
     // An error means that the last process has ended.
     while signal::killpg(group, None).is_ok() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The child processes of a process; empty on systems without /proc.
+fn children_of(process: Pid) -> Vec<Pid> {
+    std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"))
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .map(Pid::from_raw)
+        .collect()
+}
+
+/// The beginning of a long line, such as one with a stack trace.
+fn shortened(line: &str) -> String {
+    const LENGTH: usize = 500;
+    match line.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
     }
 }
 

@@ -4,7 +4,9 @@
 pub mod progress;
 pub mod ports;
 pub mod scratch;
+pub mod disk;
 pub mod child;
+pub mod proxy;
 pub mod services;
 pub mod components;
 pub mod secrets;

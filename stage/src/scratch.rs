@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 
+use crate::disk;
+
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 const PREFIX: &str = "spindle-scratch-";
 
@@ -48,6 +50,7 @@ fn sweep() {
             .and_then(|pid| pid.parse::<i32>().ok());
         let Some(pid) = owner else { continue };
         if nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_err() {
+            disk::unmount_below(&entry.path());
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }

@@ -97,6 +97,15 @@ impl Supervised {
         }
     }
 
+    /// Stops all its processes with SIGSTOP until the returned value is dropped.
+    pub fn pause(&self) -> Paused {
+        let child = self.part.process().child();
+        if let Some(child) = &child {
+            child.signal_all(Signal::SIGSTOP);
+        }
+        Paused(child)
+    }
+
     /// Sends SIGKILL. The part stays down until `start`.
     pub async fn kill9(&self) {
         self.should_run.send_replace(false);
@@ -120,14 +129,18 @@ impl Supervised {
 
     /// Starts it again and waits until it is ready to work.
     pub async fn start(&self) -> Result<()> {
-        {
-            let _turn = self.starting.lock().await;
-            if !self.is_running() {
-                self.part.launch().await?;
-            }
-            self.should_run.send_replace(true);
-        }
+        self.launch().await?;
         self.ready().await
+    }
+
+    /// Starts it again. Unlike a server, one of Spindle's own programs may not be ready to work yet.
+    pub async fn launch(&self) -> Result<()> {
+        let _turn = self.starting.lock().await;
+        if !self.is_running() {
+            self.part.launch().await?;
+        }
+        self.should_run.send_replace(true);
+        Ok(())
     }
 
     pub async fn restart(&self) -> Result<()> {
@@ -145,6 +158,18 @@ impl Drop for Supervised {
     fn drop(&mut self) {
         self.supervisor.abort();
         self.signal(Signal::SIGKILL);
+    }
+}
+
+/// A part whose processes are stopped. Dropping it lets them go on.
+#[must_use = "the part goes on when this is dropped"]
+pub struct Paused(Option<Arc<Child>>);
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        if let Some(child) = &self.0 {
+            child.signal_all(Signal::SIGCONT);
+        }
     }
 }
 

@@ -1,29 +1,37 @@
 //! A complete system as one value: servers, schema, function host and bridges. Each part can be killed and restarted.
 
+mod links;
 mod options;
 mod plan;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+pub use links::{CLIENTS, Link};
+use links::{Links, Servers};
 pub use options::{LogKind, Runtime, SystemOptions, workspace};
 pub use plan::listen_address;
-use plan::{DATABASE, Plan, bridge_listens, clean, own_kafka, own_postgres, own_redis, programs};
+use plan::{
+    DATABASE, Plan, bridge_listens, clean, host_listens, host_name, own_kafka, own_postgres,
+    own_redis, postgres_address, programs,
+};
 use url::Url;
 
 use crate::components::program;
-use crate::progress;
+use crate::proxy::Proxy;
 use crate::secrets::Secrets;
 use crate::services::{Kafka, Redis};
 use crate::supervise::{Part, Supervised};
+use crate::{ports, progress};
 
 /// A running system. Dropping it ends everything that it started.
 pub struct System {
     // Fields are dropped in this order, so a server ends after the programs that use it.
     bridges: Vec<Supervised>,
-    host: Option<Supervised>,
+    hosts: Vec<Supervised>,
     kafka: Option<Supervised>,
     redis: Option<Supervised>,
     postgres: Option<Supervised>,
@@ -36,14 +44,19 @@ impl System {
         let dir = options.dir.clone();
         std::fs::create_dir_all(dir.join("logs"))
             .with_context(|| format!("creating {}", dir.display()))?;
-        let listen = listen_address("the API", options.listen)?;
+        let host_listens = host_listens(&options)?;
         let bridge_listens = bridge_listens(&options)?;
         let programs = programs(&options).await?;
 
+        // Kafka leads its clients to the addresses that it advertises, so those of the proxies must be known before it starts.
+        let kafka_ports = (0..options.bridges)
+            .filter(|_| options.links)
+            .map(|_| ports::free())
+            .collect::<Result<Vec<u16>>>()?;
         let (postgres, redis, kafka) = tokio::try_join!(
             own_postgres(&options),
             own_redis(&options),
-            own_kafka(&options)
+            own_kafka(&options, kafka_ports.clone())
         )?;
         let database = match (&options.external.database, &postgres) {
             (Some(url), _) => url.clone(),
@@ -55,24 +68,40 @@ impl System {
             .redis
             .clone()
             .or_else(|| redis.as_ref().map(Redis::address));
+        let redis_address = redis_address.context("there is no Redis")?;
+        let mut links = Links::default();
+        if options.links {
+            let behind = kafka.as_ref().map(Kafka::behind).unwrap_or_default();
+            let servers = Servers {
+                functions: host_listens.iter().map(SocketAddr::to_string).collect(),
+                postgres: postgres_address(&database)?,
+                redis: redis_address.clone(),
+                kafka: kafka_ports.into_iter().zip(behind).collect(),
+            };
+            links.connect(&servers, options.bridges).await?;
+        }
         let plan = Plan {
             secrets: Secrets::of(&dir)?,
             database,
-            redis: redis_address.context("there is no Redis")?,
+            redis: redis_address,
+            links,
             kafka: options
                 .external
                 .kafka
                 .clone()
                 .or_else(|| kafka.as_ref().map(Kafka::brokers)),
-            listen,
+            host_listens,
             bridge_listens,
             options,
         };
         plan.migrate(&programs.bridge).await?;
 
-        let host = plan.host(&programs)?;
-        if let Some(host) = &host {
-            host.launch().await?;
+        let mut hosts = Vec::new();
+        for number in 0..plan.host_listens.len() {
+            if let Some(host) = plan.host(&programs, number)? {
+                host.launch().await?;
+                hosts.push(host);
+            }
         }
         let mut bridges = Vec::new();
         for number in 0..plan.bridge_listens.len() {
@@ -82,7 +111,7 @@ impl System {
         }
         progress::step("waiting until all programs are ready");
         // A program that ends before it was ready makes the start fail. A supervisor would only repeat what cannot work.
-        for program in host.iter().chain(&bridges) {
+        for program in hosts.iter().chain(&bridges) {
             program.ready().await?;
         }
         let supervise = |part: Arc<dyn Part>| Supervised::new(part);
@@ -91,7 +120,10 @@ impl System {
                 .into_iter()
                 .map(|bridge| supervise(Arc::new(bridge)))
                 .collect(),
-            host: host.map(|host| supervise(Arc::new(host))),
+            hosts: hosts
+                .into_iter()
+                .map(|host| supervise(Arc::new(host)))
+                .collect(),
             kafka: kafka.map(|part| supervise(Arc::new(part))),
             redis: redis.map(|part| supervise(Arc::new(part))),
             postgres: postgres.map(|part| supervise(Arc::new(part))),
@@ -104,8 +136,10 @@ impl System {
         &self.plan.options.dir
     }
 
+    /// The URL of the API, without a proxy.
     pub fn api_url(&self) -> String {
-        format!("http://{}", self.plan.listen)
+        let address = self.plan.host_listens.first();
+        address.map_or_else(String::new, |address| format!("http://{address}"))
     }
 
     pub fn bridge_url(&self, number: usize) -> Result<String> {
@@ -135,16 +169,16 @@ impl System {
         &self.plan.secrets.token_keys
     }
 
-    /// The program that runs the functions.
+    /// The program that runs the functions; the first if there are several.
     pub fn host(&self) -> Result<&Supervised> {
-        self.host
-            .as_ref()
+        self.hosts
+            .first()
             .context("the functions of this system run elsewhere")
     }
 
     /// Environment variables that give `spin.toml`'s variables their values.
     pub fn function_variables(&self) -> Result<Vec<(String, String)>> {
-        self.plan.variables()
+        self.plan.variables(&host_name(0))
     }
 
     pub fn bridges(&self) -> &[Supervised] {
@@ -180,8 +214,24 @@ impl System {
         let services = [&self.kafka, &self.redis, &self.postgres];
         self.bridges
             .iter()
-            .chain(&self.host)
+            .chain(&self.hosts)
             .chain(services.into_iter().flatten())
+    }
+
+    /// The part with this name.
+    pub fn part(&self, name: &str) -> Result<&Supervised> {
+        let found = self.parts().find(|part| part.name() == name);
+        found.with_context(|| format!("there is no part {name}"))
+    }
+
+    /// The proxies between the parts.
+    pub fn links(&self) -> &[Link] {
+        self.plan.links.all()
+    }
+
+    /// The proxy between two parts.
+    pub fn link(&self, from: &str, to: &str) -> Result<&Proxy> {
+        Ok(self.plan.links.find(from, to)?.proxy())
     }
 
     /// The name and the log file of each part.
@@ -198,7 +248,7 @@ impl System {
             self.plan.options.profile,
             "bridge",
         ));
-        command.envs(self.plan.bridge_env()?);
+        command.envs(self.plan.bridge_env("command")?);
         Ok(command)
     }
 

@@ -6,13 +6,13 @@ use bridge::config::{RedisSettings, Secret};
 use bridge::doorbell::{Doorbell, Signal};
 use bridge::health::Health;
 use bridge::log;
+use stage::proxy::Proxy;
 use stage::scratch::Scratch;
 use stage::services::Redis;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::log::reader::Reader;
-use crate::support::proxy::Proxy;
 use crate::support::wait::eventually;
 use crate::support::{LogFixture, LogKind, TIMEOUT, redis_settings, release};
 
@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 async fn postgres_falls_silent_for_a_relay(kind: LogKind) {
     let fixture = LogFixture::new(kind).await;
-    let proxy = Proxy::start(&fixture.postgres_address()).await;
+    let proxy = Proxy::start(&fixture.postgres_address()).await.unwrap();
     let (mut cut, mut held) = (fixture.relay(), None);
     cut.url = fixture.url_through(&proxy.address());
     eventually(TIMEOUT, "the relay holds all shards", async || {
@@ -63,7 +63,7 @@ async fn postgres_falls_silent_for_a_relay_to_kafka() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_falls_silent_for_a_reader_of_its_log() {
     let fixture = LogFixture::new(LogKind::Postgres).await;
-    let proxy = Proxy::start(&fixture.postgres_address()).await;
+    let proxy = Proxy::start(&fixture.postgres_address()).await.unwrap();
     let mut settings = fixture.settings.clone();
     settings.database_url = fixture.url_through(&proxy.address());
     let log = log::open(&settings).unwrap();
@@ -96,7 +96,7 @@ async fn postgres_falls_silent_for_a_reader_of_its_log() {
 async fn redis_falls_silent_for_the_doorbell() {
     let dir = Scratch::new("redis").unwrap();
     let redis = Redis::start(dir.path()).await.unwrap();
-    let proxy = Proxy::start(&redis.address()).await;
+    let proxy = Proxy::start(&redis.address()).await.unwrap();
     let settings = RedisSettings {
         redis_url: Secret::new(format!("redis://{}", proxy.address())),
         ..redis_settings(&redis)

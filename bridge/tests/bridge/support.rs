@@ -2,7 +2,6 @@
 
 pub mod agent;
 pub mod kafka;
-pub mod proxy;
 pub mod wait;
 
 use std::sync::Arc;

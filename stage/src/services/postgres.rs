@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{self, Signal};
-use nix::unistd::{Gid, Pid, Uid, User};
+use nix::sys::signal::Signal;
+use nix::unistd::{Gid, Uid, User};
 use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
@@ -33,6 +33,15 @@ impl Postgres {
     /// Starts a server with its data in `dir`. Without `fsync`, commits survive the death of the server's processes but not a
     /// power failure.
     pub async fn start(dir: impl AsRef<Path>, fsync: bool) -> Result<Self> {
+        Self::start_with(dir, fsync, Vec::new()).await
+    }
+
+    /// As [`Self::start`], with additional environment variables of the server.
+    pub async fn start_with(
+        dir: impl AsRef<Path>,
+        fsync: bool,
+        env: Vec<(String, String)>,
+    ) -> Result<Self> {
         let dir = dir.as_ref();
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         let dir = dir.canonicalize()?;
@@ -44,6 +53,7 @@ impl Postgres {
         let process = Process::new("postgres", dir.join("postgres.log"), move || {
             let mut command = as_user(bin.join("postgres"), user);
             command.arg("-D").arg(&data).current_dir(&data);
+            command.envs(env.iter().cloned());
             for setting in settings(port, fsync) {
                 command.arg("-c").arg(setting);
             }
@@ -98,14 +108,10 @@ impl Postgres {
         }
     }
 
-    /// Sends SIGKILL to the server and all its backends. Backends have process groups of their own, so each gets the signal.
+    /// Sends SIGKILL to the server and all its backends.
     pub async fn kill(&self) {
         let Some(child) = self.child() else { return };
-        let backends = children(child.pid());
-        child.signal(Signal::SIGKILL);
-        for backend in backends {
-            let _ = signal::kill(Pid::from_raw(backend), Signal::SIGKILL);
-        }
+        child.signal_all(Signal::SIGKILL);
         child.exited().await;
     }
 
@@ -293,13 +299,4 @@ fn initialise(bin: &Path, data: &Path, user: Option<(Uid, Gid)>) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// The child processes of a process; empty on systems without /proc.
-fn children(pid: i32) -> Vec<i32> {
-    std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .collect()
 }

@@ -84,15 +84,20 @@ pub struct SystemOptions {
     /// Where the first bridge listens; the others get free ports.
     pub bridge_listen: Option<SocketAddr>,
     pub bridges: usize,
+    /// How many processes run the functions. The API of the first is the system's; all of them run agents.
+    pub hosts: usize,
+    /// Whether a proxy that can break it carries each connection between two parts.
+    pub links: bool,
     /// Whether commits survive a power failure. Off only where losing the data does not matter.
     pub fsync: bool,
     /// Whether the programs and components are built already; if not, the start builds them.
     pub built: bool,
     /// The profile that the native programs are built with.
     pub profile: Profile,
-    /// Additional environment variables of the bridges and of the function host.
+    /// Additional environment variables of the bridges, of the function hosts and of Postgres.
     pub bridge_env: Vec<(String, String)>,
     pub host_env: Vec<(String, String)>,
+    pub postgres_env: Vec<(String, String)>,
 }
 
 impl SystemOptions {
@@ -107,10 +112,13 @@ impl SystemOptions {
             listen: None,
             bridge_listen: None,
             bridges: 1,
+            hosts: 1,
+            links: false,
             fsync: true,
             built: std::env::var_os("SPINDLE_ROOT").is_some(),
             profile: Profile::Gate,
             bridge_env: Vec::new(),
+            postgres_env: Vec::new(),
             host_env: UNLIMITED
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

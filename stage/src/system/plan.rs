@@ -9,10 +9,12 @@ use anyhow::{Context, Result};
 use domain::keys::Keys;
 use url::Url;
 
+use super::links::Links;
 use super::options::{LogKind, Runtime, SystemOptions};
 use crate::child::Process;
 use crate::components::{self, program};
 use crate::secrets::Secrets;
+use crate::services::kafka::KafkaOptions;
 use crate::services::{Kafka, Postgres, Redis};
 use crate::supervise::Program;
 use crate::{ports, progress};
@@ -23,20 +25,27 @@ pub(super) const DATABASE: &str = "spindle";
 const NOT_PASSED_ON: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "KAFKA_BROKERS"];
 
 /// All addresses and secrets. They are known before the first of Spindle's own programs starts.
-#[derive(Clone)]
 pub(super) struct Plan {
     pub(super) options: SystemOptions,
     pub(super) secrets: Secrets,
     pub(super) database: Url,
     pub(super) redis: String,
     pub(super) kafka: Option<String>,
-    pub(super) listen: SocketAddr,
+    pub(super) links: Links,
+    pub(super) host_listens: Vec<SocketAddr>,
     pub(super) bridge_listens: Vec<SocketAddr>,
 }
 
 impl Plan {
-    fn role_url(&self, role: &str, password: &str) -> Result<Url> {
+    /// The URL with which the part `from` connects to the database.
+    fn role_url(&self, from: &str, role: &str, password: &str) -> Result<Url> {
         let mut url = self.database.clone();
+        if let Ok(link) = self.links.find(from, "postgres") {
+            let address: SocketAddr = link.proxy().address().parse()?;
+            url.set_host(Some(&address.ip().to_string()))?;
+            url.set_port(Some(address.port()))
+                .map_err(|()| anyhow::anyhow!("DATABASE_URL cannot contain a port"))?;
+        }
         let cannot = |()| anyhow::anyhow!("DATABASE_URL cannot contain a user and a password");
         url.set_username(role).map_err(cannot)?;
         url.set_password(Some(password)).map_err(cannot)?;
@@ -64,17 +73,18 @@ impl Plan {
         Ok(())
     }
 
-    pub(super) fn bridge_env(&self) -> Result<Vec<(String, String)>> {
-        let url = self.role_url("spindle_bridge", &self.secrets.bridge_password)?;
+    /// The environment of the bridge with this name. A command of the bridge has another name, and so no proxies.
+    pub(super) fn bridge_env(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let url = self.role_url(name, "spindle_bridge", &self.secrets.bridge_password)?;
+        let redis = self.links.address(name, "redis", self.redis.clone());
         let mut env = vec![
             ("DATABASE_URL".to_owned(), url.to_string()),
-            ("REDIS_URL".to_owned(), format!("redis://{}", self.redis)),
+            ("REDIS_URL".to_owned(), format!("redis://{redis}")),
         ];
-        env.extend(
-            self.kafka
-                .iter()
-                .map(|brokers| ("KAFKA_BROKERS".to_owned(), brokers.clone())),
-        );
+        env.extend(self.kafka.iter().map(|brokers| {
+            let brokers = self.links.address(name, "kafka", brokers.clone());
+            ("KAFKA_BROKERS".to_owned(), brokers)
+        }));
         env.extend(self.options.bridge_env.iter().cloned());
         Ok(env)
     }
@@ -86,9 +96,9 @@ impl Plan {
             .context("no address for this bridge")?
             .to_string();
         let bridge = programs.bridge.clone();
-        let mut env = self.bridge_env()?;
+        let name = bridge_name(number);
+        let mut env = self.bridge_env(&name)?;
         env.push(("BRIDGE_LISTEN".to_owned(), listen.clone()));
-        let name = format!("bridge-{number}");
         let log = self.options.dir.join(format!("logs/{name}.log"));
         let process = Process::new(name, log, move || {
             let mut command = clean(&bridge);
@@ -104,8 +114,9 @@ impl Plan {
         Ok(Program::new(process, ready_url, Duration::from_secs(15)))
     }
 
-    /// The program that runs the functions, if this system runs them.
-    pub(super) fn host(&self, programs: &Programs) -> Result<Option<Program>> {
+    /// A program that runs the functions, if this system runs them.
+    pub(super) fn host(&self, programs: &Programs, number: usize) -> Result<Option<Program>> {
+        let name = host_name(number);
         let (program, arguments) = match &self.options.runtime {
             Runtime::Embedded => (
                 programs.host.clone(),
@@ -118,13 +129,15 @@ impl Plan {
             ),
             Runtime::External => return Ok(None),
         };
-        let mut env = self.variables()?;
+        let mut env = self.variables(&name)?;
         env.extend(self.options.host_env.iter().cloned());
         check_token_keys(&env)?;
-        let (root, listen) = (self.options.root.clone(), self.listen.to_string());
+        let listen = self.host_listens.get(number);
+        let listen = listen.context("no address for this host")?.to_string();
+        let root = self.options.root.clone();
         let ready_url = format!("http://{listen}/readyz");
-        let log = self.options.dir.join("logs/functions.log");
-        let process = Process::new("functions", log, move || {
+        let log = self.options.dir.join(format!("logs/{name}.log"));
+        let process = Process::new(name, log, move || {
             let mut command = clean(&program);
             command
                 .args(arguments)
@@ -140,27 +153,44 @@ impl Plan {
         )))
     }
 
-    /// Environment variables that give `spin.toml`'s variables their values.
-    pub(super) fn variables(&self) -> Result<Vec<(String, String)>> {
-        let api = self.role_url("spindle_api", &self.secrets.api_password)?;
-        let agent = self.role_url("spindle_agent", &self.secrets.agent_password)?;
-        let host = self
-            .database
-            .host_str()
-            .context("DATABASE_URL names no host")?;
-        let port = self.database.port().unwrap_or(5432);
-        let values = [
-            ("postgres_address", format!("{host}:{port}")),
+    /// Environment variables that give `spin.toml`'s variables their values, for the host with this name.
+    pub(super) fn variables(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let api = self.role_url(name, "spindle_api", &self.secrets.api_password)?;
+        let agent = self.role_url(name, "spindle_agent", &self.secrets.agent_password)?;
+        let redis = self.links.address(name, "redis", self.redis.clone());
+        let mut values = vec![
+            ("postgres_address", postgres_address(&api)?),
             ("api_database_url", api.to_string()),
             ("agent_database_url", agent.to_string()),
-            ("redis_address", self.redis.clone()),
+            ("redis_address", redis),
             ("token_keys", self.secrets.token_keys.clone()),
         ];
+        // One process alone keeps the default of spin.toml.
+        if self.options.hosts > 1 {
+            values.push(("instance", name.to_owned()));
+        }
         Ok(values
             .into_iter()
             .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value))
             .collect())
     }
+}
+
+pub(super) fn bridge_name(number: usize) -> String {
+    format!("bridge-{number}")
+}
+
+pub(super) fn host_name(number: usize) -> String {
+    match number {
+        0 => "functions".to_owned(),
+        _ => format!("functions-{number}"),
+    }
+}
+
+/// `host:port` of a database's server.
+pub(super) fn postgres_address(database: &Url) -> Result<String> {
+    let host = database.host_str().context("DATABASE_URL names no host")?;
+    Ok(format!("{host}:{}", database.port().unwrap_or(5432)))
 }
 
 /// Rejects weak keys before anything starts: a guessed key gives access to every account. The functions could only answer each
@@ -206,6 +236,13 @@ pub(super) fn clean(program: &Path) -> Command {
     command
 }
 
+pub(super) fn host_listens(options: &SystemOptions) -> Result<Vec<SocketAddr>> {
+    let requested = |number| options.listen.filter(|_| number == 0);
+    (0..options.hosts)
+        .map(|number| listen_address("the API", requested(number)))
+        .collect()
+}
+
 pub(super) fn bridge_listens(options: &SystemOptions) -> Result<Vec<SocketAddr>> {
     let requested = |number| options.bridge_listen.filter(|_| number == 0);
     (0..options.bridges)
@@ -228,7 +265,9 @@ pub(super) async fn own_postgres(options: &SystemOptions) -> Result<Option<Postg
     if options.external.database.is_some() {
         return Ok(None);
     }
-    let server = Postgres::start(options.dir.join("postgres"), options.fsync).await?;
+    let env = options.postgres_env.clone();
+    let dir = options.dir.join("postgres");
+    let server = Postgres::start_with(dir, options.fsync, env).await?;
     server.create_database(DATABASE).await?;
     progress::step(format!("postgres at {}", server.address()));
     Ok(Some(server))
@@ -243,11 +282,19 @@ pub(super) async fn own_redis(options: &SystemOptions) -> Result<Option<Redis>> 
     Ok(Some(server))
 }
 
-pub(super) async fn own_kafka(options: &SystemOptions) -> Result<Option<Kafka>> {
+/// Starts Kafka. It advertises these ports, at which the proxies will listen.
+pub(super) async fn own_kafka(
+    options: &SystemOptions,
+    advertised: Vec<u16>,
+) -> Result<Option<Kafka>> {
     if options.log == LogKind::Postgres || options.external.kafka.is_some() {
         return Ok(None);
     }
-    let server = Kafka::start(options.dir.join("kafka")).await?;
+    let kafka = KafkaOptions {
+        advertised,
+        ..KafkaOptions::default()
+    };
+    let server = Kafka::start_with(options.dir.join("kafka"), &kafka).await?;
     progress::step(format!("kafka at {}", server.brokers()));
     Ok(Some(server))
 }

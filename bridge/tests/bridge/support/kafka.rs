@@ -6,11 +6,11 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use stage::proxy::Proxy;
 use stage::scratch::Scratch;
 use stage::services::Kafka;
 use stage::services::kafka::KafkaOptions;
 
-use super::proxy::Proxy;
 use super::{LogFixture, TIMEOUT, wait};
 
 /// A cluster of a test's own. The fixture reaches it directly, `proxy` stands before another listener.
@@ -30,7 +30,7 @@ impl Proxied {
             restricted: false,
         };
         let kafka = Kafka::start_with(dir.path(), &options).await.unwrap();
-        let proxy = Proxy::start_on(port, &kafka.behind()[0]).await;
+        let proxy = Proxy::start_on(port, &kafka.behind()[0]).await.unwrap();
         Self {
             fixture: LogFixture::on(Some(kafka.brokers())).await,
             proxy,
