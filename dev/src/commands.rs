@@ -16,6 +16,7 @@ mod fuzz;
 mod group;
 mod inspect;
 mod services;
+mod soak;
 mod stop;
 mod test;
 mod up;
@@ -40,6 +41,8 @@ enum Command {
     Test(test::Arguments),
     /// Let Schemathesis test the API against its OpenAPI document
     Fuzz(fuzz::Arguments),
+    /// Break the whole system at random while clients write, and check that nothing is lost
+    Soak(soak::Arguments),
     /// Measure the API and event delivery beside a baseline, and print the figures
     Bench(bench::Options),
     /// Show the logs of the system that `up` started, and follow them
@@ -60,6 +63,7 @@ pub async fn main() -> Result<ExitCode> {
         Command::Services(arguments) => services::run(arguments).await?,
         Command::Test(arguments) => return test::run(arguments).await,
         Command::Fuzz(arguments) => return fuzz::run(arguments).await,
+        Command::Soak(arguments) => return soak::run(arguments).await,
         Command::Bench(options) => return measure(options).await,
         Command::Baseline(arguments) => bench::baseline::serve(arguments).await?,
         Command::Logs(arguments) => return inspect::logs(&arguments),

@@ -18,6 +18,7 @@ const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 /// One task event on the audit trail, as the database or the API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
+    seq: i64,
     task: Uuid,
     version: i64,
     kind: String,
@@ -97,6 +98,7 @@ impl<'a> Checker<'a> {
         let trail = self.trail().await?;
         every_write_is_there_once(acknowledged, &trail)?;
         versions_are_contiguous(&trail)?;
+        users_are_in_order(&trail)?;
         self.tasks_match_trail(&trail).await?;
         let ids = self.ids();
         let duplicates = self
@@ -144,6 +146,7 @@ impl<'a> Checker<'a> {
             .await?
         {
             let entry = Entry {
+                seq: row.get(5),
                 task: row.get(1),
                 version: row.get(2),
                 kind: row.get(3),
@@ -234,6 +237,21 @@ fn versions_are_contiguous(trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
     Ok(())
 }
 
+/// Checks that the entries of each user ascend by sequence number in chain order.
+fn users_are_in_order(trail: &BTreeMap<Uuid, Vec<Entry>>) -> Result<()> {
+    for (user, entries) in trail {
+        for (before, after) in entries.iter().zip(entries.iter().skip(1)) {
+            ensure!(
+                before.seq < after.seq,
+                "user {user}: event {} follows event {}",
+                after.seq,
+                before.seq
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Checks that `/api/audit` lists the entries of the database, and that a task's history lists those of the task.
 async fn api_matches_trail(user: &User, mine: &BTreeSet<Entry>) -> Result<()> {
     let items = user.pages("/api/audit?limit=200").await?;
@@ -277,6 +295,7 @@ fn entry(item: &Value) -> Result<Entry> {
         .pointer("/data/task")
         .context("an entry has no task")?;
     Ok(Entry {
+        seq: number(event, "seq")?,
         task: event["subject"]
             .as_str()
             .context("an entry has no subject")?

@@ -53,6 +53,15 @@ impl Api {
         }
     }
 
+    /// The same client for another base URL.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The document that this client checks responses against.
     ///
     /// # Errors

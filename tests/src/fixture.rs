@@ -40,7 +40,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Starts a system with two bridges and stops the second, which few tests use.
+    /// Starts a system with two bridges and stops the second, which few tests use. Its parts reach each other through proxies.
     ///
     /// # Errors
     /// A part of the system does not start.
@@ -49,6 +49,7 @@ impl Fixture {
         let mut options = SystemOptions::new(folder.path(), log);
         options.runtime = Runtime::from_environment()?;
         options.bridges = 2;
+        options.links = true;
         // Tests kill processes, never the machine, so nothing needs to survive a power failure.
         options.fsync = false;
         options.bridge_env = vec![("LOG_FORMAT".to_owned(), "json".to_owned())];

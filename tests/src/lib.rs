@@ -4,6 +4,7 @@
 //! The modules in the order in which a test meets them: [`runner`] runs tests on running systems ([`fixture`], [`settings`]);
 //! users ([`client`], [`roles`], [`tokens`]) send requests and get responses ([`response`], [`contract`]); [`load`] lets many
 //! users write at once and keeps what was [`acknowledged`]; [`checker`] and [`golden`] compare that with what was delivered.
+//! [`soak`] does all of it on a system that is broken at random.
 #![allow(
     clippy::indexing_slicing,
     reason = "indexing a JSON value with an absent member yields null"
@@ -20,5 +21,6 @@ pub mod response;
 pub mod roles;
 pub mod runner;
 pub mod settings;
+pub mod soak;
 pub mod tokens;
 pub mod wait;

@@ -18,15 +18,33 @@ use crate::acknowledged::{AcknowledgedWrite, AcknowledgedWrites};
 use crate::client::{Api, RequestBuilder, Requests, Response, User, number, text};
 use crate::wait;
 
-/// The load fails beyond these limits, in case a test does not end it.
-const MAX_WRITES: u64 = 40_000;
-const MAX_DURATION: Duration = Duration::from_secs(150);
 /// How long a test waits for the next acknowledged writes, an outage included.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 /// About how many tasks each worker keeps to write to.
 const TASKS_PER_WORKER: usize = 12;
 /// One keyed request in so many is cancelled by its client before the response, and then sent again.
 const CANCELLED_REQUESTS: u32 = 60;
+
+/// How fast the workers write, and when they have written too much.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The pause of a worker after each write.
+    pub pause: Duration,
+    /// The load fails beyond these limits, in case nobody ends it.
+    pub max_writes: u64,
+    pub max_duration: Duration,
+}
+
+impl Default for Pace {
+    /// As fast as they can.
+    fn default() -> Self {
+        Self {
+            pause: Duration::ZERO,
+            max_writes: 40_000,
+            max_duration: Duration::from_secs(150),
+        }
+    }
+}
 
 /// Workers that write until [`Load::finish`].
 pub struct Load {
@@ -42,6 +60,14 @@ impl Load {
     /// # Errors
     /// A user cannot register.
     pub async fn start(api: &Api, users: usize) -> Result<Self> {
+        Self::with_pace(api, users, Pace::default()).await
+    }
+
+    /// As [`Self::start`], with workers that write at this pace.
+    ///
+    /// # Errors
+    /// A user cannot register.
+    pub async fn with_pace(api: &Api, users: usize, pace: Pace) -> Result<Self> {
         let newcomers = join_all((0..users).map(|_| api.new_user("Europe/Berlin"))).await;
         let users = newcomers.into_iter().collect::<Result<Vec<_>>>()?;
         let count = Arc::new(AtomicU64::new(0));
@@ -55,6 +81,7 @@ impl Load {
                 random: StdRng::seed_from_u64(number as u64),
                 count: Arc::clone(&count),
                 stop: stop.clone(),
+                pace,
                 start: Instant::now(),
             };
             workers.spawn(worker.run());
@@ -145,6 +172,7 @@ struct Worker {
     random: StdRng,
     count: Arc<AtomicU64>,
     stop: CancellationToken,
+    pace: Pace,
     start: Instant,
 }
 
@@ -152,14 +180,20 @@ impl Worker {
     async fn run(mut self) -> Result<AcknowledgedWrites> {
         let mut turn = 0_u64;
         while !self.stop.is_cancelled() {
+            let Pace {
+                pause,
+                max_writes,
+                max_duration,
+            } = self.pace;
             ensure!(
-                self.start.elapsed() < MAX_DURATION,
-                "the load is still running after {MAX_DURATION:?}"
+                self.start.elapsed() < max_duration,
+                "the load is still running after {max_duration:?}"
             );
             ensure!(
-                self.count.load(Ordering::Relaxed) < MAX_WRITES,
-                "the load has made {MAX_WRITES} writes and was not ended"
+                self.count.load(Ordering::Relaxed) < max_writes,
+                "the load has made {max_writes} writes and was not ended"
             );
+            self.stop.run_until_cancelled(wait::during(pause)).await;
             turn += 1;
             if self.tasks.len() < TASKS_PER_WORKER || self.random.random_bool(0.3) {
                 self.create(turn).await?;

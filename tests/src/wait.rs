@@ -37,3 +37,10 @@ where
 pub async fn before_retry() {
     tokio::time::sleep(POLL_INTERVAL).await;
 }
+
+/// Lets time pass: the time that a fault lasts, or that a user thinks. It never stands for waiting until something has happened.
+pub async fn during(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo dev soak`: runs the whole system while its parts and connections are broken at random, and checks that nothing is lost.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use stage::components::Profile;
+use stage::progress;
+use stage::system::{LogKind, Runtime, workspace};
+use tests::soak::{self, Options};
+
+use super::stop::Stop;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The number that chooses the faults; by default a new one for each run
+    #[arg(long)]
+    seed: Option<u32>,
+    /// How long things are broken
+    #[arg(long, default_value_t = 3.0)]
+    minutes: f64,
+    /// Where the event log is stored; by default the seed decides
+    #[arg(long)]
+    log: Option<Log>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Log {
+    Postgres,
+    Kafka,
+}
+
+pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    let by_seed = if seed.is_multiple_of(2) {
+        Log::Postgres
+    } else {
+        Log::Kafka
+    };
+    let log = arguments.log.unwrap_or(by_seed);
+    let minutes = arguments.minutes;
+    let name = match log {
+        Log::Postgres => "postgres",
+        Log::Kafka => "kafka",
+    };
+    let command = format!("cargo dev soak --seed {seed} --minutes {minutes} --log {name}");
+    println!("seed {seed}: {command}");
+    let options = Options {
+        seed: seed.into(),
+        length: Duration::try_from_secs_f64(minutes * 60.0)?,
+        log: match log {
+            Log::Postgres => LogKind::Postgres,
+            Log::Kafka => LogKind::Kafka,
+        },
+    };
+    let mut stop = Stop::new()?;
+    let soak = async {
+        super::build(&workspace(), Profile::Gate, &Runtime::Embedded).await?;
+        soak::run(options).await
+    };
+    let verdict = tokio::select! {
+        verdict = soak => verdict,
+        () = stop.requested() => {
+            progress::warn("stopped");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    match verdict {
+        Ok(()) => {
+            println!("passed: {command}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            println!("FAILED: {error:#}\nthe same faults again: {command}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// A seed that no earlier run is likely to have had.
+fn fresh_seed() -> u32 {
+    uuid::Uuid::new_v4().as_fields().0
+}

@@ -1,0 +1,190 @@
+//! The soak: a whole system under load while its parts and connections are broken at random, judged by the checker alone.
+//!
+//! A run is a sequence of rounds. Each round has users of its own, who write while a [`plan`] of [`faults`] is carried out. Then
+//! everything is repaired, and the checker compares what the users were told with what was delivered.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use stage::components;
+use stage::scratch::Scratch;
+use stage::system::{CLIENTS, LogKind, System, SystemOptions};
+use tokio_postgres::NoTls;
+
+use crate::checker::Checker;
+use crate::client::Api;
+use crate::load::{Load, Pace};
+use crate::wait;
+
+pub mod faults;
+pub mod plan;
+
+/// How long the faults of a round last at most. Access tokens live longer than a round with its check.
+const ROUND: Duration = Duration::from_secs(150);
+const USERS: usize = 6;
+/// About a hundred writes a second in all, which leaves a small machine time for the faults.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Writes that must succeed after the repair.
+const WRITES_AFTER: u64 = 100;
+/// The time limit for a repaired system to be ready.
+const READY_LIMIT: Duration = Duration::from_secs(90);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// What a run does. The same options lead to the same faults at the same times.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub seed: u64,
+    pub length: Duration,
+    pub log: LogKind,
+}
+
+/// Runs a soak on a system of its own.
+///
+/// # Errors
+/// The verdict, if something was lost, duplicated or reordered; or a part of the system does not start.
+pub async fn run(options: Options) -> Result<()> {
+    let folder = Scratch::new("soak")?;
+    let system = System::start(SystemOptions {
+        bridges: 2,
+        hosts: 2,
+        links: true,
+        // Processes are killed, never the machine, so nothing needs to survive a power failure.
+        fsync: false,
+        built: true,
+        ..SystemOptions::new(folder.path(), options.log)
+    })
+    .await?;
+    let mut run = Run {
+        options,
+        system,
+        random: StdRng::seed_from_u64(options.seed),
+        start: Instant::now(),
+    };
+    let verdict = run.rounds().await;
+    if verdict.is_err() {
+        let kept = run.keep_logs()?;
+        run.say(format_args!("the logs are in {}", kept.display()));
+    }
+    run.system.stop().await;
+    verdict
+}
+
+struct Run {
+    options: Options,
+    system: System,
+    random: StdRng,
+    start: Instant,
+}
+
+impl Run {
+    fn say(&self, what: impl Display) {
+        println!("{:7.1} s  {what}", self.start.elapsed().as_secs_f64());
+    }
+
+    async fn rounds(&mut self) -> Result<()> {
+        // `as` is exact for the number of rounds of any run that a person waits for.
+        let rounds = self.options.length.as_secs_f64() / ROUND.as_secs_f64();
+        let rounds = rounds.ceil().max(1.0) as u32;
+        for round in 1..=rounds {
+            self.say(format_args!("round {round} of {rounds}"));
+            self.round(self.options.length / rounds).await?;
+        }
+        Ok(())
+    }
+
+    async fn round(&mut self, length: Duration) -> Result<()> {
+        let api = self.system.link(CLIENTS, "functions")?.address();
+        let pace = Pace {
+            pause: PAUSE,
+            max_writes: u64::MAX,
+            max_duration: Duration::MAX,
+        };
+        let mut load = Load::with_pace(&Api::new(&format!("http://{api}"))?, USERS, pace).await?;
+        let plan = plan::make(&mut self.random, &self.system, length);
+        self.carry_out(&plan, length, &load).await?;
+        self.say("everything is repaired");
+        self.repair().await?;
+        self.say("everything is ready");
+        load.more(WRITES_AFTER).await?;
+        let (users, acknowledged) = load.finish(0).await?;
+        let (database, connection) =
+            tokio_postgres::connect(&self.system.database_url(), NoTls).await?;
+        tokio::spawn(connection);
+        let checker = Checker::new(&database, &users);
+        checker.check_delivery(&acknowledged).await?;
+        checker.check_sequence_numbers().await?;
+        let writes = acknowledged.len();
+        self.say(format_args!(
+            "{writes} acknowledged writes are on the trail once and in order"
+        ));
+        Ok(())
+    }
+
+    /// Carries the plan out, and returns when its last fault has ended.
+    async fn carry_out(&self, plan: &[plan::Step], length: Duration, load: &Load) -> Result<()> {
+        let start = Instant::now();
+        let mut steps = plan.iter().peekable();
+        let mut under_way = FuturesUnordered::new();
+        let mut report = PROGRESS_INTERVAL;
+        while start.elapsed() < length || !under_way.is_empty() {
+            let next = steps.peek().map_or(length, |step| step.at);
+            let now = start.elapsed();
+            let wake = if now < length {
+                next.min(report)
+            } else {
+                report
+            };
+            tokio::select! {
+                Some(ended) = under_way.next() => {
+                    // What does not start now is started again by the repair.
+                    if let Err(error) = ended {
+                        self.say(format_args!("{error:#}"));
+                    }
+                }
+                () = wait::during(wake.saturating_sub(now)) => {
+                    if wake == report {
+                        report += PROGRESS_INTERVAL;
+                        self.say(format_args!("{} writes are acknowledged", load.count()));
+                    }
+                    if let Some(step) = steps.next_if(|step| step.at <= wake) {
+                        self.say(&step.fault);
+                        under_way.push(faults::inflict(&self.system, &step.fault));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets every connection work, starts every part that is down, and waits until all are ready.
+    async fn repair(&self) -> Result<()> {
+        for link in self.system.links() {
+            link.proxy().resume();
+        }
+        // Servers first, because programs need them.
+        let parts: Vec<_> = self.system.parts().collect();
+        for part in parts.iter().rev() {
+            let what = format!("{} is ready", part.name());
+            wait::until(&what, READY_LIMIT, async || part.start().await.map(Some)).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies the logs out of the folder of the system, which is removed.
+    fn keep_logs(&self) -> Result<PathBuf> {
+        let target = components::target(&stage::system::workspace());
+        let folder = target.join(format!("soak/{}", self.options.seed));
+        std::fs::create_dir_all(&folder)?;
+        for (name, log) in self.system.logs() {
+            std::fs::copy(&log, folder.join(format!("{name}.log")))
+                .with_context(|| format!("keeping {}", log.display()))?;
+        }
+        Ok(folder)
+    }
+}
