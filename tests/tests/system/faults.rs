@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
+use stage::system::CLIENTS;
 use tests::acknowledged::AcknowledgedWrite;
 use tests::checker::Checker;
 use tests::client::{Api, Requests, number, text};
@@ -16,11 +17,13 @@ const WRITES: u64 = 2_000;
 const USERS: usize = 8;
 
 /// Starts the load, runs `fault` under it, lets the load go on, and checks that every acknowledged write is delivered.
-async fn under_load<F>(fixture: &mut Fixture, fault: F) -> Result<()>
+pub async fn under_load<F>(fixture: &mut Fixture, fault: F) -> Result<()>
 where
     F: AsyncFnOnce(&mut Fixture, &mut Load) -> Result<()>,
 {
-    let mut load = Load::start(&fixture.api, USERS).await?;
+    let proxy = fixture.system.link(CLIENTS, "functions")?.address();
+    let api = fixture.api.at(&format!("http://{proxy}"));
+    let mut load = Load::start(&api, USERS).await?;
     load.reach(WRITES / 5).await?;
     fault(fixture, &mut load).await?;
     load.more(WRITES / 5).await?;
@@ -28,6 +31,17 @@ where
     Checker::new(&fixture.database, &users)
         .check_delivery(&acknowledged)
         .await
+}
+
+/// Runs a test while the second bridge runs, too.
+pub async fn with_two_bridges<F>(fixture: &mut Fixture, test: F) -> Result<()>
+where
+    F: AsyncFnOnce(&mut Fixture) -> Result<()>,
+{
+    fixture.system.bridge(1)?.start().await?;
+    let result = test(fixture).await;
+    fixture.system.bridge(1)?.terminate().await;
+    result
 }
 
 pub async fn bridge_killed(fixture: &mut Fixture) -> Result<()> {
@@ -150,7 +164,7 @@ pub async fn appends_refused(fixture: &mut Fixture) -> Result<()> {
 }
 
 /// Waits until the bridge reports that the agents answer and cannot work.
-async fn agents_cannot_work(fixture: &Fixture) -> Result<()> {
+pub async fn agents_cannot_work(fixture: &Fixture) -> Result<()> {
     let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
     wait::until(
         "the bridge reports that the agents cannot work",
@@ -278,18 +292,19 @@ pub async fn consumer_offsets_are_lost(fixture: &mut Fixture) -> Result<()> {
 
 /// One of two bridges is killed and stays down: the other one takes over its lanes.
 pub async fn one_of_two_bridges_killed(fixture: &mut Fixture) -> Result<()> {
-    fixture.system.bridge(1)?.start().await?;
-    let result = under_load(fixture, async |fixture, load| {
-        fixture.bridge()?.kill9().await;
-        load.more(300).await
+    with_two_bridges(fixture, async |fixture| {
+        let result = under_load(fixture, async |fixture, load| {
+            fixture.bridge()?.kill9().await;
+            load.more(300).await
+        })
+        .await;
+        fixture.bridge()?.start().await?;
+        result
     })
-    .await;
-    fixture.bridge()?.start().await?;
-    fixture.system.bridge(1)?.terminate().await;
-    result
+    .await
 }
 
-async fn outbox_size(fixture: &Fixture) -> Result<i64> {
+pub async fn outbox_size(fixture: &Fixture) -> Result<i64> {
     Ok(fixture
         .database
         .query_one("select count(*) from outbox", &[])

@@ -11,16 +11,20 @@ mod batch;
 mod browsers;
 mod contention;
 mod delivery;
+mod disks;
 mod documents;
 mod export;
 mod faults;
 mod lists;
 mod matrix;
+mod networks;
+mod pauses;
 mod plans;
 mod poison;
 mod rate_limits;
 mod restore;
 mod search;
+mod servers;
 mod statements;
 mod tags;
 mod tasks;
@@ -94,6 +98,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
             appends_interrupted, appends_refused, every_event_redelivered, one_of_two_bridges_killed,
         },
+        pauses::{functions_paused, bridge_paused, servers_paused},
+        networks::{silent_links, slow_links, closed_links},
+        servers::{postgres_read_only, redis_fails_over, redis_without_rights},
+        disks::{postgres_full},
     ));
     trials.extend(trials!(runner, Kafka:
         delivery::{one_task, every_kind_of_write, concurrent_users},
@@ -102,6 +110,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, appends_refused,
             every_event_redelivered, one_of_two_bridges_killed,
         },
+        pauses::{bridge_paused, servers_paused},
+        networks::{silent_links, slow_links, closed_links},
+        servers::{postgres_read_only, redis_fails_over, redis_without_rights},
+        disks::{kafka_full},
     ));
     trials
 }

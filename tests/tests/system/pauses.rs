@@ -1,0 +1,59 @@
+//! Parts that stand still for a while (SIGSTOP), as on a machine that has too much to do, and then go on as if nothing had happened.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tests::fixture::Fixture;
+use tests::wait;
+
+use crate::faults::{outbox_size, under_load, with_two_bridges};
+
+/// The agents' lanes become deaf after 12 s. Then their answers arrive.
+pub async fn functions_paused(fixture: &mut Fixture) -> Result<()> {
+    under_load(fixture, async |fixture, load| {
+        let paused = fixture.system.host()?.pause();
+        wait::during(Duration::from_secs(14)).await;
+        drop(paused);
+        load.more(200).await
+    })
+    .await
+}
+
+/// A bridge stands still for longer than its leases last, so the other one takes its work over. Then it goes on with what it holds.
+pub async fn bridge_paused(fixture: &mut Fixture) -> Result<()> {
+    fixture.expect_error("librdkafka");
+    with_two_bridges(fixture, async |fixture| {
+        under_load(fixture, async |fixture, load| {
+            let paused = fixture.bridge()?.pause();
+            wait::during(Duration::from_secs(7)).await;
+            wait::until(
+                "the other bridge relays everything",
+                Duration::from_secs(20),
+                async || Ok((outbox_size(fixture).await? < 100).then_some(())),
+            )
+            .await?;
+            drop(paused);
+            load.more(400).await
+        })
+        .await
+    })
+    .await
+}
+
+/// Each server stands still.
+pub async fn servers_paused(fixture: &mut Fixture) -> Result<()> {
+    fixture.expect_error("librdkafka");
+    under_load(fixture, async |fixture, load| {
+        for name in ["postgres", "redis", "kafka"] {
+            let Ok(server) = fixture.system.part(name) else {
+                continue;
+            };
+            let paused = server.pause();
+            wait::during(Duration::from_secs(3)).await;
+            drop(paused);
+            load.more(150).await?;
+        }
+        Ok(())
+    })
+    .await
+}
