@@ -5,6 +5,7 @@ pub mod progress;
 pub mod ports;
 pub mod scratch;
 pub mod disk;
+pub mod clock;
 pub mod child;
 pub mod proxy;
 pub mod services;

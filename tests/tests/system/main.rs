@@ -9,6 +9,7 @@ mod arguments;
 mod bad_input;
 mod batch;
 mod browsers;
+mod clocks;
 mod contention;
 mod delivery;
 mod disks;
@@ -102,6 +103,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         networks::{silent_links, slow_links, closed_links},
         servers::{postgres_read_only, redis_fails_over, redis_without_rights},
         disks::{postgres_full},
+        clocks::{database_clock_steps},
     ));
     trials.extend(trials!(runner, Kafka:
         delivery::{one_task, every_kind_of_write, concurrent_users},

@@ -22,9 +22,11 @@ begin
     if account_rate like 'wait%' then
         return;
     end if;
-    -- Serialises the count per process. No hash takes five seconds, so a process that died has left an older slot.
+    -- Serialises the count per process. No hash takes five seconds, so a process that died has left an older slot. A slot far
+    -- ahead is from before the clock was stepped back.
     perform pg_advisory_xact_lock(hashtext('spindle hashes'), hashtext(p_instance));
-    delete from hashes_running where instance = p_instance and until < clock_timestamp();
+    delete from hashes_running
+    where instance = p_instance and until not between clock_timestamp() and clock_timestamp() + interval '1 minute';
     if (select count(*) from hashes_running where instance = p_instance) >= p_most then
         return;
     end if;

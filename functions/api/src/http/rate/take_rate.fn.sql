@@ -12,11 +12,15 @@ declare
     step constant double precision := seconds / p_rate[2]::double precision;
     cost constant double precision := step * p_rate[4]::double precision;
     moment constant double precision := extract(epoch from clock_timestamp());
+    -- No charge leads beyond `seconds` from its own moment, which may be a little later than this one. A time after that is
+    -- from before the clock was stepped back, and would lock its user out for as long as the step was.
+    latest constant double precision := moment + seconds + 60;
     full_again double precision;
 begin
     insert into rate_limits as r (key, full_at) values (p_rate[1], moment + cost)
-        on conflict (key) do update set full_at = greatest(r.full_at, moment) + cost
-            where greatest(r.full_at, moment) + cost <= moment + seconds
+        on conflict (key) do update
+            set full_at = case when r.full_at <= latest then greatest(r.full_at, moment) else moment end + cost
+            where case when r.full_at <= latest then greatest(r.full_at, moment) else moment end + cost <= moment + seconds
         returning full_at into full_again;
     if full_again is not null then
         return floor((moment + seconds - full_again) / step + 1e-6)::bigint || ';t=' || ceil(full_again - moment)::bigint;
