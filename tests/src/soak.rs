@@ -14,7 +14,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use stage::components;
 use stage::scratch::Scratch;
-use stage::system::{CLIENTS, LogKind, System, SystemOptions};
+use stage::system::{CLIENTS, LogKind, Runtime, System, SystemOptions};
 use tokio_postgres::NoTls;
 
 use crate::checker::Checker;
@@ -37,11 +37,12 @@ const READY_LIMIT: Duration = Duration::from_secs(90);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What a run does. The same options lead to the same faults at the same times.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     pub seed: u64,
     pub length: Duration,
     pub log: LogKind,
+    pub runtime: Runtime,
 }
 
 /// Runs a soak on a system of its own.
@@ -57,13 +58,14 @@ pub async fn run(options: Options) -> Result<()> {
         // Processes are killed, never the machine, so nothing needs to survive a power failure.
         fsync: false,
         built: true,
+        runtime: options.runtime.clone(),
         ..SystemOptions::new(folder.path(), options.log)
     })
     .await?;
     let mut run = Run {
+        random: StdRng::seed_from_u64(options.seed),
         options,
         system,
-        random: StdRng::seed_from_u64(options.seed),
         start: Instant::now(),
     };
     let verdict = run.rounds().await;

@@ -53,10 +53,11 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
             Log::Postgres => LogKind::Postgres,
             Log::Kafka => LogKind::Kafka,
         },
+        runtime: Runtime::from_environment()?,
     };
     let mut stop = Stop::new()?;
     let soak = async {
-        super::build(&workspace(), Profile::Gate, &Runtime::Embedded).await?;
+        super::build(&workspace(), Profile::Gate, &options.runtime).await?;
         soak::run(options).await
     };
     let verdict = tokio::select! {
