@@ -10,7 +10,7 @@ use rand::seq::IndexedRandom;
 use stage::system::{CLIENTS, Link, System};
 
 /// The most faults at one time.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 4;
 
 /// A fault and when it begins, counted from the start of the round.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub fn make(random: &mut StdRng, system: &System, length: Duration) -> Vec<Step>
     let mut busy: BTreeMap<String, Duration> = BTreeMap::new();
     let mut at = between(random, 1.0, 3.0);
     while at < length {
-        let (name, fault, time) = if random.random_bool(0.5) {
+        let (name, fault, time) = if random.random_bool(0.4) {
             let part = parts.choose(random).copied().unwrap_or_default();
             let (fault, time) = part_fault(random, part);
             (part.to_owned(), fault, time)
@@ -105,7 +105,7 @@ pub fn make(random: &mut StdRng, system: &System, length: Duration) -> Vec<Step>
             busy.insert(name, at + time);
             steps.push(Step { at, fault });
         }
-        at += between(random, 0.3, 4.0);
+        at += between(random, 0.2, 3.0);
     }
     steps
 }
@@ -135,12 +135,12 @@ fn link_fault(random: &mut StdRng, link: &Ends) -> (Fault, Duration) {
     let short = link.from == CLIENTS;
     let time = length_of_fault(random);
     let time = if short { time / 5 } else { time };
-    match random.random_range(0..6) {
-        0..3 => {
-            let closed = random.random();
+    match random.random_range(0..7) {
+        0..4 => {
+            let closed = random.random_bool(0.6);
             (Fault::Silence { link, time, closed }, time)
         }
-        3..5 => (Fault::Slow { link, time }, time),
+        4..6 => (Fault::Slow { link, time }, time),
         _ => (Fault::Sever { link }, Duration::ZERO),
     }
 }
