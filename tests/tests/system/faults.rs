@@ -13,7 +13,7 @@ use tests::load::Load;
 use tests::wait;
 
 /// How many acknowledged writes each test makes at least.
-const WRITES: u64 = 2_000;
+const WRITES: u64 = 1_200;
 const USERS: usize = 8;
 
 /// Starts the load, runs `fault` under it, lets the load go on, and checks that every acknowledged write is delivered.

@@ -74,7 +74,7 @@ pub async fn redis_without_rights(fixture: &mut Fixture) -> Result<()> {
             change.query_async::<()>(&mut admin).await
         };
         may_publish("-publish").await?;
-        load.more(500).await?;
+        load.more(200).await?;
         may_publish("+publish").await?;
         wait::until("the outbox drains", Duration::from_secs(30), async || {
             Ok((outbox_size(fixture).await? < 100).then_some(()))
