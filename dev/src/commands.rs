@@ -1,5 +1,6 @@
 //! The commands of `cargo dev`, one file each.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,8 +17,6 @@ mod fuzz;
 mod group;
 mod inspect;
 mod services;
-mod soak;
-mod stop;
 mod test;
 mod up;
 
@@ -42,7 +41,12 @@ enum Command {
     /// Let Schemathesis test the API against its OpenAPI document
     Fuzz(fuzz::Arguments),
     /// Break the whole system at random while clients write, and check that nothing is lost
-    Soak(soak::Arguments),
+    #[command(disable_help_flag = true)]
+    Soak {
+        /// See `cargo dev soak --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Measure the API and event delivery beside a baseline, and print the figures
     Bench(bench::Options),
     /// Show the logs of the system that `up` started, and follow them
@@ -63,7 +67,7 @@ pub async fn main() -> Result<ExitCode> {
         Command::Services(arguments) => services::run(arguments).await?,
         Command::Test(arguments) => return test::run(arguments).await,
         Command::Fuzz(arguments) => return fuzz::run(arguments).await,
-        Command::Soak(arguments) => return soak::run(arguments).await,
+        Command::Soak { arguments } => return soak(&arguments).await,
         Command::Bench(options) => return measure(options).await,
         Command::Baseline(arguments) => bench::baseline::serve(arguments).await?,
         Command::Logs(arguments) => return inspect::logs(&arguments),
@@ -86,6 +90,21 @@ async fn measure(options: bench::Options) -> Result<ExitCode> {
     let mut command = std::process::Command::new(released);
     command.args(std::env::args_os().skip(1));
     Err(command.exec()).context("starting the program that was built for release")
+}
+
+/// Runs the soak in a program of its own. Most commands do not need what it is built from, so they need not wait for that.
+async fn soak(arguments: &[OsString]) -> Result<ExitCode> {
+    let root = workspace();
+    let help = arguments
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h");
+    if !help {
+        build(&root, Profile::Gate, &Runtime::from_environment()?).await?;
+    }
+    components::build_programs(&root, Profile::Gate, &["soak"])?;
+    let mut command = std::process::Command::new(components::program(&root, Profile::Gate, "soak"));
+    command.args(arguments);
+    Err(command.exec()).context("starting the soak")
 }
 
 /// Builds the functions and the programs that a system with this runtime needs. Cargo has built this program already.

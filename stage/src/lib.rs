@@ -15,4 +15,5 @@ pub mod external;
 pub mod supervise;
 pub mod system;
 pub mod status;
+pub mod stop;
 pub mod task_list;

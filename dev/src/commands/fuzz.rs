@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use stage::components::{self, Profile};
 use stage::progress;
 use stage::scratch::Scratch;
+use stage::stop::Stop;
 use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use super::group;
-use super::stop::Stop;
 use crate::bench::tokens;
 
 /// The minimum number of requests. A run with fewer would prove little, so it fails.

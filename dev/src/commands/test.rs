@@ -6,10 +6,9 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 use stage::services::kafka;
+use stage::stop::Stop;
 use stage::system::Runtime;
 use stage::{components, progress, system};
-
-use super::stop::Stop;
 
 mod jobs;
 mod programs;

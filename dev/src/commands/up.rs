@@ -10,10 +10,10 @@ use stage::components::Profile;
 use stage::external::External;
 use stage::progress;
 use stage::status::Status;
+use stage::stop::Stop;
 use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 
 use super::folder::Folder;
-use super::stop::Stop;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -4,16 +4,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
-use stage::components::Profile;
+use clap::{Parser, ValueEnum};
 use stage::progress;
-use stage::system::{LogKind, Runtime, workspace};
+use stage::stop::Stop;
+use stage::system::{LogKind, Runtime};
 use tests::soak::{self, Options};
 
-use super::stop::Stop;
-
-#[derive(Debug, Args)]
-pub struct Arguments {
+/// Breaks the whole system at random while clients write, and checks that nothing is lost
+#[derive(Debug, Parser)]
+#[command(name = "cargo dev soak", bin_name = "cargo dev soak")]
+struct Arguments {
     /// The number that chooses the faults; by default a new one for each run
     #[arg(long)]
     seed: Option<u32>,
@@ -31,7 +31,9 @@ enum Log {
     Kafka,
 }
 
-pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let by_seed = if seed.is_multiple_of(2) {
         Log::Postgres
@@ -56,12 +58,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         runtime: Runtime::from_environment()?,
     };
     let mut stop = Stop::new()?;
-    let soak = async {
-        super::build(&workspace(), Profile::Gate, &options.runtime).await?;
-        soak::run(options).await
-    };
     let verdict = tokio::select! {
-        verdict = soak => verdict,
+        verdict = soak::run(options) => verdict,
         () = stop.requested() => {
             progress::warn("stopped");
             return Ok(ExitCode::FAILURE);
