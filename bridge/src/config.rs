@@ -1,11 +1,16 @@
 //! The settings of the bridge. Each is a flag and an environment variable, and is read once at the start.
 
+pub mod kafka;
+
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+
+use self::kafka::KafkaAccess;
 
 /// A value that is never printed: neither in log output, nor in `--help`, nor in errors.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,7 +62,8 @@ pub struct Migrate {
 #[derive(Args, Clone, Debug)]
 pub struct LogSettings {
     /// URL of the Postgres database, as the role spindle_bridge: postgres://user:password@host:port/database. A running
-    /// bridge opens one connection for the relay and a few for each group.
+    /// bridge opens one connection for the relay and a few for each group. The parameters sslmode, sslrootcert, sslcert and
+    /// sslkey say how connections are encrypted; sslmode is disable, prefer (the default), require, verify-ca or verify-full.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
     /// Bootstrap servers of Kafka, as host:port separated by commas. Without them the event log is kept in Postgres.
@@ -66,18 +72,8 @@ pub struct LogSettings {
     /// Prefix of the names of topics and consumer groups in Kafka. Give each installation on one Kafka cluster its own.
     #[arg(long, env = "KAFKA_PREFIX", default_value = "")]
     pub kafka_prefix: String,
-    /// How the bridge connects to Kafka: plaintext or sasl_plaintext.
-    #[arg(long, env = "KAFKA_SECURITY_PROTOCOL", default_value = "plaintext", value_parser = ["plaintext", "sasl_plaintext"])]
-    pub kafka_security_protocol: String,
-    /// SASL mechanism of the login to Kafka: PLAIN.
-    #[arg(long, env = "KAFKA_SASL_MECHANISM", default_value = "PLAIN", value_parser = ["PLAIN"])]
-    pub kafka_sasl_mechanism: String,
-    /// User name of the login to Kafka.
-    #[arg(long, env = "KAFKA_SASL_USERNAME")]
-    pub kafka_sasl_username: Option<String>,
-    /// Password of the login to Kafka.
-    #[arg(long, env = "KAFKA_SASL_PASSWORD", hide_env_values = true)]
-    pub kafka_sasl_password: Option<Secret>,
+    #[command(flatten)]
+    pub kafka_access: KafkaAccess,
     /// Number of partitions of a topic that the bridge creates, 1 to 12. Existing topics keep theirs.
     #[arg(long, env = "TOPIC_PARTITIONS", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=12))]
     pub topic_partitions: i32,
@@ -90,13 +86,32 @@ pub struct LogSettings {
 /// Where the agents listen.
 #[derive(Args, Clone, Debug)]
 pub struct RedisSettings {
-    /// URL of the Redis that the agents subscribe to: redis://user:password@host:port.
+    /// URL of the Redis that the agents subscribe to: redis://user:password@host:port, or rediss:// for TLS.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Secret,
-    /// Prefix of the Redis channels, the same as the variable redis_prefix of the functions. Give each installation on one
-    /// Redis its own.
-    #[arg(long, env = "REDIS_PREFIX", default_value = "spindle")]
+    /// Prefix of the Redis channels, the same as the variable redis_prefix of the functions: letters, digits, - and _. Give
+    /// each installation on one Redis its own.
+    #[arg(long, env = "REDIS_PREFIX", default_value = "spindle", value_parser = redis_prefix)]
     pub redis_prefix: String,
+    /// File with the authorities that may have signed the certificate of Redis, in PEM format. Without it they are those that
+    /// the system trusts.
+    #[arg(long, env = "REDIS_CA_FILE")]
+    pub redis_ca_file: Option<PathBuf>,
+    /// File with the bridge's certificate for Redis, in PEM format, for a Redis that requires one.
+    #[arg(long, env = "REDIS_CERTIFICATE_FILE")]
+    pub redis_certificate_file: Option<PathBuf>,
+    /// File with the private key of that certificate, in PEM format without a password.
+    #[arg(long, env = "REDIS_KEY_FILE")]
+    pub redis_key_file: Option<PathBuf>,
+}
+
+/// Agents are found by what the names of their channels begin with, so a prefix must not contain the names of another.
+fn redis_prefix(value: &str) -> Result<String, &'static str> {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    match !value.is_empty() && value.chars().all(allowed) {
+        true => Ok(value.to_owned()),
+        false => Err("expected letters, digits, - and _"),
+    }
 }
 
 /// A part of the bridge.

@@ -11,6 +11,7 @@ pub mod traces;
 pub mod server;
 pub mod migrate;
 pub mod run;
+pub mod tls;
 pub mod postgres;
 pub mod redis_client;
 pub mod admin;

@@ -294,8 +294,9 @@ pub trait Log: Send + Sync + 'static {
 /// Opens the log that the settings name: Kafka if `kafka_brokers` is set, otherwise Postgres.
 ///
 /// # Errors
-/// When the settings for Kafka are not valid. An unreachable log is no error here.
+/// When the settings are not valid. An unreachable log is no error here.
 pub fn open(settings: &LogSettings) -> anyhow::Result<Arc<dyn Log>> {
+    crate::postgres::check(&settings.database_url)?;
     Ok(match &settings.kafka_brokers {
         Some(brokers) => Arc::new(kafka::KafkaLog::open(brokers, settings)?),
         None => Arc::new(postgres::PostgresLog::open(settings)),

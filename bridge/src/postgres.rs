@@ -1,5 +1,7 @@
 //! Connections to Postgres, each with an application name, and sessions whose statements have a deadline.
 
+mod url;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +11,7 @@ use anyhow::{Context, bail};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::{Client, Error, Row, Statement};
 use tracing::debug;
 
 use crate::config::Secret;
@@ -28,23 +30,29 @@ pub const STATEMENT_LIMIT: Duration = Duration::from_secs(8);
 /// Postgres cancels a statement this long before its deadline, so that a slow server reports an error itself.
 const CANCEL_BEFORE: Duration = Duration::from_secs(1);
 
+/// Checks a URL and the certificates that it names, without connecting.
+///
+/// # Errors
+/// When `url` is not a Postgres URL, or when a file that it names is not valid.
+pub fn check(url: &Secret) -> anyhow::Result<()> {
+    url::read(url).map(drop)
+}
+
 /// Opens a connection whose `application_name` is `name`. It closes when the client is dropped.
 ///
 /// A connection that breaks later makes the next statement fail; nothing reconnects by itself. Statements have no
 /// deadline: a running bridge uses [`Session`] instead.
 ///
 /// # Errors
-/// When `url` is not a Postgres URL, or when the server cannot be reached or refuses the role.
+/// When `url` is not valid, when the server cannot be reached or has not the expected certificate, or when it refuses the role.
 pub async fn connect(url: &Secret, name: &str) -> anyhow::Result<Client> {
     Ok(open(url, name).await?.0)
 }
 
 /// Opens a connection. The handle closes it at once, also where the server does not answer any more.
 async fn open(url: &Secret, name: &str) -> anyhow::Result<(Client, AbortHandle)> {
-    let mut config: Config = url
-        .expose()
-        .parse()
-        .map_err(|_| anyhow::anyhow!("DATABASE_URL is not a Postgres URL"))?;
+    // Read for each connection, so that renewed certificates are used without a restart.
+    let (mut config, tls) = url::read(url)?;
     config
         .application_name(name)
         .tcp_user_timeout(UNACKNOWLEDGED)
@@ -57,7 +65,7 @@ async fn open(url: &Secret, name: &str) -> anyhow::Result<(Client, AbortHandle)>
         .unwrap_or(CONNECT_TIMEOUT);
     config.connect_timeout(limit);
     // The setting bounds only the TCP handshake; a server that accepts and then says nothing needs this.
-    let (client, connection) = timeout(limit, config.connect(NoTls))
+    let (client, connection) = timeout(limit, config.connect(tls))
         .await
         .context("DATABASE_URL: Postgres does not answer")?
         .context("DATABASE_URL: cannot connect to Postgres")?;

@@ -14,6 +14,8 @@ use crate::services::install;
 const TARGET: &str = "wasm32-wasip1";
 const PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "wasi-libc"];
 const ADVICE: &str = "Rust's wasm32-wasip1 target is missing: `rustup target add wasm32-wasip1` (rustup), or `apt-get install rustc-web rust-web-src wasi-libc` (Debian)";
+/// The packages of the libraries that the bridge is built with: TLS to Kafka, and tokens for the login there.
+const LIBRARIES: [&str; 3] = ["pkg-config", "libssl-dev", "libcurl4-openssl-dev"];
 /// Debian's compiler comes without a compiled standard library for the target, so cargo compiles that, too.
 const BUILD_STD: &str = "-Zbuild-std=std,panic_abort";
 
@@ -140,6 +142,7 @@ pub fn wasm_folder(root: &Path) -> PathBuf {
 /// # Errors
 /// When the build fails.
 pub fn build_programs(root: &Path, profile: Profile, names: &[&str]) -> Result<()> {
+    ensure_libraries()?;
     progress::step(format!("building {}", names.join(", ")));
     let mut build = cargo(root);
     build.args(["build", "--profile", profile.name()]);
@@ -147,6 +150,22 @@ pub fn build_programs(root: &Path, profile: Profile, names: &[&str]) -> Result<(
         build.args(["--bin", name]);
     }
     succeed(&mut build)
+}
+
+/// Installs the libraries that the bridge is built with, if they are missing and we may. Where we may not, they can also be
+/// where only the build of the bridge looks for them, and its error says what is missing.
+///
+/// # Errors
+/// When apt fails.
+pub fn ensure_libraries() -> Result<()> {
+    let found = || {
+        let mut look = Command::new("pkg-config");
+        look.args(["--exists", "openssl", "libcurl"]).status()
+    };
+    if !install::may_use_apt() || found().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    install::apt(&LIBRARIES)
 }
 
 /// A program that [`build_programs`] has built.

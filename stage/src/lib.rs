@@ -4,6 +4,7 @@
 pub mod progress;
 pub mod ports;
 pub mod scratch;
+pub mod certificates;
 pub mod disk;
 pub mod clock;
 pub mod child;

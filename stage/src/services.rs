@@ -4,6 +4,7 @@ pub mod install;
 pub mod kafka;
 pub mod kafka_acl;
 pub mod postgres;
+mod postgres_tls;
 pub mod redis;
 pub mod shared;
 

@@ -1,5 +1,6 @@
 //! The event log in Kafka.
 
+mod access;
 mod admin;
 mod producer;
 mod reader;
@@ -86,7 +87,7 @@ impl KafkaLog {
             .set("socket.timeout.ms", "6000")
             .set("socket.connection.setup.timeout.ms", "5000")
             .set("reconnect.backoff.max.ms", "2000");
-        log_in(&mut config, settings)?;
+        access::configure(&mut config, &settings.kafka_access)?;
         let cluster = Cluster {
             config,
             prefix: settings.kafka_prefix.clone(),
@@ -166,26 +167,6 @@ impl Log for KafkaLog {
     async fn ready(&self) -> anyhow::Result<()> {
         self.relay.ready().await
     }
-}
-
-/// Sets how clients log in, if they do.
-fn log_in(config: &mut ClientConfig, settings: &LogSettings) -> anyhow::Result<()> {
-    config.set("security.protocol", &settings.kafka_security_protocol);
-    if settings.kafka_security_protocol.starts_with("sasl") {
-        let user = settings.kafka_sasl_username.as_deref();
-        let password = settings.kafka_sasl_password.as_ref();
-        config
-            .set("sasl.mechanism", &settings.kafka_sasl_mechanism)
-            .set(
-                "sasl.username",
-                user.context("KAFKA_SASL_USERNAME is not set")?,
-            )
-            .set(
-                "sasl.password",
-                password.context("KAFKA_SASL_PASSWORD is not set")?.expose(),
-            );
-    }
-    Ok(())
 }
 
 /// Reads a message as a record. A user or event id that is missing or not a UUID becomes the nil UUID: the record is

@@ -11,6 +11,7 @@ mod sql;
 mod log;
 mod kafka;
 mod silence;
+mod tls;
 mod sweep;
 mod dispatch;
 mod clock;

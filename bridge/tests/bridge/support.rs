@@ -7,6 +7,7 @@ pub mod wait;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bridge::config::kafka::KafkaAccess;
 use bridge::config::{LogSettings, RedisSettings, Secret};
 use bridge::health::Health;
 use bridge::log::{self, Log};
@@ -77,10 +78,7 @@ impl LogFixture {
             database_url: Secret::new(bridge_url),
             kafka_brokers,
             kafka_prefix: format!("{}.", Uuid::new_v4().simple()),
-            kafka_security_protocol: "plaintext".to_owned(),
-            kafka_sasl_mechanism: "PLAIN".to_owned(),
-            kafka_sasl_username: None,
-            kafka_sasl_password: None,
+            kafka_access: KafkaAccess::default(),
             topic_partitions: 3,
             topic_replicas: 1,
         };
@@ -228,5 +226,8 @@ pub fn redis_settings(redis: &Redis) -> RedisSettings {
     RedisSettings {
         redis_url: Secret::new(redis.url()),
         redis_prefix: "spindle".to_owned(),
+        redis_ca_file: None,
+        redis_certificate_file: None,
+        redis_key_file: None,
     }
 }

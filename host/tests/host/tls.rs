@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use stage::certificates::Authority;
 use stage::scratch::Scratch;
 use stage::services::Postgres;
-use tokio_postgres::NoTls;
 
 use super::app::App;
 use super::postgres::MANIFEST;
@@ -17,51 +16,13 @@ const USES_TLS: &str = "select ssl from pg_stat_ssl where pid = pg_backend_pid()
 /// A Postgres whose certificate names 127.0.0.1, and the file with the authority that signed it.
 async fn start() -> (Postgres, PathBuf, Scratch) {
     let folder = Scratch::new("host-tls").unwrap();
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = certificate.signed_by(&key, &authority).unwrap();
-    let trusted = folder.path().join("authority.pem");
-    fs::write(&trusted, authority.pem()).unwrap();
-
+    let authority = Authority::new(folder.path(), "authority").unwrap();
+    let signed = authority.sign("server", &["127.0.0.1"]).unwrap();
     let server = Postgres::start(folder.path().join("postgres"), false)
         .await
         .unwrap();
-    for (name, text) in [
-        ("server.crt", certificate.pem()),
-        ("server.key", key.serialize_pem()),
-    ] {
-        let store = include_str!("sql/store_file.sql");
-        let store = store.replace("{name}", name).replace("{text}", &text);
-        run(&server, &store).await;
-    }
-    // `alter system` must be a statement of its own.
-    for statement in include_str!("sql/serve_tls.sql").split_inclusive(';') {
-        run(&server, statement).await;
-    }
-    until("TLS is on", || async {
-        run(&server, "show ssl").await == ["on"]
-    })
-    .await;
-    (server, trusted, folder)
-}
-
-/// Runs a statement on a connection of its own. Returns the first column of the result.
-async fn run(server: &Postgres, statement: &str) -> Vec<String> {
-    let (client, connection) = tokio_postgres::connect(&server.admin_url("postgres"), NoTls)
-        .await
-        .unwrap();
-    let connection = tokio::spawn(connection);
-    let messages = client.simple_query(statement).await.unwrap();
-    drop(client);
-    connection.await.unwrap().unwrap();
-    let rows = messages.iter().filter_map(|message| match message {
-        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    });
-    rows.collect()
+    server.serve_tls(&signed, None).await.unwrap();
+    (server, authority.file, folder)
 }
 
 async fn app(server: &Postgres, host: &str, parameters: &str, trusted: &str) -> App {
@@ -95,10 +56,10 @@ async fn a_connection_uses_tls_where_the_server_offers_it() {
         assert!(app.ask("sql", USES_TLS).await.contains(uses_tls));
     }
 
-    run(&server, "alter system set ssl = off").await;
-    run(&server, "select pg_reload_conf()").await;
+    server.run("alter system set ssl = off").await.unwrap();
+    server.run("select pg_reload_conf()").await.unwrap();
     until("TLS is off", || async {
-        run(&server, "show ssl").await == ["off"]
+        server.run("show ssl").await.unwrap() == ["off"]
     })
     .await;
     let prefer = app(&server, "127.0.0.1", "", trusted).await;

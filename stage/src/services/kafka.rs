@@ -30,6 +30,23 @@ pub struct KafkaOptions {
     pub advertised: Vec<u16>,
     /// A listener for the user `bridge` (password `bridge`, SASL PLAIN), who has no right until [`Kafka::grant`] gives one.
     pub restricted: bool,
+    /// Listeners that protect their connections. [`Kafka::listener`] has their addresses.
+    pub listeners: Vec<Listener>,
+    /// Users of SCRAM, in the form of Kafka's option `--add-scram`.
+    pub scram: Vec<String>,
+    /// System properties of the broker's Java, as `name=value`.
+    pub java: Vec<String>,
+}
+
+/// A listener of a broker.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// Its name, in capital letters.
+    pub name: &'static str,
+    /// What protects its connections, such as `SASL_SSL`.
+    pub protocol: &'static str,
+    /// Its settings, without the part `listener.name.….` that Kafka wants before their names.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// A broker that is its own controller. It keeps its ports and its data when it is restarted.
@@ -37,6 +54,7 @@ pub struct Kafka {
     port: u16,
     behind: Vec<u16>,
     restricted: Option<u16>,
+    listeners: Vec<(&'static str, u16)>,
     process: Process,
 }
 
@@ -64,14 +82,22 @@ impl Kafka {
             .restricted
             .then(|| ports::remembered(&dir.join("restricted-port")))
             .transpose()?;
-        let extra = Extra::new(&options.advertised, &behind, restricted);
+        let mut extra = Extra::new(&options.advertised, &behind, restricted);
+        let mut listeners = Vec::new();
+        for listener in &options.listeners {
+            let port = ports::remembered(&dir.join(format!("listener-{}", listener.name)))?;
+            extra.protect(listener, port);
+            listeners.push((listener.name, port));
+        }
         let text = server_properties(&dir, port, controller, &extra);
         std::fs::write(&properties, text)?;
-        format(&java, &lib, &properties, &dir.join("data"))?;
+        format(&java, &lib, &properties, &dir.join("data"), &options.scram)?;
+        let system: Vec<String> = options.java.iter().map(|set| format!("-D{set}")).collect();
         let log = dir.join("kafka.log");
         let process = Process::new("kafka", log, move || {
             let mut command = run_java(&java, &lib);
             command
+                .args(&system)
                 .arg("kafka.Kafka")
                 .arg(&properties)
                 .current_dir(&dir);
@@ -81,6 +107,7 @@ impl Kafka {
             port,
             behind,
             restricted,
+            listeners,
             process,
         };
         kafka.launch().await?;
@@ -100,6 +127,12 @@ impl Kafka {
     /// Address of the listener for the user `bridge`.
     pub fn restricted(&self) -> Option<String> {
         self.restricted.map(|port| format!("127.0.0.1:{port}"))
+    }
+
+    /// Address of a listener of [`KafkaOptions::listeners`].
+    pub fn listener(&self, name: &str) -> Option<String> {
+        let (_, port) = self.listeners.iter().find(|(known, _)| *known == name)?;
+        Some(format!("127.0.0.1:{port}"))
     }
 
     /// Lets the user `bridge` do `operation` with every resource whose name begins with `prefix`.
@@ -232,6 +265,14 @@ impl Extra {
         extra
     }
 
+    fn protect(&mut self, listener: &Listener, port: u16) {
+        self.listen(listener.name, port, port, listener.protocol);
+        let prefix = format!("listener.name.{}", listener.name.to_lowercase());
+        for (name, value) in &listener.settings {
+            self.more.push_str(&format!("{prefix}.{name}={value}\n"));
+        }
+    }
+
     fn listen(&mut self, name: &str, port: u16, advertised: u16, protocol: &str) {
         self.listeners
             .push_str(&format!(",{name}://127.0.0.1:{port}"));
@@ -254,7 +295,7 @@ fn server_properties(dir: &Path, port: u16, controller: u16, extra: &Extra) -> S
     )
 }
 
-fn format(java: &Path, lib: &Path, properties: &Path, data: &Path) -> Result<()> {
+fn format(java: &Path, lib: &Path, properties: &Path, data: &Path, scram: &[String]) -> Result<()> {
     if data.join("meta.properties").is_file() {
         return Ok(());
     }
@@ -269,6 +310,7 @@ fn format(java: &Path, lib: &Path, properties: &Path, data: &Path) -> Result<()>
             "-c",
         ])
         .arg(properties)
+        .args(scram.iter().flat_map(|user| ["--add-scram", user.as_str()]))
         .stdin(Stdio::null())
         .output()
         .context("formatting Kafka's storage")?;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bridge::config::kafka::{KafkaAccess, Protocol};
 use bridge::config::{LogSettings, Secret};
 use bridge::log;
 use stage::scratch::Scratch;
@@ -18,8 +19,8 @@ use crate::support::{LogFixture, TIMEOUT, release};
 async fn a_bridge_without_the_right_to_create_topics_works_with_existing_ones() {
     let dir = Scratch::new("kafka").unwrap();
     let options = KafkaOptions {
-        advertised: Vec::new(),
         restricted: true,
+        ..KafkaOptions::default()
     };
     let kafka = Kafka::start_with(dir.path(), &options).await.unwrap();
     let fixture = LogFixture::on(Some(kafka.brokers())).await;
@@ -35,9 +36,12 @@ async fn a_bridge_without_the_right_to_create_topics_works_with_existing_ones() 
 
     let restricted = log::open(&LogSettings {
         kafka_brokers: kafka.restricted(),
-        kafka_security_protocol: "sasl_plaintext".to_owned(),
-        kafka_sasl_username: Some("bridge".to_owned()),
-        kafka_sasl_password: Some(Secret::new("bridge")),
+        kafka_access: KafkaAccess {
+            kafka_security_protocol: Protocol::SaslPlaintext,
+            kafka_sasl_username: Some("bridge".to_owned()),
+            kafka_sasl_password: Some(Secret::new("bridge")),
+            ..KafkaAccess::default()
+        },
         ..fixture.settings.clone()
     })
     .unwrap();

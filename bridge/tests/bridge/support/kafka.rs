@@ -27,7 +27,7 @@ impl Proxied {
         let port = stage::ports::free().unwrap();
         let options = KafkaOptions {
             advertised: vec![port],
-            restricted: false,
+            ..KafkaOptions::default()
         };
         let kafka = Kafka::start_with(dir.path(), &options).await.unwrap();
         let proxy = Proxy::start_on(port, &kafka.behind()[0]).await.unwrap();

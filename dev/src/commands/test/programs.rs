@@ -45,6 +45,7 @@ struct Built {
 
 /// Builds all test programs with one cargo call. Cargo shows what it compiles.
 pub fn build(root: &Path) -> Result<Vec<Program>> {
+    components::ensure_libraries()?;
     progress::step("building the programs and their tests");
     let output = components::cargo(root)
         .args([
