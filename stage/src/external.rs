@@ -1,4 +1,5 @@
-//! Servers that run already, named by DATABASE_URL, REDIS_URL and KAFKA_BROKERS. The values are checked before anything starts.
+//! Servers that run already, named by DATABASE_URL, REDIS_URL and KAFKA_BROKERS, and what Spindle uses on them. The values are
+//! checked before anything starts.
 
 use anyhow::{Context, Result, bail};
 use url::Url;
@@ -8,8 +9,10 @@ use url::Url;
 pub struct External {
     /// The URL of a Postgres database, with the role that owns it.
     pub database: Option<Url>,
-    /// Redis, as `host:port`.
-    pub redis: Option<String>,
+    /// The URL of Redis, without a path.
+    pub redis: Option<Url>,
+    /// The prefix of Spindle's channels in Redis.
+    pub redis_prefix: Option<String>,
     /// Kafka's brokers, as `host:port`, separated by commas.
     pub kafka: Option<String>,
 }
@@ -23,6 +26,7 @@ impl External {
             redis: variable("REDIS_URL")
                 .map(|value| redis(&value))
                 .transpose()?,
+            redis_prefix: variable("REDIS_PREFIX"),
             kafka: variable("KAFKA_BROKERS")
                 .map(|value| kafka(&value))
                 .transpose()?,
@@ -46,21 +50,17 @@ fn database(value: &str) -> Result<Url> {
     Ok(url)
 }
 
-fn redis(value: &str) -> Result<String> {
-    let expected = "REDIS_URL must look like redis://host:6379";
-    let url = Url::parse(value).context(expected)?;
-    let Some(host) = url
-        .host_str()
-        .filter(|host| !host.is_empty() && url.scheme() == "redis")
-    else {
+fn redis(value: &str) -> Result<Url> {
+    let expected =
+        "REDIS_URL must look like redis://user:password@host:6379, or rediss://… for TLS";
+    let mut url = Url::parse(value).context(expected)?;
+    let redis = matches!(url.scheme(), "redis" | "rediss");
+    if !redis || url.host_str().is_none_or(str::is_empty) {
         bail!(expected);
-    };
-    if url.password().is_some() || !url.username().is_empty() {
-        bail!(
-            "REDIS_URL must not contain a user or a password: spin.toml supports only a host and a port"
-        );
     }
-    Ok(format!("{host}:{}", url.port().unwrap_or(6379)))
+    // spin.toml appends the numbers of databases.
+    url.set_path("");
+    Ok(url)
 }
 
 fn kafka(value: &str) -> Result<String> {
@@ -91,8 +91,8 @@ mod tests {
                 database("postgres://root:hunter2@db").unwrap_err(),
                 "DATABASE_URL",
             ),
-            (redis("rediss://hunter2").unwrap_err(), "REDIS_URL"),
-            (redis("redis://:hunter2@cache").unwrap_err(), "REDIS_URL"),
+            (redis("http://:hunter2@cache").unwrap_err(), "REDIS_URL"),
+            (redis("redis://:hunter2@").unwrap_err(), "REDIS_URL"),
             (kafka("broker").unwrap_err(), "KAFKA_BROKERS"),
         ] {
             let text = format!("{error:#}");
@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn valid_values_are_accepted() {
         assert!(database("postgresql://a:b@db:6432/spindle?sslmode=disable").is_ok());
-        assert_eq!(redis("redis://cache").unwrap(), "cache:6379");
+        let url = redis("rediss://me:secret@cache:6380/0").unwrap();
+        assert_eq!(url.as_str(), "rediss://me:secret@cache:6380");
         assert_eq!(kafka("a:1,b:2").unwrap(), "a:1,b:2");
     }
 }

@@ -20,6 +20,7 @@ pub struct Status {
     pub api: Option<String>,
     pub bridge: String,
     pub database: String,
+    /// `host:port`; the URL may contain a password that nobody needs here.
     pub redis: String,
     pub brokers: Option<String>,
     pub logs: BTreeMap<String, PathBuf>,
@@ -31,7 +32,7 @@ impl Status {
             api: system.host().ok().map(|_| system.api_url()),
             bridge: system.bridge_url(0)?,
             database: system.database_url(),
-            redis: system.redis_url(),
+            redis: system.redis_address(),
             brokers: system.brokers().map(str::to_owned),
             logs: system.logs().into_iter().collect(),
         })

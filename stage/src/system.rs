@@ -16,14 +16,14 @@ pub use options::{LogKind, Runtime, SystemOptions, workspace};
 pub use plan::listen_address;
 use plan::{
     DATABASE, Plan, bridge_listens, clean, host_listens, host_name, own_kafka, own_postgres,
-    own_redis, postgres_address, programs,
+    own_redis, postgres_address, programs, redis_address,
 };
 use url::Url;
 
 use crate::components::program;
 use crate::proxy::Proxy;
 use crate::secrets::Secrets;
-use crate::services::{Kafka, Redis};
+use crate::services::Kafka;
 use crate::supervise::{Part, Supervised};
 use crate::{ports, progress};
 
@@ -63,19 +63,18 @@ impl System {
             (None, Some(own)) => Url::parse(&own.admin_url(DATABASE))?,
             (None, None) => bail!("there is no Postgres"),
         };
-        let redis_address = options
-            .external
-            .redis
-            .clone()
-            .or_else(|| redis.as_ref().map(Redis::address));
-        let redis_address = redis_address.context("there is no Redis")?;
+        let redis_url = match (&options.external.redis, &redis) {
+            (Some(url), _) => url.clone(),
+            (None, Some(own)) => Url::parse(&own.url())?,
+            (None, None) => bail!("there is no Redis"),
+        };
         let mut links = Links::default();
         if options.links {
             let behind = kafka.as_ref().map(Kafka::behind).unwrap_or_default();
             let servers = Servers {
                 functions: host_listens.iter().map(SocketAddr::to_string).collect(),
-                postgres: postgres_address(&database)?,
-                redis: redis_address.clone(),
+                postgres: postgres_address(&database),
+                redis: redis_address(&redis_url),
                 kafka: kafka_ports.into_iter().zip(behind).collect(),
             };
             links.connect(&servers, options.bridges).await?;
@@ -83,7 +82,7 @@ impl System {
         let plan = Plan {
             secrets: Secrets::of(&dir)?,
             database,
-            redis: redis_address,
+            redis: redis_url,
             links,
             kafka: options
                 .external
@@ -156,7 +155,12 @@ impl System {
     }
 
     pub fn redis_url(&self) -> String {
-        format!("redis://{}", self.plan.redis)
+        self.plan.redis.to_string()
+    }
+
+    /// `host:port` of Redis.
+    pub fn redis_address(&self) -> String {
+        redis_address(&self.plan.redis)
     }
 
     /// Kafka's brokers, if Kafka stores the event log.

@@ -48,6 +48,10 @@ impl Fixture {
         let folder = Scratch::new("system")?;
         let mut options = SystemOptions::new(folder.path(), log);
         options.runtime = Runtime::from_environment()?;
+        // One of the systems has another prefix than the default.
+        if log == LogKind::Kafka {
+            options.external.redis_prefix = Some("on-kafka".to_owned());
+        }
         options.bridges = 2;
         options.links = true;
         // Tests kill processes, never the machine, so nothing needs to survive a power failure.

@@ -6,3 +6,4 @@ mod lanes;
 mod retries;
 mod absence;
 mod dead_letters;
+mod installations;

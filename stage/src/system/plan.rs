@@ -22,14 +22,14 @@ use crate::{ports, progress};
 /// The database that a system creates on its own Postgres.
 pub(super) const DATABASE: &str = "spindle";
 /// Environment variables of this process that would change what child processes do.
-const NOT_PASSED_ON: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "KAFKA_BROKERS"];
+const NOT_PASSED_ON: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX", "KAFKA_BROKERS"];
 
 /// All addresses and secrets. They are known before the first of Spindle's own programs starts.
 pub(super) struct Plan {
     pub(super) options: SystemOptions,
     pub(super) secrets: Secrets,
     pub(super) database: Url,
-    pub(super) redis: String,
+    pub(super) redis: Url,
     pub(super) kafka: Option<String>,
     pub(super) links: Links,
     pub(super) host_listens: Vec<SocketAddr>,
@@ -37,15 +37,20 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The URL with which the part `from` connects to the database.
-    fn role_url(&self, from: &str, role: &str, password: &str) -> Result<Url> {
-        let mut url = self.database.clone();
-        if let Ok(link) = self.links.find(from, "postgres") {
+    /// The URL of a server as the part `from` reaches it: through the proxy between them, if there is one.
+    fn reached(&self, from: &str, to: &str, mut url: Url) -> Result<Url> {
+        if let Ok(link) = self.links.find(from, to) {
             let address: SocketAddr = link.proxy().address().parse()?;
             url.set_host(Some(&address.ip().to_string()))?;
-            url.set_port(Some(address.port()))
-                .map_err(|()| anyhow::anyhow!("DATABASE_URL cannot contain a port"))?;
+            let port = url.set_port(Some(address.port()));
+            port.map_err(|()| anyhow::anyhow!("the URL of {to} cannot contain a port"))?;
         }
+        Ok(url)
+    }
+
+    /// The URL with which the part `from` connects to the database.
+    fn role_url(&self, from: &str, role: &str, password: &str) -> Result<Url> {
+        let mut url = self.reached(from, "postgres", self.database.clone())?;
         let cannot = |()| anyhow::anyhow!("DATABASE_URL cannot contain a user and a password");
         url.set_username(role).map_err(cannot)?;
         url.set_password(Some(password)).map_err(cannot)?;
@@ -53,6 +58,12 @@ impl Plan {
             url.query_pairs_mut().append_pair("connect_timeout", "5");
         }
         Ok(url)
+    }
+
+    /// The prefix of channels in Redis.
+    fn redis_prefix(&self) -> &str {
+        let prefix = self.options.external.redis_prefix.as_deref();
+        prefix.unwrap_or("spindle")
     }
 
     pub(super) async fn migrate(&self, bridge: &Path) -> Result<()> {
@@ -76,10 +87,11 @@ impl Plan {
     /// The environment of the bridge with this name. A command of the bridge has another name, and so no proxies.
     pub(super) fn bridge_env(&self, name: &str) -> Result<Vec<(String, String)>> {
         let url = self.role_url(name, "spindle_bridge", &self.secrets.bridge_password)?;
-        let redis = self.links.address(name, "redis", self.redis.clone());
+        let redis = self.reached(name, "redis", self.redis.clone())?;
         let mut env = vec![
             ("DATABASE_URL".to_owned(), url.to_string()),
-            ("REDIS_URL".to_owned(), format!("redis://{redis}")),
+            ("REDIS_URL".to_owned(), redis.to_string()),
+            ("REDIS_PREFIX".to_owned(), self.redis_prefix().to_owned()),
         ];
         env.extend(self.kafka.iter().map(|brokers| {
             let brokers = self.links.address(name, "kafka", brokers.clone());
@@ -157,12 +169,14 @@ impl Plan {
     pub(super) fn variables(&self, name: &str) -> Result<Vec<(String, String)>> {
         let api = self.role_url(name, "spindle_api", &self.secrets.api_password)?;
         let agent = self.role_url(name, "spindle_agent", &self.secrets.agent_password)?;
-        let redis = self.links.address(name, "redis", self.redis.clone());
+        let redis = self.reached(name, "redis", self.redis.clone())?;
         let mut values = vec![
-            ("postgres_address", postgres_address(&api)?),
-            ("api_database_url", api.to_string()),
-            ("agent_database_url", agent.to_string()),
-            ("redis_address", redis),
+            ("postgres_address", postgres_address(&api)),
+            ("api_database_url", for_functions(api).to_string()),
+            ("agent_database_url", for_functions(agent).to_string()),
+            ("redis_address", redis_address(&redis)),
+            ("redis_url", redis.to_string()),
+            ("redis_prefix", self.redis_prefix().to_owned()),
             ("token_keys", self.secrets.token_keys.clone()),
         ];
         // One process alone keeps the default of spin.toml.
@@ -188,9 +202,41 @@ pub(super) fn host_name(number: usize) -> String {
 }
 
 /// `host:port` of a database's server.
-pub(super) fn postgres_address(database: &Url) -> Result<String> {
-    let host = database.host_str().context("DATABASE_URL names no host")?;
-    Ok(format!("{host}:{}", database.port().unwrap_or(5432)))
+pub(super) fn postgres_address(url: &Url) -> String {
+    address(url, 5432)
+}
+
+/// `host:port` of Redis.
+pub(super) fn redis_address(url: &Url) -> String {
+    address(url, 6379)
+}
+
+/// `host:port` of a server. The URL was checked to name a host.
+fn address(url: &Url, default_port: u16) -> String {
+    let (host, port) = (url.host_str(), url.port());
+    format!(
+        "{}:{}",
+        host.unwrap_or_default(),
+        port.unwrap_or(default_port)
+    )
+}
+
+/// A database URL as Spin takes it. Spin knows no file of certificates: unless `sslmode` is `disable`, it accepts what the system
+/// trusts and nothing else, as `verify-full` does.
+fn for_functions(mut url: Url) -> Url {
+    let parameters: Vec<&str> = url
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|parameter| match parameter.split_once('=') {
+            Some(("sslrootcert" | "sslcert" | "sslkey", _)) => None,
+            Some(("sslmode", "verify-ca" | "verify-full")) => Some("sslmode=require"),
+            _ => Some(parameter),
+        })
+        .collect();
+    let parameters = parameters.join("&");
+    url.set_query(Some(parameters.as_str()).filter(|text| !text.is_empty()));
+    url
 }
 
 /// Rejects weak keys before anything starts: a guessed key gives access to every account. The functions could only answer each
@@ -297,4 +343,27 @@ pub(super) async fn own_kafka(
     let server = Kafka::start_with(options.dir.join("kafka"), &kafka).await?;
     progress::step(format!("kafka at {}", server.brokers()));
     Ok(Some(server))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_get_no_parameters_that_spin_does_not_know() {
+        for (url, expected) in [
+            (
+                "postgres://a:b@db/x?sslmode=verify-full&connect_timeout=5&sslrootcert=%2Fca.pem",
+                "postgres://a:b@db/x?sslmode=require&connect_timeout=5",
+            ),
+            (
+                "postgres://a:b@db/x?options=-c%20a%3Db",
+                "postgres://a:b@db/x?options=-c%20a%3Db",
+            ),
+            ("postgres://a:b@db/x?sslkey=k", "postgres://a:b@db/x"),
+        ] {
+            assert_eq!(for_functions(Url::parse(url).unwrap()).as_str(), expected);
+        }
+    }
 }
