@@ -16,6 +16,9 @@ pub enum Kind {
     Tick,
     /// Answer at once, to show that the agent is alive. The frame has no events.
     Heartbeat,
+    /// Answer at once, to show that this process still receives the messages of the lane. The frame has no events. It comes
+    /// from a function of the same process, which cannot subscribe: `reply_to` is a list, onto which the ack is pushed.
+    Probe,
 }
 
 /// A message on the Redis channel `spindle.<agent>.<instance>.<lane>`.
@@ -27,7 +30,7 @@ pub struct Frame {
     pub epoch: u64,
     /// The lane that the frame was sent on. The ack repeats it, because Spin does not tell an agent the channel of a message.
     pub lane: String,
-    /// Redis channel for the ack.
+    /// Redis channel for the ack; with `Kind::Probe`, a list.
     pub reply_to: String,
     /// Number of this delivery of the events, from 1.
     pub attempt: u32,
@@ -83,7 +86,7 @@ pub enum Answer {
     Unwell(Unwell),
 }
 
-/// An agent's answer to a frame, published on `reply_to`.
+/// An agent's answer to a frame, published on `reply_to`, or pushed onto that list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     pub frame: Uuid,

@@ -24,6 +24,8 @@ fn frames_match_their_golden_files() {
         (heartbeat.kind, heartbeat.events.len()),
         (Kind::Heartbeat, 0)
     );
+    let probe: Frame = golden(include_str!("frames/frame.probe.json"));
+    assert_eq!((probe.kind, probe.events.len()), (Kind::Probe, 0));
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub fn encode<'a>(head: &Head<'_>, events: impl Iterator<Item = &'a Bytes> + Clo
         Kind::Events => "events",
         Kind::Tick => "tick",
         Kind::Heartbeat => "heartbeat",
+        Kind::Probe => "probe",
     };
     let (lane, reply_to) = (
         serde_json::Value::from(head.lane),

@@ -40,8 +40,8 @@ fn handle(message: &[u8]) -> Result<(), FrameError> {
     let worked = match frame.kind {
         // A heartbeat has no events. It runs the same statement, so that its ack also says whether Postgres can be used.
         Kind::Events | Kind::Heartbeat => append::append(&frame),
-        // The audit agent has no scheduled work.
-        Kind::Tick => Ok(Vec::new()),
+        // The audit agent has no scheduled work, and a probe asks about the lane alone: a new process would not mend Postgres.
+        Kind::Tick | Kind::Probe => Ok(Vec::new()),
     };
     frames::answer(frame, worked)
 }

@@ -1,7 +1,7 @@
 //! The two Redis messages of an agent: it receives frames and answers each with an ack.
 
-use domain::frame::{Ack, Answer, EventResult, Frame, Unwell};
-use spin_sdk::redis;
+use domain::frame::{Ack, Answer, EventResult, Frame, Kind, Unwell};
+use spin_sdk::redis::{self, Connection, RedisParameter};
 
 use crate::logging;
 use crate::postgres::DbError;
@@ -50,10 +50,23 @@ pub fn answer(frame: Frame, worked: Result<Vec<EventResult>, DbError>) -> Result
     };
     let url = variables::get("redis_url")?;
     let message = serde_json::to_vec(&ack).map_err(FrameError::Print)?;
-    let connection = redis::Connection::open(&url).map_err(FrameError::Redis)?;
-    connection
-        .publish(&frame.reply_to, &message)
-        .map_err(FrameError::Redis)
+    let connection = Connection::open(&url).map_err(FrameError::Redis)?;
+    let sent = match frame.kind {
+        Kind::Probe => push(&connection, &frame.reply_to, message),
+        Kind::Events | Kind::Tick | Kind::Heartbeat => {
+            connection.publish(&frame.reply_to, &message)
+        }
+    };
+    sent.map_err(FrameError::Redis)
+}
+
+/// Pushes an ack onto a list. The list expires, because nobody may wait for the ack any more.
+fn push(connection: &Connection, list: &str, message: Vec<u8>) -> Result<(), redis::Error> {
+    const EXPIRES_SECONDS: i64 = 60;
+    let list = || RedisParameter::Binary(list.into());
+    connection.execute("rpush", &[list(), RedisParameter::Binary(message)])?;
+    connection.execute("expire", &[list(), RedisParameter::Int64(EXPIRES_SECONDS)])?;
+    Ok(())
 }
 
 /// Most errors have no SQLSTATE here, because the host passes on the text of an execution error alone.
