@@ -2,7 +2,7 @@
 
 mod reader;
 mod session;
-mod watch;
+mod watcher;
 
 use std::ops::Range;
 use std::sync::{Arc, Once};
@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -32,8 +32,8 @@ pub struct PostgresLog {
     url: Secret,
     partitions: i32,
     /// Wakes the readers of this process when there are new records.
-    appended: Arc<Notify>,
-    /// Starts the watch for records of other bridges with the first reader.
+    appended: Arc<watch::Sender<()>>,
+    /// Starts the watcher for records of other bridges with the first reader.
     watch: Once,
     /// Connection for everything but relaying and reading.
     session: Mutex<Option<Arc<Session>>>,
@@ -45,7 +45,7 @@ impl PostgresLog {
         Self {
             url: settings.database_url.clone(),
             partitions: settings.topic_partitions,
-            appended: Arc::new(Notify::new()),
+            appended: Arc::new(watch::Sender::new(())),
             watch: Once::new(),
             session: Mutex::new(None),
         }
@@ -113,7 +113,7 @@ impl Log for PostgresLog {
             .context("moving outbox rows into the log")?;
         let rows = usize::try_from(row.get::<_, i32>(0))?;
         if rows > 0 {
-            self.appended.notify_waiters();
+            self.appended.send_replace(());
         }
         Ok(Moved {
             rows,
@@ -136,7 +136,7 @@ impl Log for PostgresLog {
             .await
             .with_context(|| format!("appending to {topic}"))?;
         ensure!(appended == 1, "the log has no topic {topic}");
-        self.appended.notify_waiters();
+        self.appended.send_replace(());
         Ok(())
     }
 
@@ -146,7 +146,7 @@ impl Log for PostgresLog {
         let pause = Pause::default();
         let reader = reader::Reader {
             url: self.url.clone(),
-            appended: self.appended.clone(),
+            appended: self.appended.subscribe(),
             pause: pause.clone(),
             reading,
             deliveries: deliver,
@@ -154,7 +154,7 @@ impl Log for PostgresLog {
         };
         self.watch.call_once(|| {
             let appended = Arc::downgrade(&self.appended);
-            tokio::spawn(watch::watch(self.url.clone(), appended));
+            tokio::spawn(watcher::watch(self.url.clone(), appended));
         });
         tokio::spawn(reader.run());
         Consumer {

@@ -28,7 +28,7 @@ macro_rules! on_both {
 
 on_both!(
     order::{
-        events_of_a_user_stay_in_order, a_restart_resumes_at_the_committed_offset, rows_that_commit_late_are_not_lost,
+        lone_records_arrive, events_of_a_user_stay_in_order, a_restart_resumes_at_the_committed_offset, rows_that_commit_late_are_not_lost,
         a_row_that_commits_seconds_late_is_not_overtaken,
     },
     sharing::{

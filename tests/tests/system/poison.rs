@@ -99,6 +99,7 @@ pub async fn a_dead_letter_is_replayed(fixture: &mut Fixture) -> Result<()> {
         "the entry is not the dead letter: {entry}"
     );
     Checker::new(&fixture.database, &users)
+        .replayed(letter.parse()?)
         .check_delivery(&acknowledged)
         .await
 }

@@ -1,11 +1,11 @@
 //! The loop that reads the Postgres log for a group: polls for records, and shares the partitions with other bridges.
 
-use std::sync::Arc;
+use std::future::pending;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::session::Session;
@@ -25,8 +25,8 @@ const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The reading end of a [`crate::log::Consumer`].
 pub(super) struct Reader {
     pub url: Secret,
-    /// Notified when there are new records.
-    pub appended: Arc<Notify>,
+    /// Changes when there are new records.
+    pub appended: watch::Receiver<()>,
     pub pause: Pause,
     pub reading: Reading,
     pub deliveries: mpsc::Sender<Delivery>,
@@ -79,24 +79,26 @@ impl Reader {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut commit = interval(COMMIT_INTERVAL);
         commit.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut idle = false;
+        let mut fetch_at = Instant::now();
         loop {
-            // Registered before the fetch, so that a notification during the fetch is not missed.
-            let appended = self.appended.clone();
-            let appended = appended.notified();
-            let wait = match (self.pause.is_set(), idle) {
-                (true, _) => PAUSE_CHECK,
-                (false, true) => IDLE_FETCH,
-                (false, false) => Duration::ZERO,
-            };
             tokio::select! {
                 biased;
                 () = self.reading.stop.cancelled() => return self.stop(session).await,
                 Some(marks) = self.marks.recv() => session.note_marks(marks),
                 _ = commit.tick() => session.commit().await?,
-                _ = heartbeat.tick() => idle &= !self.balance(session).await?,
-                () = async { tokio::select! { () = appended => {}, () = sleep(wait) => {} } } => {
-                    idle = !self.pause.is_set() && self.fetch(session).await? == 0;
+                _ = heartbeat.tick() => if self.balance(session).await? {
+                    fetch_at = Instant::now();
+                },
+                () = appended(&mut self.appended) => fetch_at = Instant::now(),
+                () = sleep_until(fetch_at) => {
+                    let wait = if self.pause.is_set() {
+                        PAUSE_CHECK
+                    } else if self.fetch(session).await? == 0 {
+                        IDLE_FETCH
+                    } else {
+                        Duration::ZERO
+                    };
+                    fetch_at = Instant::now() + wait;
                 }
             }
         }
@@ -184,5 +186,13 @@ impl Reader {
             .await
             .ok()
             .context("dispatch has ended")
+    }
+}
+
+/// Waits for new records. A change that comes while nobody waits is not lost: the next call returns at once.
+async fn appended(changes: &mut watch::Receiver<()>) {
+    if changes.changed().await.is_err() {
+        // The log is gone, and nothing is appended any more.
+        pending().await
     }
 }

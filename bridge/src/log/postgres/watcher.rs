@@ -3,7 +3,7 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::watch::Sender;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_millis(50);
 const FACTOR: u32 = 25;
 
 /// Notifies `appended` of new records until nobody else holds it.
-pub(super) async fn watch(url: Secret, appended: Weak<Notify>) {
+pub(super) async fn watch(url: Secret, appended: Weak<Sender<()>>) {
     let mut failures = 0;
     while appended.strong_count() > 0 {
         if let Err(error) = look(&url, &appended, &mut failures).await {
@@ -32,7 +32,7 @@ pub(super) async fn watch(url: Secret, appended: Weak<Notify>) {
     }
 }
 
-async fn look(url: &Secret, appended: &Weak<Notify>, failures: &mut u32) -> anyhow::Result<()> {
+async fn look(url: &Secret, appended: &Weak<Sender<()>>, failures: &mut u32) -> anyhow::Result<()> {
     let session = Session::open(url, "bridge watch").await?;
     let (mut records, mut changed_at) = (-1, Instant::now());
     while appended.strong_count() > 0 {
@@ -42,7 +42,7 @@ async fn look(url: &Secret, appended: &Weak<Notify>, failures: &mut u32) -> anyh
         if std::mem::replace(&mut records, now) != now {
             changed_at = Instant::now();
             if let Some(appended) = appended.upgrade() {
-                appended.notify_waiters();
+                appended.send_replace(());
             }
         }
         sleep((changed_at.elapsed() / FACTOR).clamp(SHORTEST, LONGEST)).await;
