@@ -13,9 +13,9 @@ use crate::postgres::Session;
 
 /// Bounds of the pause between two looks. It grows with the time since the last record, so that an idle system costs little.
 const SHORTEST: Duration = Duration::from_millis(8);
-const LONGEST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_millis(250);
 /// The pause is this part of the time since the last record.
-const FACTOR: u32 = 25;
+const FACTOR: u32 = 100;
 
 /// Notifies `appended` of new records until nobody else holds it.
 pub(super) async fn watch(url: Secret, appended: Weak<Sender<()>>) {
