@@ -116,10 +116,11 @@ impl Clock {
 impl Hand {
     /// Takes what Redis reported, and sends a tick if one is due.
     fn turn(&mut self, metrics: &Metrics) {
+        let now = Instant::now();
         while let Ok(signal) = self.line.signals.try_recv() {
-            self.ticks.report(signal);
+            self.ticks.report(signal, now);
         }
-        if let Some(message) = self.ticks.due(self.line.reply_to(), Instant::now()) {
+        if let Some(message) = self.ticks.due(self.line.reply_to(), now) {
             metrics.ticks.with_label_values(&[self.ticks.group()]).inc();
             self.line.publish(message);
         }

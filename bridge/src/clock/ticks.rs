@@ -52,7 +52,7 @@ impl Ticks {
     }
 
     /// Takes what happened in Redis.
-    pub fn report(&mut self, signal: Signal) {
+    pub fn report(&mut self, signal: Signal, now: Instant) {
         match signal {
             Signal::Subscribed => self.subscribed = true,
             Signal::SubscriptionLost => {
@@ -66,7 +66,7 @@ impl Ticks {
             } => {
                 if receivers.unwrap_or(0) == 0 && self.is_in_flight(frame) {
                     self.in_flight = None;
-                    self.next_at = self.next_at.min(Instant::now() + RETRY);
+                    self.next_at = self.next_at.min(now + RETRY);
                 }
             }
         }
@@ -126,9 +126,9 @@ mod tests {
     fn ticks(every: Duration, lanes: &[&str]) -> (Ticks, Instant) {
         let now = Instant::now();
         let mut ticks = Ticks::new("reminder", every, PATIENCE, now);
-        ticks.report(Signal::Subscribed);
+        ticks.report(Signal::Subscribed, now);
         let lanes = lanes.iter().map(|lane| (*lane).to_owned()).collect();
-        ticks.report(Signal::Lanes(lanes));
+        ticks.report(Signal::Lanes(lanes), now);
         (ticks, now)
     }
 
@@ -150,7 +150,7 @@ mod tests {
                 let frame: Frame = serde_json::from_slice(&tick.body).unwrap();
                 assert_eq!((frame.kind, frame.reply_to.as_str()), (Kind::Tick, "reply"));
                 lanes.push((second, tick.lane.clone()));
-                ticks.report(answer(&tick));
+                ticks.report(answer(&tick), start + second * SECOND);
             }
         }
         let expected = [(0, "a"), (60, "b"), (120, "a")];
@@ -162,7 +162,7 @@ mod tests {
         let (mut ticks, start) = ticks(SECOND, &["a"]);
         let first = ticks.due("reply", start).unwrap();
         assert!(ticks.due("reply", start + 5 * SECOND).is_none());
-        ticks.report(answer(&first));
+        ticks.report(answer(&first), start + 6 * SECOND);
         assert!(ticks.due("reply", start + 6 * SECOND).is_some());
     }
 
@@ -178,11 +178,12 @@ mod tests {
     fn a_tick_that_nobody_received_is_followed_by_another_soon() {
         let (mut ticks, start) = ticks(MINUTE, &["a"]);
         let Message { frame, lane, .. } = ticks.due("reply", start).unwrap();
-        ticks.report(Signal::Published {
+        let nobody = Signal::Published {
             frame,
             lane,
             receivers: Some(0),
-        });
+        };
+        ticks.report(nobody, start);
         assert!(ticks.next_wake() < start + MINUTE / 2);
         assert!(ticks.due("reply", start + 3 * SECOND).is_some());
     }
@@ -191,7 +192,7 @@ mod tests {
     fn ticks_begin_once_there_is_a_lane() {
         let (mut ticks, start) = ticks(MINUTE, &[]);
         assert!(ticks.due("reply", start).is_none());
-        ticks.report(Signal::Lanes(vec!["a".to_owned()]));
+        ticks.report(Signal::Lanes(vec!["a".to_owned()]), start);
         assert!(ticks.due("reply", start + SECOND).is_some());
     }
 }
