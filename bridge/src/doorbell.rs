@@ -58,11 +58,14 @@ pub enum Signal {
     },
 }
 
+/// A message, and who waits for the report of its publication.
+type Posted = (Message, mpsc::UnboundedSender<Signal>);
+
 /// The connection. Clones share it; it is closed with the last one.
 #[derive(Clone)]
 pub struct Doorbell {
     shared: Arc<Shared>,
-    to_publish: mpsc::UnboundedSender<(Message, mpsc::UnboundedSender<Signal>)>,
+    to_publish: mpsc::UnboundedSender<Posted>,
     _stop: Arc<DropGuard>,
 }
 
@@ -93,7 +96,7 @@ struct End {
 pub struct Line {
     pub signals: mpsc::UnboundedReceiver<Signal>,
     reply_to: String,
-    to_publish: mpsc::UnboundedSender<(Message, mpsc::UnboundedSender<Signal>)>,
+    to_publish: mpsc::UnboundedSender<Posted>,
     report: mpsc::UnboundedSender<Signal>,
 }
 
@@ -248,10 +251,7 @@ async fn subscription(shared: &Shared, failures: &mut u32) -> anyhow::Result<()>
 }
 
 /// Publishes messages and looks for lanes.
-async fn publish(
-    shared: Arc<Shared>,
-    mut messages: mpsc::UnboundedReceiver<(Message, mpsc::UnboundedSender<Signal>)>,
-) {
+async fn publish(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Posted>) {
     let pattern = format!("{}.*", shared.prefix);
     let mut connection: Option<MultiplexedConnection> = None;
     let mut check = interval(CHECK_INTERVAL);
@@ -309,7 +309,7 @@ async fn connect(client: &Client) -> Option<MultiplexedConnection> {
 /// How many subscribers each message reached.
 async fn publish_all(
     connection: &mut MultiplexedConnection,
-    messages: &[(Message, mpsc::UnboundedSender<Signal>)],
+    messages: &[Posted],
 ) -> Result<Vec<u64>, String> {
     let mut pipeline = redis::pipe();
     for (message, _) in messages {

@@ -186,26 +186,29 @@ impl Harness {
 
     /// One more event, with `padding` bytes beyond the usual.
     pub fn read_record(&mut self, number: i32, user: u64, padding: usize, headers: Headers) {
-        let (next, seq) = (
-            self.offsets.entry(partition(number)).or_default(),
-            self.seqs.entry(user).or_default(),
-        );
-        let mut record = record(partition(number), *next, Body { user, seq: *seq }, padding);
-        record.entry.headers = headers;
-        (*next, *seq) = (*next + 1, *seq + 1);
-        self.queue.read(vec![record], self.now);
-        self.run();
+        self.read_next(number, user, |record, body| {
+            record.entry.event = event(body, padding);
+            record.entry.headers = headers;
+        });
     }
 
     /// One more event, of this type.
     pub fn read_typed(&mut self, number: i32, user: u64, kind: &str) {
+        self.read_next(number, user, |record, Body { user, seq }| {
+            let event = format!(r#"{{"type":"{kind}","user":{user},"seq":{seq}}}"#);
+            record.entry.event = Bytes::from(event);
+        });
+    }
+
+    /// One more event, as changed.
+    fn read_next(&mut self, number: i32, user: u64, change: impl FnOnce(&mut Record, Body)) {
         let (next, seq) = (
             self.offsets.entry(partition(number)).or_default(),
             self.seqs.entry(user).or_default(),
         );
-        let mut record = record(partition(number), *next, Body { user, seq: *seq }, 0);
-        let event = format!(r#"{{"type":"{kind}","user":{user},"seq":{seq}}}"#);
-        record.entry.event = Bytes::from(event);
+        let body = Body { user, seq: *seq };
+        let mut record = record(partition(number), *next, body, 0);
+        change(&mut record, body);
         (*next, *seq) = (*next + 1, *seq + 1);
         self.queue.read(vec![record], self.now);
         self.run();
@@ -366,8 +369,6 @@ pub fn partition(number: i32) -> Partition {
 
 pub fn record(partition: Partition, offset: i64, body: Body, padding: usize) -> Record {
     let Body { user, seq } = body;
-    let padding = "-".repeat(padding);
-    let event = format!(r#"{{"user":{user},"seq":{seq},"padding":"{padding}"}}"#);
     Record {
         partition,
         offset,
@@ -375,10 +376,17 @@ pub fn record(partition: Partition, offset: i64, body: Body, padding: usize) -> 
         entry: Entry {
             user: Uuid::from_u128(user.into()),
             event_id: Uuid::from_u64_pair(user, seq),
-            event: Bytes::from(event),
+            event: event(body, padding),
             headers: Headers::new(),
         },
     }
+}
+
+fn event(Body { user, seq }: Body, padding: usize) -> Bytes {
+    let padding = "-".repeat(padding);
+    Bytes::from(format!(
+        r#"{{"user":{user},"seq":{seq},"padding":"{padding}"}}"#
+    ))
 }
 
 /// The numbers of one user's events in a frame.
