@@ -1,14 +1,13 @@
 //! How much memory a bridge needs when its agents are away and events are large.
 
-use std::process::Stdio;
 use std::time::Duration;
 
-use stage::ports;
 use stage::scratch::Scratch;
 use stage::services::Redis;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use crate::support::agent::{Agent, Frames, done};
+use crate::support::program;
 use crate::support::wait::eventually;
 use crate::support::{LogFixture, LogKind, OPEN_TRANSACTIONS};
 
@@ -38,23 +37,7 @@ async fn large_events_stay_within_the_memory_limit(kind: LogKind) {
         let events = fixture.admin.execute(fill, &[&EVENTS, &EVENT_BYTES]);
         events.await.unwrap();
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bridge"));
-    command
-        .arg("run")
-        .env("DATABASE_URL", fixture.settings.database_url.expose())
-        .env("KAFKA_PREFIX", &fixture.settings.kafka_prefix)
-        .env("REDIS_URL", redis.url())
-        .env(
-            "BRIDGE_LISTEN",
-            format!("127.0.0.1:{}", ports::free().unwrap()),
-        )
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    if let Some(brokers) = &fixture.settings.kafka_brokers {
-        command.env("KAFKA_BROKERS", brokers);
-    }
-    let bridge = command.spawn().unwrap();
+    let bridge = program::start(&fixture, &redis, &[]);
     eventually(PATIENCE, "the outbox drains", async || {
         fixture.outbox_rows().await == 0
     })

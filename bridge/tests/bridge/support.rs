@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod kafka;
+pub mod program;
 pub mod wait;
 
 use std::sync::Arc;

@@ -4,5 +4,4 @@ pub mod certificates;
 pub mod kafka;
 pub mod oauth;
 pub mod postgres;
-pub mod program;
 pub mod redis;

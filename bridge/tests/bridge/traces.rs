@@ -1,6 +1,5 @@
 //! Traces reach a collector that speaks OTLP.
 
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,14 +8,13 @@ use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
-use stage::ports;
 use stage::scratch::Scratch;
 use stage::services::Redis;
 use tokio::net::TcpListener;
-use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::support::agent::{Agent, Frames, done};
+use crate::support::program;
 use crate::support::wait::eventually;
 use crate::support::{LogFixture, LogKind, TIMEOUT, event};
 
@@ -57,21 +55,11 @@ async fn an_event_is_part_of_the_trace_of_its_request() {
     let (url, spans) = collector().await;
     let lane = "spindle.audit.a.0";
     let _agent = Agent::start(&redis.url(), lane, Frames::default(), done).await;
-    let _bridge = Command::new(env!("CARGO_BIN_EXE_bridge"))
-        .arg("run")
-        .env("DATABASE_URL", fixture.settings.database_url.expose())
-        .env("REDIS_URL", redis.url())
-        .env(
-            "BRIDGE_LISTEN",
-            format!("127.0.0.1:{}", ports::free().unwrap()),
-        )
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-        .env("OTEL_BSP_SCHEDULE_DELAY", "100")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let settings = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+    ];
+    let _bridge = program::start(&fixture, &redis, &settings);
     let (user, untraced, traced) = (Uuid::new_v4(), Uuid::now_v7(), Uuid::now_v7());
     let traceparent = format!("\"traceparent\":\"00-{}-{}-01\"", hex(&TRACE), hex(&PARENT));
     let text = event(traced, user, 1).replace("\"data\":", &format!("{traceparent},\"data\":"));

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::certificates::{Certificates, text};
 use super::oauth::{CLIENT, Issuer, SCOPE, SECRET};
-use super::program;
 use crate::log::reader::Reader;
+use crate::support::program;
 use crate::support::wait::eventually;
 use crate::support::{LogFixture, TIMEOUT, database, release};
 

@@ -6,8 +6,8 @@ use stage::scratch::Scratch;
 use stage::services::Postgres;
 
 use super::certificates::{Certificates, text};
-use super::program;
 use crate::support;
+use crate::support::program;
 
 /// A Postgres at 127.0.0.1 with TLS. The role `mutual` needs a certificate.
 struct Fixture {

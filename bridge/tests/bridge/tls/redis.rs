@@ -8,7 +8,7 @@ use stage::scratch::Scratch;
 use stage::services::Redis;
 
 use super::certificates::{Certificates, text};
-use super::program;
+use crate::support::program;
 use crate::support::{database, redis_settings};
 
 /// A Redis at 127.0.0.1 that serves TLS on a further port.
