@@ -1,5 +1,6 @@
 //! Tests that drive the queue with a clock of their own: no sleeping, no Redis, no log.
 
+mod sent;
 pub mod harness;
 mod frames;
 mod lanes;

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use domain::frame::{Ack, Answer, EventResult, Frame, Kind, Outcome, Unwell};
-use serde::Deserialize;
+use domain::frame::{Frame, Kind, Outcome};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+pub use super::sent::{Body, LATER_MS, Sent};
 use crate::dispatch::queue::{Action, DeadLetter, Fitness, Queue, Settings};
 use crate::groups::{FrameLimits, Group, USUAL};
 use crate::log::{Entry, Headers, Partition, Record};
@@ -21,66 +21,8 @@ pub const MS: Duration = Duration::from_millis(1);
 pub const SECOND: Duration = Duration::from_secs(1);
 /// Frames wait this long to be filled.
 pub const FRAME_WAIT: Duration = Duration::from_millis(2);
-/// How long the answer `later` asks to wait.
-pub const LATER_MS: u64 = 3_000;
 /// Events in a full frame.
 pub const FULL: usize = 4;
-
-/// An event as the tests know it: the `seq`th of its user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-pub struct Body {
-    pub user: u64,
-    pub seq: u64,
-}
-
-/// A frame that was published.
-#[derive(Debug)]
-pub struct Sent {
-    pub frame: Frame,
-    pub events: Vec<Body>,
-}
-
-impl Sent {
-    pub fn lane(&self) -> &str {
-        &self.frame.lane
-    }
-
-    pub fn attempt(&self) -> u32 {
-        self.frame.attempt
-    }
-
-    /// An answer with these outcomes.
-    pub fn ack(&self, outcomes: impl IntoIterator<Item = Outcome>) -> Ack {
-        let result = |outcome| EventResult {
-            id: String::new(),
-            outcome,
-            after_ms: if outcome == Outcome::Later {
-                LATER_MS
-            } else {
-                0
-            },
-            error: (outcome != Outcome::Done).then(|| "because".to_owned()),
-        };
-        self.answer(Answer::Results(outcomes.into_iter().map(result).collect()))
-    }
-
-    /// An answer that the agent cannot work.
-    pub fn unwell(&self) -> Ack {
-        self.answer(Answer::Unwell(Unwell {
-            code: "53100".to_owned(),
-            error: "the disk is full".to_owned(),
-        }))
-    }
-
-    fn answer(&self, answer: Answer) -> Ack {
-        Ack {
-            frame: self.frame.frame,
-            epoch: self.frame.epoch,
-            lane: self.frame.lane.clone(),
-            answer,
-        }
-    }
-}
 
 pub struct Harness {
     pub queue: Queue,
