@@ -7,6 +7,7 @@ mod outbox;
 mod retention;
 mod dead_letters;
 mod start;
+mod wake_up;
 
 /// Declares each scenario twice, once for each log.
 macro_rules! on_both {
@@ -28,7 +29,7 @@ macro_rules! on_both {
 
 on_both!(
     order::{
-        lone_records_arrive, events_of_a_user_stay_in_order, a_restart_resumes_at_the_committed_offset, rows_that_commit_late_are_not_lost,
+        events_of_a_user_stay_in_order, a_restart_resumes_at_the_committed_offset, rows_that_commit_late_are_not_lost,
         a_row_that_commits_seconds_late_is_not_overtaken,
     },
     sharing::{

@@ -11,19 +11,6 @@ use super::reader::{GROUP_READ, Reader, by_user};
 use crate::support::wait::eventually;
 use crate::support::{LogFixture, LogKind, OPEN_TRANSACTIONS, TIMEOUT, emit, release};
 
-/// Nothing else happens when a record arrives, so a wake-up that is missed once is missed for good.
-pub async fn lone_records_arrive(kind: LogKind) {
-    let fixture = LogFixture::new(kind).await;
-    let mut reader = Reader::start(&fixture);
-    let user = Uuid::new_v4();
-    for n in 0..150 {
-        let emitted = fixture.emit("task-events", user, n, 1).await;
-        fixture.relay_all().await;
-        assert_eq!(reader.read(1).await[0].entry.event_id, emitted[0]);
-    }
-    reader.stop().await;
-}
-
 pub async fn events_of_a_user_stay_in_order(kind: LogKind) {
     let fixture = LogFixture::new(kind).await;
     let users: Vec<Uuid> = (0..20).map(|_| Uuid::new_v4()).collect();

@@ -1,0 +1,2 @@
+-- Makes commits of offsets wait until the transaction ends.
+lock table log_offsets in exclusive mode
