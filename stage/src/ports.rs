@@ -1,9 +1,11 @@
 //! Free TCP ports on the loopback interface, and ports that a directory remembers between starts.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use rand::Rng;
 
 /// Ports below the kernel's ephemeral range, so no outgoing connection can take a port after we chose it.
@@ -14,27 +16,59 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port that no program listens on. The choice is random, so test programs that run at once seldom choose the same port.
+/// The locks on the ports that this process has chosen. The kernel releases them when the process ends.
+static CHOSEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+
+/// Takes a port for this process, so that no other test program chooses it while the server on it starts or is stopped for a while.
+/// False if another process has taken it.
+fn take(port: u16) -> Result<bool> {
+    let dir = std::env::temp_dir().join("spindle-ports");
+    std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+    let path = dir.join(port.to_string());
+    let file = File::create(&path).with_context(|| format!("create {}", path.display()))?;
+    let taken = file.try_lock().is_ok();
+    if taken {
+        let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+        chosen.push(file);
+    }
+    Ok(taken)
+}
+
+/// A port that no program listens on and that no other process of Spindle has chosen.
 pub fn free() -> Result<u16> {
     let mut rng = rand::rng();
     for _ in 0..200 {
         let port = rng.random_range(CHOICE);
-        if is_free(port) {
+        if is_free(port) && take(port)? {
             return Ok(port);
         }
     }
     bail!("no free port between {} and {}", CHOICE.start, CHOICE.end)
 }
 
-/// The port in this file if it is free; otherwise a new free port, which is written to the file.
+/// The port in this file if this process can have it; otherwise a new free port, which is written to the file.
 pub fn remembered(file: &Path) -> Result<u16> {
     let known = std::fs::read_to_string(file)
         .ok()
         .and_then(|text| text.trim().parse().ok());
-    if let Some(port) = known.filter(|port| is_free(*port)) {
+    if let Some(port) = known
+        && is_free(port)
+        && take(port)?
+    {
         return Ok(port);
     }
     let port = free()?;
     std::fs::write(file, format!("{port}\n"))?;
     Ok(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{take, free};
+
+    #[test]
+    fn a_chosen_port_is_not_chosen_again() {
+        let port = free().unwrap();
+        assert!(!take(port).unwrap());
+    }
 }

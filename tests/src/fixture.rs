@@ -20,9 +20,9 @@ use crate::contract::Contract;
 use crate::tokens;
 
 /// The time limit for an acknowledged write to reach the audit trail while nothing is broken.
-pub const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
+pub const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 /// The time limit for the outbox to become empty after a test has stopped writing.
-const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running system and what a test needs to use it.
 pub struct Fixture {

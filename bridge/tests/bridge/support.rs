@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long a test waits for something that should happen within a few seconds.
-pub const TIMEOUT: Duration = Duration::from_secs(20);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Held by tests that keep a transaction open, or that need that no other test does: transactions of one server delay each
 /// other's horizon, also in different databases.
@@ -161,7 +161,7 @@ impl LogFixture {
     /// Runs a new relay until the outbox is empty.
     pub async fn relay_all(&self) {
         let (relay, mut shards) = (self.relay(), None);
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(60);
         while self.outbox_rows().await > 0 {
             assert!(Instant::now() < until, "the outbox did not drain");
             relay.step(&mut shards).await.unwrap();

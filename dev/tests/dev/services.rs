@@ -46,7 +46,7 @@ fn the_environment_has_all_variables_that_the_functions_require() {
     let bridge = address();
     let (mut services, status) = started(dir.path(), &["services", "--bridge-listen", &bridge]);
     let file = dir.path().join("spin.env");
-    eventually(Duration::from_secs(10), "the environment file", || {
+    eventually(Duration::from_secs(60), "the environment file", || {
         file.is_file()
     });
     let environment = environment(&file);

@@ -67,7 +67,7 @@ fn a_restart_keeps_the_database_and_no_child_is_left() {
     // After SIGKILL it cannot clean up, but its children end nevertheless.
     again.signal(Signal::SIGKILL);
     again.ended();
-    eventually(Duration::from_secs(20), "the end of every child", || {
+    eventually(Duration::from_secs(60), "the end of every child", || {
         processes_in(dir.path()).is_empty()
     });
 }

@@ -82,7 +82,7 @@ pub async fn redis_stopped(fixture: &mut Fixture) -> Result<()> {
         fixture.system.redis()?.terminate().await;
         wait::until(
             "the function host exits",
-            Duration::from_secs(20),
+            Duration::from_secs(60),
             async || {
                 let host = fixture.system.host()?;
                 Ok((!host.is_running() || host.pid() != before).then_some(()))
@@ -92,7 +92,7 @@ pub async fn redis_stopped(fixture: &mut Fixture) -> Result<()> {
         fixture.system.redis()?.start().await?;
         wait::until(
             "the function host is ready again",
-            Duration::from_secs(20),
+            Duration::from_secs(60),
             async || {
                 fixture
                     .api
@@ -153,7 +153,7 @@ pub async fn appends_refused(fixture: &mut Fixture) -> Result<()> {
             let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
             wait::until(
                 "the bridge is ready again",
-                Duration::from_secs(20),
+                Duration::from_secs(60),
                 async || Ok((bridge.get("/readyz").send().await?.status.is_success()).then_some(())),
             )
             .await?;
@@ -168,7 +168,7 @@ pub async fn agents_cannot_work(fixture: &Fixture) -> Result<()> {
     let bridge = Api::new(&fixture.system.bridge_url(0)?)?;
     wait::until(
         "the bridge reports that the agents cannot work",
-        Duration::from_secs(30),
+        Duration::from_secs(60),
         async || {
             let response = bridge.get("/readyz").send().await?;
             let body = String::from_utf8(response.body)?;

@@ -56,7 +56,7 @@ pub async fn slow_links(fixture: &mut Fixture) -> Result<()> {
             load.more(50).await?;
             wait::until(
                 "events are delivered over slow links",
-                Duration::from_secs(30),
+                Duration::from_secs(60),
                 async || Ok((entries(fixture).await? > before + 50).then_some(())),
             )
             .await?;

@@ -49,7 +49,7 @@ pub async fn redis_fails_over(fixture: &mut Fixture) -> Result<()> {
                 .for_each(|link| link.proxy().redirect(address));
             wait::until(
                 "the functions are ready again",
-                Duration::from_secs(20),
+                Duration::from_secs(60),
                 async || {
                     let ready = fixture.api.get("/readyz").send().await?;
                     ready.expect(200).map(Some)
@@ -76,7 +76,7 @@ pub async fn redis_without_rights(fixture: &mut Fixture) -> Result<()> {
         may_publish("-publish").await?;
         load.more(200).await?;
         may_publish("+publish").await?;
-        wait::until("the outbox drains", Duration::from_secs(30), async || {
+        wait::until("the outbox drains", Duration::from_secs(60), async || {
             Ok((outbox_size(fixture).await? < 100).then_some(()))
         })
         .await

@@ -23,7 +23,7 @@ fn may_be_repeated(response: Response) -> Result<()> {
 }
 
 async fn writes_succeed_again(user: &User) -> Result<()> {
-    wait::until("a write succeeds", Duration::from_secs(10), async || {
+    wait::until("a write succeeds", Duration::from_secs(60), async || {
         create(user, "again").await?.expect(201).map(Some)
     })
     .await?;
@@ -52,7 +52,7 @@ pub async fn a_statement_timeout(fixture: &mut Fixture) -> Result<()> {
         .database
         .batch_execute(include_str!("../../sql/set_api_timeout.sql"))
         .await?;
-    wait::until("the API reads again", Duration::from_secs(10), async || {
+    wait::until("the API reads again", Duration::from_secs(60), async || {
         user.get("/api/auth/me").send().await?.expect(200).map(Some)
     })
     .await?;
