@@ -9,7 +9,9 @@ const SEARCH: &str = include_str!("../../functions/api/src/tasks/search.sql");
 
 /// The parameter for a rate limit (functions/api/src/http/rate.rs) that no test or benchmark reaches.
 pub fn rate(policy: &str, who: &dyn std::fmt::Display) -> Vec<String> {
-    [format!("{policy}/{who}").as_str(), "1000000", "1", "1"]
+    let who = who.to_string();
+    let key = format!("{policy}/{who}");
+    [&key, "1000000", "1", "1", "64", &who]
         .map(str::to_owned)
         .to_vec()
 }

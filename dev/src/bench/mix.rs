@@ -99,9 +99,7 @@ fn script(kind: Kind) -> String {
         Kind::Create => return create::SCRIPT.to_owned(),
         Kind::Get => {
             let rate = rate(user);
-            format!(
-                "select version, body, rate from get_task({user}::uuid, md5(:n || ' 50')::uuid, {rate})"
-            )
+            format!("call get_task({user}, md5(:n || ' 50')::uuid::text, {rate}, null, null, null)")
         }
         Kind::List => list(TaskList::newest()),
         Kind::Search => list(TaskList::search(&["+water", "*pla"])),
@@ -111,7 +109,7 @@ fn script(kind: Kind) -> String {
 
 /// The parameter for a rate limit that pgbench does not reach.
 fn rate(user: &str) -> String {
-    format!("array['read/' || {user}, '1000000', '1', '1']")
+    format!("array['read/' || {user}, '1000000', '1', '1', '64', {user}]")
 }
 
 /// A list statement whose parameters are replaced by literals. `user` is a SQL expression.

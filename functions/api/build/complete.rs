@@ -104,7 +104,11 @@ fn complete(
         problems.push(("412", "Stale"));
     }
     if has_body {
-        problems.extend([("413", "TooLarge"), ("415", "MediaType")]);
+        problems.extend([
+            ("408", "SlowBody"),
+            ("413", "TooLarge"),
+            ("415", "MediaType"),
+        ]);
     }
     // Every operation that needs a token also checks the query string, which must be empty if there are no parameters.
     if has_body || !is_public {

@@ -65,6 +65,11 @@ impl Caller {
         }
     }
 
+    /// The caller whom a request that failed is charged to, if there is one.
+    pub fn signed_in(request: &Request) -> Option<Self> {
+        Self::of(request).or_else(|_| Self::bearer(request)).ok()
+    }
+
     fn bearer(request: &Request) -> Result<Self, Problem> {
         let keys = keys::load()?;
         if !request.has_header("authorization") {

@@ -6,6 +6,7 @@ pub mod trace;
 pub mod cors;
 pub mod address;
 pub mod rate;
+pub mod pace;
 pub mod body;
 pub mod query;
 pub mod cursor;

@@ -27,5 +27,6 @@ use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 pub fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     let mut request = http::request::Request::new(incoming);
     let answer = router::route(&mut request);
+    let answer = http::rate::settle(answer, &mut request);
     http::reply::send(answer, &request, out);
 }

@@ -34,7 +34,7 @@ pub enum Outcome {
     Stale,
     /// The Idempotency-Key belongs to another request.
     KeyReused,
-    /// The rate limit is exceeded.
+    /// The request is not admitted: the rate limit is exceeded, or too many requests of the caller are running.
     Limited,
     /// An operation of an atomic batch was refused, so none was done.
     Refused,
@@ -126,17 +126,14 @@ impl Write {
     /// Runs a statement whose last parameter is the rate to charge and whose columns are those of `write_result`.
     ///
     /// # Errors
-    /// 429 if the rate limit is exceeded, 503 or 500 if the database fails. All other refusals are outcomes.
+    /// Those of [`Rate::run`]. All other refusals are outcomes.
     pub fn run(
         request: &mut Request,
         rate: &Rate,
         sql: &str,
-        mut parameters: Vec<ParameterValue>,
+        parameters: Vec<ParameterValue>,
     ) -> Result<Self, Problem> {
-        parameters.push(rate.parameter());
-        let mut row = request.db()?.query_one(sql, &parameters)?;
-        rate.check(request, &row.text(5)?)?;
-        Self::read(&mut row)
+        Self::read(&mut rate.run(request, sql, parameters)?)
     }
 
     /// Reads the columns of `write_result`, except the last one, which is the rate.

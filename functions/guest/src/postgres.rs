@@ -114,6 +114,14 @@ impl Db {
         Ok(Self(Connection::open(&url)?))
     }
 
+    /// Takes a connection that does not wait for those of [`Self::open`]: the host has a pool for each URL.
+    pub fn open_apart(application: &str) -> Result<Self, DbError> {
+        let url = variables::get("database_url")?;
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let url = format!("{url}{separator}application_name={application}");
+        Ok(Self(Connection::open(&url)?))
+    }
+
     /// Runs one statement and returns its rows.
     pub fn query(&self, sql: &str, parameters: &[ParameterValue]) -> Result<Vec<Row>, DbError> {
         let started = Instant::now();
@@ -182,6 +190,22 @@ impl Row {
     pub fn text(&mut self, column: usize) -> Result<String, DbError> {
         self.text_or_null(column)?
             .ok_or_else(|| mismatch(column, "text", &DbValue::DbNull))
+    }
+
+    /// Removes the last column, which is a text.
+    pub fn last(&mut self) -> Result<String, DbError> {
+        let column = self.0.len().saturating_sub(1);
+        let text = self.text(column);
+        self.0.pop();
+        text
+    }
+
+    /// Removes the last column, which is a boolean.
+    pub fn last_bool(&mut self) -> Result<bool, DbError> {
+        let column = self.0.len().saturating_sub(1);
+        let truth = self.bool(column);
+        self.0.pop();
+        truth
     }
 
     /// An integer column of any width; `None` for null.

@@ -1,47 +1,60 @@
-//! Admission of requests that hash a password. They are charged to two rate limits and need one of a few hashing slots,
+//! Admission of requests that hash a password. They are charged to several rate limits and need one of a few hashing slots,
 //! because a hash takes much CPU time.
 
 use guest::postgres::{ParameterValue, Row, text};
 use guest::variables::{self, BadSetting};
 
+use crate::http::address;
 use crate::http::problem::Problem;
 use crate::http::rate::Rate;
 use crate::http::request::Request;
 
-/// The rates that a request is charged before it hashes a password.
-pub struct Admission {
-    address: Rate,
-    account: Rate,
-}
+/// The rates that a request is charged before it hashes a password, in the order in which they are charged.
+pub struct Admission(Vec<Rate>);
 
 impl Admission {
-    /// `account` is the email or the id of the account whose password is tried.
-    pub fn of(request: &Request, account: &str) -> Result<Self, BadSetting> {
-        Ok(Self {
-            address: Rate::address(request)?,
-            account: Rate::sign_in(account)?,
-        })
+    /// The admission of an attempt at a password. `account` is the email or the id of its account.
+    ///
+    /// An account is limited tightly for each address and loosely for all: if wrong tries from anywhere counted alike, a few of
+    /// them would keep the owner from signing in.
+    pub fn sign_in(request: &Request, account: &str) -> Result<Self, BadSetting> {
+        let address = address::of(request)?;
+        Ok(Self(vec![
+            Rate::address(&address)?,
+            Rate::sign_in(account, &address)?,
+            Rate::account(account)?,
+        ]))
     }
 
-    /// The parameters of the SQL function `admit_sign_in`.
-    pub fn parameters(&self) -> Result<[ParameterValue; 4], BadSetting> {
+    /// The admission of a registration.
+    pub fn register(request: &Request) -> Result<Self, BadSetting> {
+        let address = address::of(request)?;
+        Ok(Self(vec![
+            Rate::address(&address)?,
+            Rate::register(&address)?,
+        ]))
+    }
+
+    /// The parameters of the SQL procedure `begin_sign_in`.
+    pub fn parameters(&self) -> Result<[ParameterValue; 3], BadSetting> {
+        let rates = self.0.iter().flat_map(Rate::elements).map(Some);
         Ok([
-            self.address.parameter(),
-            self.account.parameter(),
+            ParameterValue::ArrayStr(rates.collect()),
             text(variables::get("instance")?),
             ParameterValue::Int32(hashes_at_once()?),
         ])
     }
 
-    /// Reads a row whose first three columns are what `admit_sign_in` returned, and returns the hashing slot. The
+    /// Reads a row whose first two columns are what `begin_sign_in` returned, and returns the hashing slot. The
     /// statement that runs after the hashing releases the slot.
     ///
     /// # Errors
     /// 429 if a rate limit is exceeded, 503 if no slot is free.
     pub fn check(&self, request: &mut Request, row: &mut Row) -> Result<String, Problem> {
-        self.address.check(request, &row.text(0)?)?;
-        self.account.check(request, &row.text(1)?)?;
-        row.text_or_null(2)?.ok_or_else(Problem::too_many_hashes)
+        for (rate, taken) in self.0.iter().zip(row.text(0)?.split(',')) {
+            rate.check(request, taken)?;
+        }
+        row.text_or_null(1)?.ok_or_else(Problem::too_many_hashes)
     }
 }
 

@@ -2,33 +2,31 @@
 --
 -- p_hash     SHA-256 of the refresh token
 -- p_context  envelope members that come from the request, as JSON without its braces
--- p_rate     see `begin_write`
+-- p_address, p_user   see `admit_session`
 --
--- Outcomes: deleted · missing (the token is unknown or its session has ended; no event is emitted) · limited.
-create or replace function end_session(p_hash bytea, p_context text, p_rate text[]) returns write_result
-language plpgsql volatile as $$
+-- An unknown token and one whose session has ended do nothing. `known` and `rate` are those of `admit_session`.
+create or replace procedure end_session(
+    p_hash text, p_context text, p_address text[], p_user text[], out known boolean, out rate text)
+language plpgsql as $$
 declare
-    result write_result;
+    presented constant bytea := decode(p_hash, 'hex');
+    admitted boolean;
     token refresh_tokens;
     account users;
 begin
-    -- The user is not known yet; `session_owner` finds and locks the row.
-    result := begin_write(null, p_rate, p_lock => false);
-    if result.outcome is not null then
-        return result;
+    call admit_session(presented, p_address, p_user, known, rate, admitted);
+    if not admitted then
+        return;
     end if;
-    result.outcome := 'missing';
-    account := session_owner(p_hash);
-    select * into token from refresh_tokens where hash = p_hash;
+    account := session_owner(presented);
+    select * into token from refresh_tokens where hash = presented;
     if not found then
-        return result;
+        return;
     end if;
     update refresh_tokens set revoked_at = clock_timestamp() where family = token.family and revoked_at is null;
     if found then
         perform emit_account_event(
             account, 'user.token-revoked', p_context, '{"family":"' || token.family::text || '","reason":"logout"}');
-        result.outcome := 'deleted';
     end if;
-    return result;
 end
 $$;

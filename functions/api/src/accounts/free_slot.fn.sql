@@ -1,4 +1,4 @@
--- Releases the hashing slot `p_slot` of `admit_sign_in`. Does nothing for null.
+-- Releases the hashing slot `p_slot` of `begin_sign_in`. Does nothing for null.
 create or replace function free_slot(p_slot uuid) returns void
 language plpgsql volatile as $$
 begin

@@ -18,14 +18,14 @@ use crate::http::request::Request;
 pub fn login(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;
     let Credentials { email, password } = Credentials::parse(body::json(request)?)?;
-    let admission = Admission::of(request, &email)?;
+    let admission = Admission::sign_in(request, &email)?;
     let mut parameters = vec![text(email)];
     parameters.extend(admission.parameters()?);
     let mut row = request
         .db()?
         .query_one(include_str!("login_begin.sql"), &parameters)?;
     let slot = text(admission.check(request, &mut row)?);
-    let (user, hash) = (row.text_or_null(3)?, row.text_or_null(4)?);
+    let (user, hash) = (row.text_or_null(2)?, row.text_or_null(3)?);
     let verified = passwords::verify(&password, hash.as_deref());
     let context = text(request.trace.event_members());
     let Some(user) = user.as_deref().filter(|_| verified) else {

@@ -6,24 +6,18 @@
 use domain::account::parse_refresh;
 use guest::postgres::text;
 
-use super::session;
+use super::session::{self, SessionRates};
 use crate::http::body;
 use crate::http::problem::Problem;
-use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::write::{Outcome, Write};
 
 pub fn logout(request: &mut Request) -> Result<Reply, Problem> {
     let token = parse_refresh(body::json(request)?)?;
-    let rate = Rate::address(request)?;
     let parameters = vec![
         text(session::hash(&token)),
         text(request.trace.event_members()),
     ];
-    let mut write = Write::run(request, &rate, include_str!("logout.sql"), parameters)?;
-    if write.outcome == Outcome::Missing {
-        write.outcome = Outcome::Deleted;
-    }
-    write.reply(None)
+    SessionRates::of(request)?.run(request, include_str!("logout.sql"), parameters)?;
+    Ok(Reply::empty(204))
 }

@@ -1,4 +1,5 @@
 -- Ends a session.
--- $1 SHA-256 of a refresh token in hex, $2 context of the events, $3 rate limit to charge.
--- Columns: those of `write_result`.
-select outcome, version, id, body, replayed, rate from end_session(decode($1::text, 'hex'), $2::text, $3)
+-- $1 SHA-256 of a refresh token in hex, $2 context of the events, $3, $4 rate limits of the address and of the user, see
+-- `admit_session`.
+-- Columns: whether the token is known, what is left of the rate limit.
+call end_session($1, $2, $3, $4, null, null)

@@ -13,13 +13,8 @@ pub fn me(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of_own_account(request)?;
     Query::of(request).finish()?;
     let rate = Rate::read(&caller, 1)?;
-    let mut row = request
-        .db()?
-        .query_opt(
-            include_str!("me.sql"),
-            &[text(caller.user.to_string()), rate.parameter()],
-        )?
-        .ok_or_else(Problem::account_gone)?;
-    rate.check(request, &row.text(1)?)?;
-    Ok(Reply::json(200, row.text(0)?))
+    let parameters = vec![text(caller.user.to_string())];
+    let mut row = rate.run(request, include_str!("me.sql"), parameters)?;
+    let account = row.text_or_null(0)?.ok_or_else(Problem::account_gone)?;
+    Ok(Reply::json(200, account))
 }

@@ -17,14 +17,14 @@ pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;
     let user = Caller::of_own_account(request)?.user.to_string();
     let PasswordChange { current, new } = PasswordChange::parse(body::json(request)?)?;
-    let admission = Admission::of(request, &user)?;
+    let admission = Admission::sign_in(request, &user)?;
     let mut parameters = vec![text(&user)];
     parameters.extend(admission.parameters()?);
     let mut row = request
         .db()?
         .query_one(include_str!("password_begin.sql"), &parameters)?;
     let slot = text(admission.check(request, &mut row)?);
-    let old_hash = row.text_or_null(3)?.ok_or_else(Problem::account_gone)?;
+    let old_hash = row.text_or_null(2)?.ok_or_else(Problem::account_gone)?;
     let context = request.trace.event_members();
     if !passwords::verify(&current, Some(&old_hash)) {
         request.db()?.query(

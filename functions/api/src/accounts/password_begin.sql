@@ -1,7 +1,5 @@
 -- Admits a change of a password and reads the password hash to verify.
--- $1 user id, $2 rate limit of the address, $3 rate limit of the account, $4 name of the process, $5 number of its hashing
--- slots.
--- Columns: what is left of the two rate limits, hashing slot (null if none is free), password hash (null if the user does
--- not exist or the change was not admitted).
-select a.address_rate, a.account_rate, a.slot, u.password_hash
-from admit_sign_in($2, $3, $4, $5::integer) a left join users u on a.slot is not null and u.id = $1::text::uuid
+-- $1 user id, $2 rate limits, $3 name of the process, $4 number of its hashing slots.
+-- Columns: what is left of the rate limits, hashing slot (null if none is free), password hash (null if the user does not
+-- exist or the change was not admitted).
+call begin_password_change($1, $2, $3, $4, null, null, null)

@@ -3,11 +3,10 @@
 use domain::account::parse_refresh;
 use guest::postgres::text;
 
-use super::session::{self, RefreshToken};
+use super::session::{self, RefreshToken, SessionRates};
 use crate::auth::keys;
 use crate::http::body;
 use crate::http::problem::Problem;
-use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 
@@ -15,17 +14,13 @@ pub fn refresh(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;
     let token = parse_refresh(body::json(request)?)?;
     let next = RefreshToken::new();
-    let rate = Rate::address(request)?;
-    let mut row = request.db()?.query_one(
-        include_str!("refresh.sql"),
-        &[
-            text(session::hash(&token)),
-            text(next.hash()),
-            text(request.trace.event_members()),
-            rate.parameter(),
-        ],
-    )?;
-    rate.check(request, &row.text(2)?)?;
+    let parameters = vec![
+        text(session::hash(&token)),
+        text(next.hash()),
+        text(request.trace.event_members()),
+    ];
+    let statement = include_str!("refresh.sql");
+    let mut row = SessionRates::of(request)?.run(request, statement, parameters)?;
     match (row.text_or_null(0)?, row.text_or_null(1)?) {
         (Some(user), Some(role)) => session::answer(&user, &role, next, &keys),
         _ => {

@@ -22,7 +22,7 @@ pub fn register(request: &mut Request) -> Result<Reply, Problem> {
         timezone,
     } = Registration::parse(body::json(request)?)?;
     let email = email.into_string();
-    let admission = Admission::of(request, &email)?;
+    let admission = Admission::register(request)?;
     let mut row = request
         .db()?
         .query_one(include_str!("register_begin.sql"), &admission.parameters()?)?;

@@ -1,4 +1,4 @@
 -- Admits a registration.
--- $1 rate limit of the address, $2 rate limit of the account, $3 name of the process, $4 number of its hashing slots.
--- Columns: what is left of the two rate limits, hashing slot (null if none is free).
-select address_rate, account_rate, slot from admit_sign_in($1, $2, $3, $4::integer)
+-- $1 rate limits, $2 name of the process, $3 number of its hashing slots.
+-- Columns: what is left of the rate limits, hashing slot (null if none is free).
+call begin_sign_in($1, $2, $3, null, null)

@@ -4,7 +4,7 @@
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_slot     hashing slot to release
 --
--- Outcomes: made · taken (the email is in use) · unknown_timezone. `rate` is null: `admit_sign_in` has charged the
+-- Outcomes: made · taken (the email is in use) · unknown_timezone. `rate` is null: `begin_sign_in` has charged the
 -- request.
 create or replace function register_user(
     p_email text, p_password_hash text, p_name text, p_timezone text, p_context text, p_slot uuid) returns write_result

@@ -4,14 +4,19 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::{Password, Role};
 use domain::passwords;
+use guest::postgres::{ParameterValue, Row};
+use guest::variables::BadSetting;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::auth::keys::Keys;
 use crate::auth::tokens;
+use crate::http::address;
 use crate::http::problem::Problem;
+use crate::http::rate::Rate;
 use crate::http::reply::Reply;
+use crate::http::request::Request;
 
 /// A refresh token: 32 random bytes in base64url.
 pub struct RefreshToken(String);
@@ -30,6 +35,44 @@ impl RefreshToken {
     /// The hash to store, see [`hash`].
     pub fn hash(&self) -> String {
         hash(&self.0)
+    }
+}
+
+/// The rates of a request that presents a refresh token. One of them is charged, see the SQL procedure `admit_session`.
+pub struct SessionRates {
+    address: Rate,
+    owner: Rate,
+}
+
+impl SessionRates {
+    pub fn of(request: &Request) -> Result<Self, BadSetting> {
+        Ok(Self {
+            address: Rate::address(&address::of(request)?)?,
+            owner: Rate::session()?,
+        })
+    }
+
+    /// Runs a statement whose last two parameters are those of `admit_session`, and whose last two columns are its `known` and
+    /// `rate`. Returns the other columns.
+    ///
+    /// # Errors
+    /// 429 if the rate limit is exceeded, 503 or 500 if the database fails.
+    pub fn run(
+        &self,
+        request: &mut Request,
+        sql: &str,
+        mut parameters: Vec<ParameterValue>,
+    ) -> Result<Row, Problem> {
+        parameters.extend([self.address.parameter(), self.owner.parameter()]);
+        let mut row = request.db()?.query_one(sql, &parameters)?;
+        let taken = row.last()?;
+        let charged = if row.last_bool()? {
+            &self.owner
+        } else {
+            &self.address
+        };
+        charged.check(request, &taken)?;
+        Ok(row)
     }
 }
 

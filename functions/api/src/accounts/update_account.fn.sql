@@ -7,45 +7,56 @@
 -- p_name, p_timezone, p_role   null leaves the field as it is
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_actor    the actor of the events, as JSON
--- p_rate     see `begin_write`
+-- p_rate     see `admit_write`; a new timezone is also charged for the tasks that have a due date
 --
--- Outcomes: changed · unchanged · forbidden (`p_admin` is not an admin) · missing (an admin's request for an unknown user) ·
--- last_admin (no admin would be left) · unknown_timezone · limited · gone.
-create or replace function update_account(
-    p_user uuid, p_admin uuid, p_name text, p_timezone text, p_role text, p_context text, p_actor text, p_rate text[])
-    returns write_result
-language plpgsql volatile as $$
+-- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged · forbidden (`p_admin` is not an admin) ·
+-- missing (an admin's request for an unknown user) · last_admin (no admin would be left) · unknown_timezone · limited · gone.
+create or replace procedure update_account(
+    p_user text, p_admin text, p_name text, p_timezone text, p_role text, p_context text, p_actor text, p_rate text[],
+    out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
+language plpgsql as $$
 declare
-    result write_result;
+    owner constant uuid := p_user;
+    admin constant uuid := p_admin;
+    admitted boolean;
     old users;
     account users;
     moment timestamptz;
     tasks_moved bigint;
     previous text := '';
 begin
-    -- `begin_write` must not lock the row: the lock of the roles comes before it.
-    result := begin_write(p_user, p_rate, p_lock => false);
-    if result.outcome is not null then
-        return result;
+    -- It must not lock the row: the lock of the roles comes before it.
+    call admit_write(owner, p_rate, null, null, false, outcome, version, id, body, replayed, rate);
+    if outcome is not null then
+        return;
+    end if;
+    if p_timezone <> (select timezone from users where users.id = owner) then
+        -- The charge comes before the work, because work that takes too long fails.
+        tasks_moved := count(*) from tasks where user_id = owner and due_at is not null and due ->> 'date' is not null;
+        call admit_rows(p_rate, tasks_moved, rate, admitted);
+        if not admitted then
+            outcome := 'limited';
+            return;
+        end if;
     end if;
     if p_role is not null then
         -- Serialises changes of roles. If two admins demote each other at once, the second one is not an admin any more
         -- and is refused.
         perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('roles'));
     end if;
-    if p_admin is not null and not exists (select from users where id = p_admin and role = 'admin') then
-        result.outcome := 'forbidden';
-        return result;
+    if admin is not null and not exists (select from users where users.id = admin and role = 'admin') then
+        outcome := 'forbidden';
+        return;
     end if;
-    select * into old from users where id = p_user for no key update;
+    select * into old from users where users.id = owner for no key update;
     if not found then
-        result.outcome := case when p_admin is null then 'gone' else 'missing' end;
-        return result;
+        outcome := case when admin is null then 'gone' else 'missing' end;
+        return;
     end if;
     if old.role = 'admin' and p_role <> 'admin' and not exists (
-        select from users where role = 'admin' and id <> p_user) then
-        result.outcome := 'last_admin';
-        return result;
+        select from users where users.role = 'admin' and users.id <> owner) then
+        outcome := 'last_admin';
+        return;
     end if;
 
     account := old;
@@ -58,26 +69,26 @@ begin
     if account.timezone <> old.timezone then
         previous := previous || ',"timezone":' || to_json(old.timezone)::text;
         if not is_timezone(account.timezone) then
-            result.outcome := 'unknown_timezone';
-            return result;
+            outcome := 'unknown_timezone';
+            return;
         end if;
     end if;
     if account.role <> old.role then
         previous := previous || ',"role":"' || old.role || '"';
     end if;
     if previous = '' then
-        result.outcome := 'unchanged';
-        result.body := user_json(account);
-        return result;
+        outcome := 'unchanged';
+        body := user_json(account);
+        return;
     end if;
 
     moment := clock_timestamp();
     account.updated_at := moment;
     if account.timezone <> old.timezone then
         with dated as (
-            select id, due_at as old_due_at, due_at(due, null, account.timezone) as new_due_at, seq
+            select tasks.id, due_at as old_due_at, due_at(due, null, account.timezone) as new_due_at, seq
             from tasks
-            where user_id = p_user and deleted_at is null and due_at is not null and due ->> 'date' is not null
+            where user_id = owner and deleted_at is null and due_at is not null and due ->> 'date' is not null
         ), numbered as (
             select *, account.sync_seq + row_number() over (order by seq) as new_seq
             from dated
@@ -88,7 +99,7 @@ begin
             where t.id = n.id
             returning t as task, n.old_due_at
         ), events as (
-            select emit_task_events(p_user, (task).id, 'task.updated', (task).seq, moment, p_context, p_actor,
+            select emit_task_events(owner, (task).id, 'task.updated', (task).seq, moment, p_context, p_actor,
                 task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}')
             from moved
             order by (task).seq
@@ -99,17 +110,16 @@ begin
     update users set
         name = account.name, timezone = account.timezone, role = account.role, updated_at = moment,
         sync_seq = account.sync_seq
-        where id = p_user;
+        where users.id = owner;
     if account.role <> old.role then
         -- A session gets a new role only when it is refreshed. A revoked role must not last until then, so all sessions
         -- end.
-        update refresh_tokens set revoked_at = moment where user_id = p_user and revoked_at is null;
+        update refresh_tokens set revoked_at = moment where user_id = owner and revoked_at is null;
     end if;
-    result.outcome := 'changed';
-    result.body := user_json(account);
+    outcome := 'changed';
+    body := user_json(account);
     perform emit_account_event_by(account,
         case when account.role <> old.role then 'user.role-changed' else 'user.updated' end,
         p_context, '{"previous":{' || substr(previous, 2) || '}}', p_actor);
-    return result;
 end
 $$;

@@ -30,37 +30,33 @@ pub fn users(request: &mut Request) -> Result<Reply, Problem> {
     query.finish()?;
     let mut parameters = vec![text_or_null(email), text_or_null(role.map(Role::as_str))];
     parameters.extend(page.parameters());
-    let (items, mut row) = query_as_admin(request, &caller, include_str!("users.sql"), parameters)?;
-    page.reply(&items, &mut row)
+    let mut row = query_as_admin(request, &caller, include_str!("users.sql"), parameters)?;
+    page.reply(&row.text(0)?, &mut row)
 }
 
 pub fn user(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::admin(request)?;
     Query::of(request).finish()?;
     let parameters = vec![text(id.to_string())];
-    let (found, _) = query_as_admin(request, &caller, include_str!("user.sql"), parameters)?;
-    if found.is_empty() {
-        return Err(Problem::not_found());
-    }
+    let mut row = query_as_admin(request, &caller, include_str!("user.sql"), parameters)?;
+    let found = row.text_or_null(0)?.ok_or_else(Problem::not_found)?;
     Ok(Reply::json(200, found))
 }
 
-/// Runs a statement for an admin and returns its first column and the row.
+/// Runs a statement for an admin.
 ///
-/// The last parameters of the statement are the caller's id and the rate limit to charge. Its fourth column is what is left
-/// of the rate limit. Its fifth column tells whether the caller is an admin now; the role in the token may be outdated.
+/// The last parameters of the statement are the caller's id and the rate limit to charge. Its fourth column tells whether the
+/// caller is an admin now; the role in the token may be outdated.
 fn query_as_admin(
     request: &mut Request,
     caller: &Caller,
     statement: &str,
     mut parameters: Vec<ParameterValue>,
-) -> Result<(String, Row), Problem> {
-    let rate = Rate::read(caller, 1)?;
-    parameters.extend([text(caller.user.to_string()), rate.parameter()]);
-    let mut row = request.db()?.query_one(statement, &parameters)?;
-    rate.check(request, &row.text(3)?)?;
-    if row.bool(4)? {
-        Ok((row.text(0)?, row))
+) -> Result<Row, Problem> {
+    parameters.push(text(caller.user.to_string()));
+    let mut row = Rate::read(caller, 1)?.run(request, statement, parameters)?;
+    if row.bool(3)? {
+        Ok(row)
     } else {
         Err(Problem::not_an_admin())
     }

@@ -22,11 +22,7 @@ pub fn history(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
     let mut parameters = vec![text(task.to_string()), text_or_null(owner)];
     let rate = Rate::read(&caller, 1)?;
     parameters.extend(page.parameters());
-    parameters.push(rate.parameter());
-    let mut row = request
-        .db()?
-        .query_one(include_str!("history.sql"), &parameters)?;
-    rate.check(request, &row.text(4)?)?;
+    let mut row = rate.run(request, include_str!("history.sql"), parameters)?;
     if !row.bool(3)? {
         return Err(Problem::not_found());
     }

@@ -28,8 +28,6 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let mut parameters = selection.parameters();
     let rate = Rate::read(&caller, 1)?;
     parameters.extend(page.parameters());
-    parameters.push(rate.parameter());
-    let mut row = request.db()?.query_one(sql, &parameters)?;
-    rate.check(request, &row.text(3)?)?;
+    let mut row = rate.run(request, sql, parameters)?;
     page.reply(&row.text(0)?, &mut row)
 }

@@ -21,10 +21,7 @@ pub fn verify(request: &mut Request) -> Result<Reply, Problem> {
     scope::check(&caller, user)?;
     let user = user.unwrap_or(caller.user);
     let rate = Rate::read(&caller, COST)?;
-    let mut row = request.db()?.query_one(
-        include_str!("verify.sql"),
-        &[text(user.to_string()), rate.parameter()],
-    )?;
-    rate.check(request, &row.text(1)?)?;
+    let parameters = vec![text(user.to_string())];
+    let mut row = rate.run(request, include_str!("verify.sql"), parameters)?;
     Ok(Reply::json(200, row.text(0)?))
 }

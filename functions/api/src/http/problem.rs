@@ -99,6 +99,16 @@ impl Problem {
         .header("allow", allow)
     }
 
+    /// The body came too slowly.
+    pub fn slow_body() -> Self {
+        Self::new(
+            408,
+            "slow-body",
+            "The body came too slowly",
+            "send the first byte of the body within 10 s and then at least 8 KiB per second",
+        )
+    }
+
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(409, "conflict", "Conflict with the current state", detail)
     }
@@ -178,6 +188,12 @@ impl Problem {
         );
         Self::new(429, "rate-limited", "Too many requests", detail)
             .header("retry-after", wait.to_string())
+    }
+
+    /// As many requests of the caller as may run at once do so already.
+    pub fn too_many_at_once(slots: u32) -> Self {
+        let detail = format!("{slots} requests of yours are running; send fewer at once");
+        Self::new(429, "busy", "Too many requests at once", detail).header("retry-after", "1")
     }
 
     /// All slots for password hashing of this process are in use.

@@ -1,21 +1,15 @@
 //! Responses: what a handler returns, and how it is sent to the client.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use guest::logging;
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
-use wasi::clocks::monotonic_clock;
-use wasi::io::poll::poll;
 use wasi::io::streams::OutputStream;
 
 use crate::http::cors;
+use crate::http::pace::Pace;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
-
-/// How long a client may accept no byte of a response before the response is aborted. Until then it occupies an instance
-/// of the function.
-const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A response to a request that succeeded. The response to one that failed is a [`Problem`].
 pub struct Reply {
@@ -170,15 +164,16 @@ fn write(outgoing: &OutgoingBody, body: Body, request: &Request) -> bool {
     let Ok(stream) = outgoing.write() else {
         return false;
     };
+    let mut pace = Pace::of_response();
     let mut parts = match body {
         Body::None => return true,
         // A client that disconnects is not an error.
-        Body::Whole(text) => return write_bytes(&stream, text.as_bytes()),
+        Body::Whole(text) => return write_bytes(&stream, text.as_bytes(), &mut pace),
         Body::Parts(parts) => parts,
     };
     parts.all(|part| match part {
         Ok(text) => {
-            write_bytes(&stream, text.as_bytes()) || {
+            write_bytes(&stream, text.as_bytes(), &mut pace) || {
                 logging::info("the client stopped reading the response")
                     .field("correlation_id", request.trace.correlation.as_str())
                     .field("path", request.path())
@@ -193,20 +188,14 @@ fn write(outgoing: &OutgoingBody, body: Body, request: &Request) -> bool {
     })
 }
 
-/// Writes bytes as fast as the host accepts them. Returns false if the client has disconnected, or has accepted nothing for
-/// [`WRITE_STALL_TIMEOUT`].
-fn write_bytes(stream: &OutputStream, mut bytes: &[u8]) -> bool {
+/// Writes bytes as fast as the host accepts them. Returns false if the client has disconnected or is too slow.
+fn write_bytes(stream: &OutputStream, mut bytes: &[u8], pace: &mut Pace) -> bool {
     while !bytes.is_empty() {
         let Ok(capacity) = stream.check_write() else {
             return false;
         };
         if capacity == 0 {
-            let nanoseconds = WRITE_STALL_TIMEOUT
-                .as_nanos()
-                .try_into()
-                .unwrap_or(u64::MAX);
-            let timeout = monotonic_clock::subscribe_duration(nanoseconds);
-            if !poll(&[&stream.subscribe(), &timeout]).contains(&0) {
+            if !pace.wait(&stream.subscribe()) {
                 return false;
             }
             continue;
@@ -218,6 +207,7 @@ fn write_bytes(stream: &OutputStream, mut bytes: &[u8]) -> bool {
         if stream.write(now).is_err() {
             return false;
         }
+        pace.moved(length);
         bytes = later;
     }
     true

@@ -6,7 +6,9 @@ use guest::postgres::Db;
 use spin_sdk::http::{IncomingRequest, Method};
 use wasi::io::streams::StreamError;
 
+use crate::http::pace::Pace;
 use crate::http::problem::Problem;
+use crate::http::rate::Charge;
 use crate::http::trace::Trace;
 
 /// The most bytes that a body may have. The limit is checked while reading, so a longer body is never in memory.
@@ -35,6 +37,8 @@ pub struct Request {
     pub started: Instant,
     /// The charged rate limits: the values of the response headers `RateLimit-Policy` and `RateLimit`.
     pub rates: Vec<(String, String)>,
+    /// What is known about the charge if the request fails and `rates` is empty.
+    pub charge: Charge,
 }
 
 impl Request {
@@ -57,6 +61,7 @@ impl Request {
             trace,
             started,
             rates: Vec::new(),
+            charge: Charge::Open,
         }
     }
 
@@ -99,16 +104,23 @@ impl Request {
     /// Reads the whole body.
     ///
     /// # Errors
-    /// 413 if the body has more than `limit` bytes; 400 if it ends early.
+    /// 413 if the body has more than `limit` bytes; 400 if it ends early; 408 if it comes too slowly.
     pub fn read_body(&self, limit: usize) -> Result<Vec<u8>, Problem> {
         let cut_off = || Problem::bad_request("the body could not be read to its end");
         let body = self.incoming.consume().map_err(|()| cut_off())?;
         let stream = body.stream().map_err(|()| cut_off())?;
+        let mut pace = Pace::of_body();
         let mut bytes = Vec::new();
         let mut length = 0;
         loop {
-            match stream.blocking_read(CHUNK) {
+            match stream.read(CHUNK) {
+                Ok(chunk) if chunk.is_empty() => {
+                    if !pace.wait(&stream.subscribe()) {
+                        return Err(Problem::slow_body());
+                    }
+                }
                 Ok(chunk) => {
+                    pace.moved(chunk.len());
                     length += chunk.len();
                     if length > MAX_DISCARDED {
                         return Err(Problem::too_large(limit));

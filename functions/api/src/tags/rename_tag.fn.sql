@@ -4,34 +4,49 @@
 -- p_tag, p_name  the tag's old and new name
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
--- p_rate         see `begin_write`
+-- p_rate         see `admit_write`; the request is also charged for the tasks that have the tag
 --
--- Outcomes: changed · unchanged (both names are the same) · missing (no live task has the tag) · limited · gone.
+-- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged (both names are the same) · missing (no
+-- live task has the tag) · limited · gone.
 --
 -- The body of `changed` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
 -- now) and `merged` (whether live tasks had the new name before).
-create or replace function rename_tag(
-    p_user uuid, p_tag text, p_name text, p_context text, p_actor text, p_rate text[]) returns write_result
-language plpgsql volatile as $$
+create or replace procedure rename_tag(
+    p_user text, p_tag text, p_name text, p_context text, p_actor text, p_rate text[],
+    out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
+language plpgsql as $$
 declare
-    result write_result;
+    owner constant uuid := p_user;
+    admitted boolean;
     moment timestamptz;
     changed bigint := 0;
     merged boolean := false;
     tasks bigint;
 begin
-    result := begin_write(p_user, p_rate);
-    if result.outcome is not null then
-        return result;
+    call admit_write(owner, p_rate, null, null, false, outcome, version, id, body, replayed, rate);
+    if outcome is not null then
+        return;
+    end if;
+    -- The charge comes before the work, because work that takes too long fails.
+    tasks := count(*) from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_tag];
+    call admit_rows(p_rate, tasks, rate, admitted);
+    if not admitted then
+        outcome := 'limited';
+        return;
+    end if;
+    perform from users where users.id = owner for no key update;
+    if not found then
+        outcome := 'gone';
+        return;
     end if;
     if p_name <> p_tag then
         merged := exists (
-            select from tasks t where t.user_id = p_user and t.deleted_at is null and t.tags @> array[p_name]);
+            select from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_name]);
         moment := clock_timestamp();
         with numbered as (
             select t.id, t.tags, u.sync_seq + row_number() over (order by t.seq) as seq
             from users u join tasks t on t.user_id = u.id
-            where u.id = p_user and t.deleted_at is null and t.tags @> array[p_tag]
+            where u.id = owner and t.deleted_at is null and t.tags @> array[p_tag]
         ), renamed as (
             update tasks t set
                 tags = case when n.tags @> array[p_name] then array_remove(n.tags, p_tag)
@@ -41,27 +56,26 @@ begin
             where t.id = n.id
             returning t as task, n.tags as previous
         ), events as (
-            select emit_task_events(p_user, (r.task).id, 'task.updated', (r.task).seq, moment, p_context, p_actor,
+            select emit_task_events(owner, (r.task).id, 'task.updated', (r.task).seq, moment, p_context, p_actor,
                 task_json(r.task), '{"tags":' || array_to_json(r.previous)::text || '}')
             from renamed r
             order by (r.task).seq
         )
         select count(*) into changed from events;
         if changed > 0 then
-            update users set sync_seq = sync_seq + changed where users.id = p_user;
+            update users set sync_seq = sync_seq + changed where users.id = owner;
         end if;
     end if;
     select count(*) into tasks
-        from tasks t where t.user_id = p_user and t.deleted_at is null and t.tags @> array[p_name];
+        from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_name];
     if changed > 0 then
-        result.outcome := 'changed';
+        outcome := 'changed';
     elsif p_name = p_tag and tasks > 0 then
-        result.outcome := 'unchanged';
+        outcome := 'unchanged';
     else
-        result.outcome := 'missing';
-        return result;
+        outcome := 'missing';
+        return;
     end if;
-    result.body := '{"count":' || tasks || ',"merged":' || merged || ',"tag":' || to_json(p_name)::text || '}';
-    return result;
+    body := '{"count":' || tasks || ',"merged":' || merged || ',"tag":' || to_json(p_name)::text || '}';
 end
 $$;

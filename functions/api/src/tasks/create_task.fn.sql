@@ -8,7 +8,7 @@
 -- p_due_instant  instant of the due date; null if `p_due` is a day, which ends in the user's timezone, see `due_at`
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
--- p_key, p_fingerprint, p_rate   see `begin_write`
+-- p_key, p_fingerprint, p_rate   see `admit_write`
 --
 -- The OUT parameters are the columns of `write_result`. Outcomes: made · taken (the id is in use) · limited · gone ·
 -- key_reused.
@@ -24,17 +24,12 @@ create or replace procedure create_task(
 language plpgsql as $$
 declare
     owner constant uuid := p_user;
-    begun constant write_result := begin_write(owner, p_rate, p_key, p_fingerprint, p_key is not null);
     task tasks;
     zone text;
 begin
-    rate := begun.rate;
-    replayed := begun.replayed;
-    if begun.outcome is not null then
-        outcome := begun.outcome;
-        version := begun.version;
-        id := begun.id;
-        body := begun.body;
+    call admit_write(
+        owner, p_rate, p_key, p_fingerprint, p_key is not null, outcome, version, id, body, replayed, rate);
+    if outcome is not null then
         return;
     end if;
 

@@ -5,40 +5,41 @@
 -- p_match    versions that may be deleted; null for any
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_actor    the actor of the events, as JSON
--- p_rate     see `begin_write`
+-- p_rate     see `admit_write`
 --
--- Outcomes: deleted · missing (no such task, or it is deleted already) · stale (`version` is the current one) · limited ·
--- gone.
-create or replace function delete_task(
-    p_user uuid, p_id uuid, p_match bigint[], p_context text, p_actor text, p_rate text[] default null) returns write_result
-language plpgsql volatile as $$
+-- The OUT parameters are the columns of `write_result`. Outcomes: deleted · missing (no such task, or it is deleted already) ·
+-- stale (`version` is the current one) · limited · gone.
+create or replace procedure delete_task(
+    p_user text, p_id text, p_match text, p_context text, p_actor text, p_rate text[],
+    out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
+language plpgsql as $$
 declare
-    result write_result;
+    owner constant uuid := p_user;
+    accepted constant bigint[] := p_match;
     task tasks;
 begin
-    result := begin_write(p_user, p_rate);
-    if result.outcome is not null then
-        return result;
+    call admit_write(owner, p_rate, null, null, true, outcome, version, id, body, replayed, rate);
+    if outcome is not null then
+        return;
     end if;
-    select * into task from tasks where tasks.id = p_id and user_id = p_user and deleted_at is null;
+    select * into task from tasks where tasks.id = p_id::uuid and user_id = owner and deleted_at is null;
     if not found then
-        result.outcome := 'missing';
-        return result;
+        outcome := 'missing';
+        return;
     end if;
-    if p_match is not null and task.version <> all (p_match) then
-        result.outcome := 'stale';
-        result.version := task.version;
-        return result;
+    if task.version <> all (accepted) then
+        outcome := 'stale';
+        version := task.version;
+        return;
     end if;
-    update users set sync_seq = sync_seq + 1 where users.id = p_user returning sync_seq into task.seq;
+    update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq into task.seq;
     task.version := task.version + 1;
     task.deleted_at := clock_timestamp();
     task.updated_at := task.deleted_at;
     update tasks set version = task.version, seq = task.seq, updated_at = task.updated_at, deleted_at = task.deleted_at
-        where tasks.id = p_id;
+        where tasks.id = task.id;
     perform emit_task_events(
-        p_user, p_id, 'task.deleted', task.seq, task.deleted_at, p_context, p_actor, task_json(task), '{"deleted_at":null}');
-    result.outcome := 'deleted';
-    return result;
+        owner, task.id, 'task.deleted', task.seq, task.deleted_at, p_context, p_actor, task_json(task), '{"deleted_at":null}');
+    outcome := 'deleted';
 end
 $$;

@@ -16,15 +16,8 @@ pub fn get(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     Query::of(request).finish()?;
     let known = precondition::if_none_match(request)?;
     let rate = Rate::read(&caller, 1)?;
-    let parameters = [
-        text(caller.user.to_string()),
-        text(id.to_string()),
-        rate.parameter(),
-    ];
-    let mut row = request
-        .db()?
-        .query_one(include_str!("get.sql"), &parameters)?;
-    rate.check(request, &row.text(2)?)?;
+    let parameters = vec![text(caller.user.to_string()), text(id.to_string())];
+    let mut row = rate.run(request, include_str!("get.sql"), parameters)?;
     let version = row.int_or_null(0)?.ok_or_else(Problem::not_found)?;
     let not_modified = match known {
         None => false,

@@ -1,21 +1,22 @@
--- Reads one live task of a user. It is a function because the plans of a function stay cached in the session.
+-- Reads one live task of a user.
 --
 -- p_user  the user
 -- p_id    the task
--- p_rate  rate limit to charge, see `take_rate`
+-- p_rate  see `admit`
 --
--- Returns version and JSON of the task; nulls if there is no such task or the rate limit is exceeded. `rate` is what
--- `take_rate` returned.
-create or replace function get_task(p_user uuid, p_id uuid, p_rate text[], out version bigint, out body text, out rate text)
-language plpgsql volatile as $$
+-- Returns version and JSON of the task; nulls if there is no such task or the request is not admitted. `rate` is that of `admit`.
+create or replace procedure get_task(
+    p_user text, p_id text, p_rate text[], out version bigint, out body text, out rate text)
+language plpgsql as $$
 declare
+    admitted boolean;
     task tasks;
 begin
-    rate := take_rate(p_rate);
-    if rate like 'wait%' then
+    call admit(p_rate, rate, admitted);
+    if not admitted then
         return;
     end if;
-    select * into task from tasks where id = p_id and user_id = p_user and deleted_at is null;
+    select * into task from tasks where id = p_id::uuid and user_id = p_user::uuid and deleted_at is null;
     if found then
         version := task.version;
         body := task_json(task);

@@ -5,55 +5,55 @@
 -- p_match    versions that may be overwritten; null for any
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_actor    the actor of the events, as JSON
--- p_key, p_fingerprint, p_rate   see `begin_write`
+-- p_key, p_fingerprint, p_rate   see `admit_write`
 --
--- Outcomes: changed · unchanged · missing · stale (`version` is the current one) · limited · gone · key_reused.
-create or replace function restore_task(
-    p_user uuid, p_id uuid, p_match bigint[], p_context text, p_actor text,
-    p_key text default null, p_fingerprint text default null, p_rate text[] default null)
-    returns write_result
-language plpgsql volatile as $$
+-- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged · missing · stale (`version` is the
+-- current one) · limited · gone · key_reused.
+create or replace procedure restore_task(
+    p_user text, p_id text, p_match text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
+    out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
+language plpgsql as $$
 declare
-    result write_result;
+    owner constant uuid := p_user;
+    accepted constant bigint[] := p_match;
     task tasks;
     previous text;
 begin
-    result := begin_write(p_user, p_rate, p_key, p_fingerprint);
-    if result.outcome is not null then
-        return result;
+    call admit_write(owner, p_rate, p_key, p_fingerprint, true, outcome, version, id, body, replayed, rate);
+    if outcome is not null then
+        return;
     end if;
-    select * into task from tasks where tasks.id = p_id and user_id = p_user;
+    select * into task from tasks where tasks.id = p_id::uuid and user_id = owner;
     if not found then
-        result.outcome := 'missing';
-        return result;
+        outcome := 'missing';
+        return;
     end if;
-    if p_match is not null and task.version <> all (p_match) then
-        result.outcome := 'stale';
-        result.version := task.version;
-        return result;
+    if task.version <> all (accepted) then
+        outcome := 'stale';
+        version := task.version;
+        return;
     end if;
 
     if task.deleted_at is null then
-        result.outcome := 'unchanged';
+        outcome := 'unchanged';
     else
-        result.outcome := 'changed';
+        outcome := 'changed';
         previous := '{"deleted_at":"' || rfc3339(task.deleted_at) || '"}';
-        update users set sync_seq = sync_seq + 1 where users.id = p_user returning sync_seq into task.seq;
+        update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq into task.seq;
         task.version := task.version + 1;
         task.updated_at := clock_timestamp();
         task.deleted_at := null;
         update tasks set version = task.version, seq = task.seq, updated_at = task.updated_at, deleted_at = null
-            where tasks.id = p_id;
+            where tasks.id = task.id;
     end if;
-    result.version := task.version;
-    result.body := task_json(task);
-    if result.outcome = 'changed' then
+    version := task.version;
+    body := task_json(task);
+    if outcome = 'changed' then
         perform emit_task_events(
-            p_user, p_id, 'task.restored', task.seq, task.updated_at, p_context, p_actor, result.body, previous);
+            owner, task.id, 'task.restored', task.seq, task.updated_at, p_context, p_actor, body, previous);
     end if;
     if p_key is not null then
-        perform keep_answer(p_user, p_key, p_fingerprint, result);
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
     end if;
-    return result;
 end
 $$;

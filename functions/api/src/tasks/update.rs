@@ -45,12 +45,11 @@ fn merge_due(
 ) -> Result<Reply, Problem> {
     let accepted = precondition::if_match(request)?;
     for _ in 0..ATTEMPTS {
-        let parameters = [text(caller.user.to_string()), text(id.to_string())];
-        let row = request
-            .db()?
-            .query_opt(include_str!("due.sql"), &parameters)?;
-        let mut row = row.ok_or_else(Problem::not_found)?;
-        let (version, current) = (row.int(0)?, row.text_or_null(1)?);
+        // This statement is charged as a write, too.
+        let parameters = vec![text(caller.user.to_string()), text(id.to_string())];
+        let mut row = Rate::write(caller, 1)?.run(request, include_str!("due.sql"), parameters)?;
+        let version = row.int_or_null(0)?.ok_or_else(Problem::not_found)?;
+        let current = row.text_or_null(1)?;
         if let Some(precondition::Tags::Versions(versions)) = &accepted
             && !versions.contains(&version)
         {

@@ -10,35 +10,37 @@
 -- p_reopen       whether only a completed or cancelled task gets the status
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
--- p_key, p_fingerprint, p_rate   see `begin_write`
+-- p_key, p_fingerprint, p_rate   see `admit_write`
 --
--- Outcomes: changed · unchanged · missing · stale (`version` is the current one) · limited · gone · key_reused.
-create or replace function update_task(
-    p_user uuid, p_id uuid, p_match bigint[], p_title text, p_description text, p_status text, p_priority text, p_tags text[],
-    p_set_due boolean, p_due json, p_due_instant timestamptz, p_reopen boolean, p_context text, p_actor text,
-    p_key text default null, p_fingerprint text default null, p_rate text[] default null)
-    returns write_result
-language plpgsql volatile as $$
+-- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged · missing · stale (`version` is the
+-- current one) · limited · gone · key_reused.
+create or replace procedure update_task(
+    p_user text, p_id text, p_match text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
+    p_set_due boolean, p_due text, p_due_instant text, p_reopen boolean, p_context text, p_actor text, p_key text,
+    p_fingerprint text, p_rate text[],
+    out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
+language plpgsql as $$
 declare
-    result write_result;
+    owner constant uuid := p_user;
+    accepted constant bigint[] := p_match;
     old tasks;
     task tasks;
     previous text := '';
     kind text := 'task.updated';
 begin
-    result := begin_write(p_user, p_rate, p_key, p_fingerprint);
-    if result.outcome is not null then
-        return result;
+    call admit_write(owner, p_rate, p_key, p_fingerprint, true, outcome, version, id, body, replayed, rate);
+    if outcome is not null then
+        return;
     end if;
-    select * into old from tasks where tasks.id = p_id and user_id = p_user and deleted_at is null;
+    select * into old from tasks where tasks.id = p_id::uuid and user_id = owner and deleted_at is null;
     if not found then
-        result.outcome := 'missing';
-        return result;
+        outcome := 'missing';
+        return;
     end if;
-    if p_match is not null and old.version <> all (p_match) then
-        result.outcome := 'stale';
-        result.version := old.version;
-        return result;
+    if old.version <> all (accepted) then
+        outcome := 'stale';
+        version := old.version;
+        return;
     end if;
 
     task := old;
@@ -50,9 +52,9 @@ begin
         task.status := p_status;
     end if;
     -- An equal due date keeps its instant.
-    if p_set_due and p_due::text is distinct from old.due::text then
+    if p_set_due and p_due is distinct from old.due::text then
         task.due := p_due;
-        task.due_at := due_at(p_due, p_due_instant, (select timezone from users where users.id = p_user));
+        task.due_at := due_at(task.due, p_due_instant::timestamptz, (select timezone from users where users.id = owner));
     end if;
 
     if task.title <> old.title then
@@ -76,9 +78,9 @@ begin
     end if;
 
     if previous = '' then
-        result.outcome := 'unchanged';
+        outcome := 'unchanged';
     else
-        result.outcome := 'changed';
+        outcome := 'changed';
         task.updated_at := clock_timestamp();
         task.version := old.version + 1;
         if task.status = 'completed' and old.status <> 'completed' then
@@ -92,23 +94,22 @@ begin
             previous := previous || ',"completed_at":"' || rfc3339(old.completed_at) || '"';
             task.completed_at := null;
         end if;
-        update users set sync_seq = sync_seq + 1 where users.id = p_user returning sync_seq into task.seq;
+        update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq into task.seq;
         update tasks set
             title = task.title, description = task.description, status = task.status, priority = task.priority,
             tags = task.tags, due = task.due, due_at = task.due_at, version = task.version, seq = task.seq,
             updated_at = task.updated_at, completed_at = task.completed_at
-            where tasks.id = p_id;
+            where tasks.id = task.id;
     end if;
 
-    result.version := task.version;
-    result.body := task_json(task);
-    if result.outcome = 'changed' then
+    version := task.version;
+    body := task_json(task);
+    if outcome = 'changed' then
         perform emit_task_events(
-            p_user, p_id, kind, task.seq, task.updated_at, p_context, p_actor, result.body, '{' || substr(previous, 2) || '}');
+            owner, task.id, kind, task.seq, task.updated_at, p_context, p_actor, body, '{' || substr(previous, 2) || '}');
     end if;
     if p_key is not null then
-        perform keep_answer(p_user, p_key, p_fingerprint, result);
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
     end if;
-    return result;
 end
 $$;
