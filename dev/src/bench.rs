@@ -3,6 +3,7 @@
 pub mod baseline;
 mod cpu;
 mod create;
+mod fairness;
 mod load;
 mod mix;
 mod pgbench;
@@ -23,9 +24,9 @@ use tokio_postgres::{Client, NoTls};
 /// The measurements to make, and their size.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only these: create, mix (four reads for each write), search, postgres (event delivery on the Postgres log), kafka (event
-    /// delivery on Kafka)
-    #[arg(value_parser = ["create", "mix", "search", "postgres", "kafka"])]
+    /// Only these: create, mix (four reads for each write), fairness (others beside a hostile user), search, postgres (event
+    /// delivery on the Postgres log), kafka (event delivery on Kafka)
+    #[arg(value_parser = ["create", "mix", "fairness", "search", "postgres", "kafka"])]
     only: Vec<String>,
     /// The length of each measurement, in seconds
     #[arg(long, default_value_t = 10)]
@@ -56,6 +57,7 @@ pub async fn run(options: Options) -> Result<()> {
     for (part, log, bridges) in [
         ("create", LogKind::Postgres, 0),
         ("mix", LogKind::Postgres, 0),
+        ("fairness", LogKind::Postgres, 0),
         ("search", LogKind::Postgres, 0),
         ("postgres", LogKind::Postgres, 1),
         ("kafka", LogKind::Kafka, 1),
@@ -64,12 +66,15 @@ pub async fn run(options: Options) -> Result<()> {
             continue;
         }
         let scratch = Scratch::new("bench")?;
-        let system_options = SystemOptions {
+        let mut system_options = SystemOptions {
             bridges,
             built: true,
             profile: Profile::Release,
             ..SystemOptions::new(scratch.path(), log)
         };
+        if part == "fairness" {
+            system_options.host_env.extend(fairness::limits());
+        }
         let plan = Plan {
             dir: scratch.path().to_owned(),
             length: Duration::from_secs(options.seconds),
@@ -82,6 +87,7 @@ pub async fn run(options: Options) -> Result<()> {
         match part {
             "create" => create::run(&plan, &system, &db).await?,
             "mix" => mix::run(&plan, &system, &db).await?,
+            "fairness" => fairness::run(&plan, &system, &db).await?,
             "search" => search::run(&plan, &db).await?,
             _ => delivery::run(&plan, log, &system, &db).await?,
         }

@@ -6,12 +6,14 @@ create or replace function make_admin(
 language plpgsql volatile as $$
 declare
     made write_result;
+    done write_result;
 begin
     made := register_user(p_email, p_password_hash, p_name, 'UTC', p_context, null);
     if made.outcome <> 'made' then
         return false;
     end if;
-    perform update_account(made.id::uuid, null, null, null, 'admin', p_context, p_actor, null);
+    call update_account(made.id, null, null, null, 'admin', p_context, p_actor, null,
+        done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
     return true;
 end
 $$;

@@ -12,6 +12,7 @@ macro_rules! embed {
 /// order.
 pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "bridge/src/admin/make_admin.fn.sql",
+    "bridge/src/admin/promote_user.fn.sql",
     "bridge/src/log/postgres/log_drain_batch.fn.sql",
     "bridge/src/sweep/sweep_idempotency_keys.fn.sql",
     "functions/api/src/accounts/admit_session.fn.sql",

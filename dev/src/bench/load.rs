@@ -31,6 +31,8 @@ pub enum Pace {
     Closed,
     /// Requests per second over all connections together.
     Open(f64),
+    /// So many requests at once in each second.
+    Bursts(u32),
 }
 
 /// The results of a run.
@@ -119,6 +121,9 @@ impl Worker {
             let due = match self.pace {
                 Pace::Closed => Instant::now(),
                 Pace::Open(rate) => self.start + Duration::from_secs_f64(number as f64 / rate),
+                Pace::Bursts(size) => {
+                    self.start + Duration::from_secs(number / u64::from(size.max(1)))
+                }
             };
             if due >= self.end {
                 return Ok((latencies, failures));

@@ -15,6 +15,7 @@ mod delivery;
 mod disks;
 mod documents;
 mod export;
+mod fairness;
 mod faults;
 mod lists;
 mod matrix;
@@ -82,6 +83,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             a_new_timezone_moves_due_dates, services_act_for_users, token_keys_command,
         },
         rate_limits::{limits_per_user, sign_in_limits, weak_token_keys_stop_the_start},
+        fairness::{a_hostile_user, a_wait_for_the_rate_limit},
         browsers::{only_listed_origins, responses_stay_private},
         contention::{writers_with_if_match, one_key_from_many_clients, one_id_from_many_clients},
         bad_input::{

@@ -73,11 +73,14 @@ pub async fn limits_per_user(_: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
-/// Sign-ins are limited by account and by address, which stops password guessing. The number of concurrent password hashes is
+/// Sign-ins are limited by account and address and loosely by account, which stops password guessing. Wrong tries do not keep
+/// the owner from signing in at another address, nor from refreshing a session, nor do registrations with the email. The number of concurrent password hashes is
 /// limited, because each takes much memory and CPU time.
 pub async fn sign_in_limits(_: &mut Fixture) -> Result<()> {
     let settings = [
         ("RATE_SIGN_IN", "3/60"),
+        ("RATE_ACCOUNT", "8/60"),
+        ("RATE_REGISTER", "4/60"),
         ("RATE_ADDRESS", "6/60"),
         ("HASHES_AT_ONCE", "2"),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
@@ -104,15 +107,32 @@ pub async fn sign_in_limits(_: &mut Fixture) -> Result<()> {
     register("ada@example.org", "192.0.2.1")
         .await?
         .expect(201)?;
-    // Each attempt comes from another address. The account's limit counts them all, for an unknown account as well.
-    for address in ["192.0.2.2", "192.0.2.3"] {
-        login("ada@example.org", address).await?.problem(401)?;
+    // The attempts of one address, and registrations with the email.
+    for _ in 0..3 {
+        login("ada@example.org", "192.0.2.2").await?.problem(401)?;
     }
-    is_limited_sign_in(login("Ada@example.org", "192.0.2.4").await?)?;
-    for address in ["192.0.2.5", "192.0.2.6", "192.0.2.7"] {
-        login("nobody@example.org", address).await?.problem(401)?;
+    is_limited_sign_in(login("Ada@example.org", "192.0.2.2").await?, "sign-in")?;
+    for _ in 0..4 {
+        let again = register("ada@example.org", "192.0.2.3").await?;
+        again.problem(409)?;
     }
-    is_limited_sign_in(login("nobody@example.org", "192.0.2.8").await?)?;
+    is_limited_sign_in(register("ada@example.org", "192.0.2.3").await?, "register")?;
+    let signed_in = api
+        .post("/api/auth/login")
+        .header("x-forwarded-for", "192.0.2.4");
+    let signed_in = signed_in.json(&json!({"email": "ada@example.org", "password": PASSWORD}));
+    let tokens = signed_in.send().await?.expect(200)?.json()?;
+    // The attempts of all addresses, of which there have been four. They count for an unknown account as well.
+    for n in 0..4 {
+        let address = format!("192.0.2.{}", 10 + n);
+        login("ada@example.org", &address).await?.problem(401)?;
+    }
+    is_limited_sign_in(login("ada@example.org", "192.0.2.14").await?, "account")?;
+    for n in 0..8 {
+        let address = format!("192.0.2.{}", 20 + n);
+        login("nobody@example.org", &address).await?.problem(401)?;
+    }
+    is_limited_sign_in(login("nobody@example.org", "192.0.2.28").await?, "account")?;
     // Each attempt is for another account, from one address. An address that the client put into the header is ignored; the one
     // that the trusted proxy appended counts.
     for n in 0..6 {
@@ -131,6 +151,14 @@ pub async fn sign_in_limits(_: &mut Fixture) -> Result<()> {
         let request = api.post(path).header("x-forwarded-for", "192.0.2.9");
         is_limited(request.json(&body).send().await?, "address")?;
     }
+    // A known token is not charged to the address or to sign-ins, both of which are used up.
+    let refresh = api
+        .post("/api/auth/refresh")
+        .header("x-forwarded-for", "192.0.2.9")
+        .json(&json!({"refresh_token": tokens["refresh_token"]}));
+    let refreshed = refresh.send().await?.expect(200)?;
+    let limit = refreshed.header("ratelimit").unwrap_or_default();
+    ensure!(limit.starts_with("\"read\";r="), "{limit}");
     // Two passwords are hashed at a time. Other requests get 503 without waiting.
     let many = (0..12).map(async |n| {
         let email = format!("crowd-{n}@example.org");
@@ -163,17 +191,19 @@ pub async fn sign_in_limits(_: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
-/// Checks a 429 of a sign-in, which two policies limit.
-fn is_limited_sign_in(response: Response) -> Result<()> {
+/// Checks a 429 of a sign-in or a registration, which several policies limit. The exceeded one is the last.
+fn is_limited_sign_in(response: Response, policy: &str) -> Result<()> {
     let limits: Vec<_> = response.headers.get_all("ratelimit").iter().collect();
-    ensure!(limits.len() == 2, "{limits:?}");
+    ensure!(limits.len() >= 2, "{limits:?}");
     ensure!(
         response.header("retry-after").is_some(),
         "429 without Retry-After"
     );
     let problem = response.problem(429)?;
     ensure!(
-        problem["detail"].to_string().contains("sign-in"),
+        problem["detail"]
+            .to_string()
+            .contains(&format!("`{policy}`")),
         "{problem}"
     );
     Ok(())

@@ -9,23 +9,22 @@ use wasi::io::poll::{Pollable, poll};
 /// The bytes per second that a client must move on average, after its first seconds.
 const BYTES_PER_SECOND: f64 = 8192.0;
 
-/// The time that a client has made the function wait, and the time that it may.
+/// The time that a client may still make the function wait. Waiting uses it up, and bytes restore it up to what it was at first.
+/// So bytes that buffers took at once do not pay for a long pause.
 pub struct Pace {
-    /// The waiting time of a client that moves nothing.
+    left: Duration,
+    /// The longest pause of the client.
     grace: Duration,
-    /// The waiting time of any client.
-    longest: Duration,
-    waited: Duration,
-    bytes: usize,
+    /// What is left of all its pauses together.
+    total: Duration,
 }
 
 impl Pace {
-    fn new(grace: Duration, longest: Duration) -> Self {
+    fn new(grace: Duration, total: Duration) -> Self {
         Self {
+            left: grace,
             grace,
-            longest,
-            waited: Duration::ZERO,
-            bytes: 0,
+            total,
         }
     }
 
@@ -34,32 +33,31 @@ impl Pace {
         Self::new(Duration::from_secs(10), Duration::from_secs(120))
     }
 
-    /// The pace of a response, which may be an export of any length. The host and the connection buffer its first part.
+    /// The pace of a response, which may be an export of any length.
     pub fn of_response() -> Self {
         Self::new(Duration::from_secs(30), Duration::MAX)
     }
 
     /// Waits until the client has moved. Returns false if it is too slow.
     pub fn wait(&mut self, client: &Pollable) -> bool {
-        let nanoseconds = self.left().as_nanos().try_into().unwrap_or(u64::MAX);
-        let timeout = monotonic_clock::subscribe_duration(nanoseconds);
+        let nanoseconds = self.left.min(self.total).as_nanos();
+        let timeout =
+            monotonic_clock::subscribe_duration(nanoseconds.try_into().unwrap_or(u64::MAX));
         let started = Instant::now();
         let moved = poll(&[client, &timeout]).contains(&0);
-        self.waited += started.elapsed();
+        self.waited(started.elapsed());
         moved
+    }
+
+    fn waited(&mut self, time: Duration) {
+        self.left = self.left.saturating_sub(time);
+        self.total = self.total.saturating_sub(time);
     }
 
     /// Counts bytes that the client has moved.
     pub fn moved(&mut self, bytes: usize) {
-        self.bytes += bytes;
-    }
-
-    /// The time that the client may still make the function wait.
-    fn left(&self) -> Duration {
-        let earned = Duration::from_secs_f64(self.bytes as f64 / BYTES_PER_SECOND);
-        (self.grace + earned)
-            .min(self.longest)
-            .saturating_sub(self.waited)
+        let earned = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND);
+        self.left = (self.left + earned).min(self.grace);
     }
 }
 
@@ -75,17 +73,19 @@ mod tests {
 
     #[test]
     fn a_client_earns_time_by_its_bytes() {
+        let seconds = Duration::from_secs;
         let mut pace = Pace::of_body();
-        assert_eq!(pace.left(), Duration::from_secs(10));
+        pace.moved(8192 * 1000);
+        assert_eq!(pace.left, seconds(10));
+        pace.waited(seconds(9));
         pace.moved(1);
-        pace.waited = Duration::from_secs(10);
-        assert!(pace.left() < Duration::from_millis(1));
+        assert!(pace.left < seconds(2));
         pace.moved(8192 * 5);
-        assert_eq!(pace.left().as_secs(), 5);
-        pace.moved(8192 * 10_000);
-        assert_eq!(pace.left(), Duration::from_secs(110));
-        let mut export = Pace::of_response();
-        export.moved(8192 * 1000);
-        assert_eq!(export.left(), Duration::from_secs(1030));
+        assert_eq!(pace.left.as_secs(), 6);
+        for _ in 0..20 {
+            pace.waited(seconds(6));
+            pace.moved(8192 * 6);
+        }
+        assert_eq!(pace.total, Duration::ZERO);
     }
 }

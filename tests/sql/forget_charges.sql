@@ -1,0 +1,2 @@
+-- Restores the whole quota of every rate limit.
+delete from rate_limits

@@ -1,0 +1,245 @@
+//! One user cannot slow down another: requests are charged whatever becomes of them, few of one user run at once, and slow clients
+//! are given up.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use futures::future::{join_all, try_join_all};
+use serde_json::json;
+use tests::client::{Api, Requests, Response, User, text};
+use tests::fixture::Fixture;
+use tests::settings::start_with_settings;
+use tests::wait;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+/// The quota of a day. It is so large that the attack does not reach it.
+const QUOTA: i64 = 20_000;
+const RENAMES: usize = 90;
+/// The time in which others must be served during the attack. Without the limits it was 10 s.
+const SERVED_WITHIN: Duration = Duration::from_secs(2);
+/// The time in which a client must send the first byte, and some more for a busy machine.
+const SLOW_BODY_LIMIT: Duration = Duration::from_secs(25);
+
+pub async fn a_hostile_user(_: &mut Fixture) -> Result<()> {
+    let quota = format!("{QUOTA}/86400");
+    let settings = [
+        ("RATE_WRITE", quota.as_str()),
+        ("RATE_READ", quota.as_str()),
+        ("REQUESTS_AT_ONCE", "8"),
+    ];
+    let (system, api, _folder) = start_with_settings(&settings).await?;
+    let (database, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
+    tokio::spawn(connection);
+    let (slow, ended) = tokio::join!(bodies_that_do_not_come(&api), async {
+        many_renames_at_once(&api).await?;
+        every_answer_is_charged(&api, &database).await
+    });
+    slow.context("slow bodies")?;
+    ended?;
+    system.stop().await;
+    Ok(())
+}
+
+async fn many_renames_at_once(api: &Api) -> Result<()> {
+    let (hostile, other) = (api.new_user("UTC").await?, api.new_user("UTC").await?);
+    let description = "x".repeat(20_000);
+    let operation = json!({"op": "create", "task": {"title": "Heavy", "description": description, "tags": ["a"]}});
+    for _ in 0..5 {
+        let batch = json!({"operations": vec![&operation; 40]});
+        let request = hostile.post("/api/tasks/batch").json(&batch);
+        request.send().await?.expect(200)?;
+    }
+    let rename = async |turn: usize| {
+        let (from, to) = if turn.is_multiple_of(2) {
+            ("a", "b")
+        } else {
+            ("b", "a")
+        };
+        let request = hostile.patch(&format!("/api/tags/{from}"));
+        request.json(&json!({"name": to})).send().await
+    };
+    let attack = try_join_all((0..RENAMES).map(rename));
+    let others = async {
+        let mut slowest = Duration::ZERO;
+        for _ in 0..10 {
+            for path in ["/api/auth/me", "/readyz"] {
+                let started = Instant::now();
+                other.get(path).send().await?.expect(200)?;
+                slowest = slowest.max(started.elapsed());
+            }
+        }
+        anyhow::Ok(slowest)
+    };
+    let (renames, slowest) = tokio::join!(attack, others);
+    let (renames, slowest) = (renames?, slowest?);
+    ensure!(slowest < SERVED_WITHIN, "another user waited {slowest:?}");
+    let count = |status: u16| {
+        renames
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    };
+    ensure!(
+        count(200) > 0 && count(429) >= RENAMES / 2,
+        "{} renames succeeded and {} were refused",
+        count(200),
+        count(429)
+    );
+    ensure!(
+        renames.iter().all(|answer| left(answer).is_ok()),
+        "a rename was not charged"
+    );
+    let refused = renames.into_iter().find(|answer| answer.status == 429);
+    let refused = refused.context("no rename was refused")?;
+    ensure!(refused.header("retry-after").is_some(), "{refused:?}");
+    let problem = refused.problem(429)?;
+    ensure!(problem["type"] == "urn:spindle:problems/busy", "{problem}");
+    Ok(())
+}
+
+/// What is left of the quota, from the header `RateLimit`.
+fn left(response: &Response) -> Result<i64> {
+    let limit = response
+        .header("ratelimit")
+        .with_context(|| format!("no RateLimit in {response:?}"))?;
+    let rest = limit.split("r=").nth(1).context("no r")?;
+    Ok(rest.split(';').next().context("no r")?.parse()?)
+}
+
+/// Requests that fail cost as much as others, and changes of many tasks cost more.
+async fn every_answer_is_charged(api: &Api, database: &Client) -> Result<()> {
+    let user = api.new_user("UTC").await?;
+    let task = json!({"title": "x", "tags": ["a", "b"], "due": {"date": "2026-03-01"}});
+    let task = user.create(task).await?;
+    let path = format!("/api/tasks/{}", text(&task, "id")?);
+    let unknown = format!("/api/tasks/{}", Uuid::new_v4());
+    let part_of_a_due = json!({"due": {"timezone": "Europe/Berlin"}});
+    let create = || user.post("/api/tasks");
+    let json_type = || create().header("content-type", "application/json");
+    let rename = |from: &str| {
+        let request = user.patch(&format!("/api/tags/{from}"));
+        request.json(&json!({"name": "c"}))
+    };
+    database
+        .batch_execute(include_str!("../../sql/refuse_a_title.sql"))
+        .await?;
+    for (request, status, cost) in [
+        (
+            create().json(&json!({"id": task["id"], "title": "x"})),
+            409,
+            1,
+        ),
+        (create().json(&json!({"title": ""})), 422, 1),
+        (create().json(&json!({"title": "broken"})), 500, 1),
+        (
+            create().json(&json!({"title": "x".repeat(300_000)})),
+            413,
+            1,
+        ),
+        (create().body(b"{}".to_vec()), 415, 1),
+        (json_type().body(b"{".to_vec()), 400, 1),
+        (user.patch(&unknown).json(&part_of_a_due), 404, 1),
+        (
+            user.patch(&path).if_match(7).json(&json!({"title": "y"})),
+            412,
+            1,
+        ),
+        (user.post(&format!("{path}/complete?x=1")), 422, 1),
+        (user.post("/api/nothing"), 404, 1),
+        (user.post(&path), 405, 1),
+        (rename("none"), 404, 20),
+        (rename("a"), 200, 21),
+        (
+            user.patch("/api/auth/me")
+                .json(&json!({"timezone": "Asia/Tokyo"})),
+            200,
+            2,
+        ),
+        (user.get("/api/auth/me?x=1"), 422, 1),
+        (user.get("/api/tasks?limit=0"), 422, 1),
+        (user.get("/api/tasks/no-id"), 404, 1),
+        (user.get("/api/nothing"), 404, 1),
+    ] {
+        database
+            .batch_execute(include_str!("../../sql/forget_charges.sql"))
+            .await?;
+        let answer = request.send().await?.expect(status)?;
+        let charge = QUOTA - left(&answer)?;
+        ensure!(charge == cost, "{charge} was charged for {answer:?}");
+    }
+    database
+        .batch_execute(include_str!("../../sql/accept_every_title.sql"))
+        .await?;
+    a_wait_for_a_lock_is_charged(&user, database).await
+}
+
+/// Statements do not wait for a lock as long as they may run, because each holds a connection.
+async fn a_wait_for_a_lock_is_charged(user: &User, database: &Client) -> Result<()> {
+    database.batch_execute("begin").await?;
+    database
+        .query(include_str!("../../sql/lock_user.sql"), &[&user.id])
+        .await?;
+    let started = Instant::now();
+    let request = user.post("/api/tasks").json(&json!({"title": "waits"}));
+    let answer = request.send().await?;
+    let waited = started.elapsed();
+    database.batch_execute("rollback").await?;
+    ensure!(waited < Duration::from_secs(8), "a write waited {waited:?}");
+    left(&answer)?;
+    ensure!(answer.header("retry-after").is_some(), "{answer:?}");
+    answer.problem(503)?;
+    Ok(())
+}
+
+/// Bodies of which one byte comes end after some seconds, with and without a token.
+async fn bodies_that_do_not_come(api: &Api) -> Result<()> {
+    let user = api.new_user("UTC").await?;
+    let host = api.base().trim_start_matches("http://");
+    let send = async |path: &str, token: &str| -> Result<String> {
+        let mut stream = TcpStream::connect(host).await?;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n{token}\r\n{{"
+        );
+        stream.write_all(head.as_bytes()).await?;
+        let mut answer = vec![0; 4096];
+        let length = tokio::time::timeout(SLOW_BODY_LIMIT, stream.read(&mut answer))
+            .await
+            .context("no response to a body that does not come")??;
+        Ok(String::from_utf8_lossy(&answer[..length]).to_ascii_lowercase())
+    };
+    let token = format!("authorization: Bearer {}\r\n", user.token);
+    let answers = join_all([send("/api/tasks", &token), send("/api/auth/login", "")]).await;
+    let answers = answers.into_iter().collect::<Result<Vec<_>>>()?;
+    for answer in &answers {
+        ensure!(answer.starts_with("http/1.1 408 "), "{answer}");
+    }
+    let charge = "\r\nratelimit: \"write\";r=";
+    ensure!(answers[0].contains(charge), "a slow body is free");
+    Ok(())
+}
+
+/// Requests that waited for the lock of their rate limit are compared with the time at which they got it.
+pub async fn a_wait_for_the_rate_limit(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    user.get("/api/auth/me").send().await?.expect(200)?;
+    let key = format!("read/{}", user.id);
+    let lock = fixture.database.transaction().await?;
+    let charge = include_str!("../../sql/charge_rate_limit.sql");
+    lock.execute(charge, &[&key]).await?;
+    let reads = join_all((0..8).map(|_| user.get("/api/auth/me").send()));
+    let later = async {
+        // Longer than the second of the quota.
+        wait::during(Duration::from_millis(1500)).await;
+        lock.execute(charge, &[&key]).await?;
+        anyhow::Ok(lock.commit().await?)
+    };
+    let (reads, later) = tokio::join!(reads, later);
+    later?;
+    for read in reads {
+        read?.expect(200)?;
+    }
+    Ok(())
+}
