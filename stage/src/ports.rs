@@ -64,7 +64,7 @@ pub fn remembered(file: &Path) -> Result<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{take, free};
+    use super::{free, take};
 
     #[test]
     fn a_chosen_port_is_not_chosen_again() {
