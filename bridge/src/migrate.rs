@@ -1,18 +1,21 @@
 //! `bridge migrate`: applies the migrations, then loads the SQL functions, then sets the passwords of the roles.
 
+use std::error::Error;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use postgres_protocol::password::scram_sha_256;
+use refinery::Report as Applied;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tracing::info;
+use tracing::{info, warn};
 
 use self::functions::FUNCTIONS;
 use crate::config::Migrate;
 use crate::postgres;
 
 mod functions;
+mod indexes;
 
 mod embedded {
     refinery::embed_migrations!("../migrations");
@@ -20,6 +23,14 @@ mod embedded {
 
 /// Key of the advisory lock that lets one process migrate at a time. The value is arbitrary.
 const LOCK: i64 = 0x5350_494e_444c_4501;
+
+/// How long a migration waits for a lock, and how often and after which pause it is tried again.
+const LOCK_TIMEOUT: &str = "set lock_timeout = '1s'";
+const LOCK_ATTEMPTS: u32 = 60;
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a process asks whether another one has finished migrating.
+const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// What a run changed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,22 +62,12 @@ pub fn newest_known() -> i64 {
 pub async fn run(settings: &Migrate) -> anyhow::Result<Report> {
     let mut client = postgres::connect(&settings.database_url, "bridge-migrate").await?;
     // The session holds the lock, so it is released however this function returns.
-    client
-        .execute("select pg_advisory_lock($1)", &[&LOCK])
-        .await
-        .context("waiting for another process that migrates")?;
+    wait_for_lock(&client).await?;
     refuse_newer(&client).await?;
 
-    let applied = embedded::migrations::runner()
-        .run_async(&mut client)
-        .await
-        .context("applying the migrations")?;
-    let applied: Vec<String> = applied
-        .applied_migrations()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let applied = apply(&mut client).await?;
     load_functions(&mut client).await?;
+    indexes::create(&client).await?;
 
     let mut report = Report {
         applied,
@@ -86,6 +87,58 @@ pub async fn run(settings: &Migrate) -> anyhow::Result<Report> {
     }
     info!(applied = ?report.applied, functions = report.functions, passwords = ?report.passwords, "migrated the database");
     Ok(report)
+}
+
+/// Takes the lock. It asks again and again: a statement that waits in Postgres would keep another process from finishing its
+/// CREATE INDEX CONCURRENTLY, which waits for all statements that are running.
+async fn wait_for_lock(client: &Client) -> anyhow::Result<()> {
+    loop {
+        let row = client
+            .query_one("select pg_try_advisory_lock($1)", &[&LOCK])
+            .await?;
+        if row.get(0) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOCK_POLL).await;
+    }
+}
+
+/// Applies the migrations that are missing, each in a transaction of its own.
+///
+/// While a migration waits for a lock on a table, later statements on that table wait behind it. So it gives up after
+/// [`LOCK_TIMEOUT`], lets them run, and tries again.
+async fn apply(client: &mut Client) -> anyhow::Result<Vec<String>> {
+    client.batch_execute(LOCK_TIMEOUT).await?;
+    let mut applied = Vec::new();
+    for attempt in 1.. {
+        let result = embedded::migrations::runner().run_async(client).await;
+        let report = match &result {
+            Ok(report) => Some(report),
+            Err(error) => error.report(),
+        };
+        let migrations = report.map(Applied::applied_migrations);
+        applied.extend(migrations.into_iter().flatten().map(ToString::to_string));
+        match result {
+            Ok(_) => break,
+            Err(error) if attempt < LOCK_ATTEMPTS && is_lock_timeout(&error) => {
+                warn!(
+                    attempt,
+                    "a migration waits for a lock that others hold; trying again"
+                );
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            Err(error) => return Err(error).context("applying the migrations"),
+        }
+    }
+    client.batch_execute("reset lock_timeout").await?;
+    Ok(applied)
+}
+
+fn is_lock_timeout(error: &refinery::Error) -> bool {
+    error
+        .source()
+        .and_then(|source| source.downcast_ref::<tokio_postgres::Error>())
+        .is_some_and(|error| error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
 }
 
 /// Fails if a newer bridge has migrated the database.

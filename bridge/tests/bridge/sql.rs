@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use bridge::config::{Migrate, Secret};
 use bridge::{migrate, postgres};
+use stage::services::shared;
+use tokio::time::timeout;
 
 use crate::support;
+use crate::support::TIMEOUT;
+use crate::support::wait::eventually;
 
 /// Adds every `.sql` file below `dir` that holds a single statement; a `.fn.sql` file holds a function and cannot be
 /// prepared.
@@ -51,14 +55,12 @@ async fn every_statement_prepares_as_the_role_that_sends_it() {
 
 #[tokio::test]
 async fn concurrent_migrations_apply_once_and_a_newer_schema_is_refused() {
-    let admin_url = stage::services::shared::database("migrate").await.unwrap();
+    let admin_url = shared::database("migrate").await.unwrap();
     let settings = Migrate {
-        database_url: Secret::new(&admin_url),
-        api_database_password: None,
-        agent_database_password: None,
         // Other tests log in as this role meanwhile; they are not disturbed, because the test server trusts local
         // connections.
         bridge_database_password: Some(Secret::new("it's")),
+        ..settings_of(&admin_url)
     };
     let (one, two) = tokio::join!(migrate::run(&settings), migrate::run(&settings));
     let (one, two) = (one.unwrap(), two.unwrap());
@@ -77,4 +79,82 @@ async fn concurrent_migrations_apply_once_and_a_newer_schema_is_refused() {
         .unwrap();
     let refused = migrate::run(&settings).await.unwrap_err().to_string();
     assert!(refused.contains("999"), "{refused}");
+}
+
+fn settings_of(admin_url: &str) -> Migrate {
+    Migrate {
+        database_url: Secret::new(admin_url),
+        api_database_password: None,
+        agent_database_password: None,
+        bridge_database_password: None,
+    }
+}
+
+/// Others could wait behind a migration that waits for a lock. So it waits in short attempts.
+#[tokio::test]
+async fn a_migration_that_finds_a_lock_gives_up_and_tries_again() {
+    let admin_url = shared::database("migrate_lock").await.unwrap();
+    let settings = settings_of(&admin_url);
+    let mut holder = postgres::connect(&settings.database_url, "test")
+        .await
+        .unwrap();
+    let create = include_str!("sql/create_history.sql");
+    holder.batch_execute(create).await.unwrap();
+    let holder = holder.transaction().await.unwrap();
+    let lock = "lock table refinery_schema_history in share mode";
+    holder.batch_execute(lock).await.unwrap();
+    let other = postgres::connect(&settings.database_url, "test")
+        .await
+        .unwrap();
+    let waits = async || -> bool {
+        let sql = include_str!("sql/migrations_waiting.sql");
+        other.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    let running = tokio::spawn(async move { migrate::run(&settings).await });
+    eventually(TIMEOUT, "a migration waits", async || waits().await).await;
+    eventually(TIMEOUT, "it gives up", async || !waits().await).await;
+    holder.rollback().await.unwrap();
+    let report = running.await.unwrap().unwrap();
+    assert_eq!(report.version, migrate::newest_known());
+    assert!(!report.applied.is_empty());
+}
+
+/// An index that is missing, or that an interrupted run has left unfinished, is created by the next run. Meanwhile others write.
+#[tokio::test]
+async fn missing_indexes_are_created_while_others_write() {
+    let admin_url = shared::database("migrate_indexes").await.unwrap();
+    let settings = settings_of(&admin_url);
+    migrate::run(&settings).await.unwrap();
+    let connect = async || {
+        postgres::connect(&settings.database_url, "test")
+            .await
+            .unwrap()
+    };
+    let (admin, mut writer) = (connect().await, connect().await);
+    let broken = include_str!("sql/break_indexes.sql");
+    admin.batch_execute(broken).await.unwrap();
+    let working = async || -> i64 {
+        let sql = include_str!("sql/working_indexes.sql");
+        admin.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    assert_eq!(working().await, 0);
+
+    // While a transaction that has written is open, an index cannot be finished, and CREATE INDEX would block all other writers.
+    let insert = include_str!("sql/insert_task.sql");
+    let open = writer.transaction().await.unwrap();
+    open.execute(insert, &[]).await.unwrap();
+    let again = settings.clone();
+    let running = tokio::spawn(async move { migrate::run(&again).await });
+    let waits = async || -> bool {
+        let sql = include_str!("sql/migrations_waiting.sql");
+        admin.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    eventually(TIMEOUT, "an index waits", async || waits().await).await;
+    timeout(TIMEOUT, admin.execute(insert, &[]))
+        .await
+        .expect("a writer is blocked")
+        .unwrap();
+    open.commit().await.unwrap();
+    running.await.unwrap().unwrap();
+    assert_eq!(working().await, 2);
 }
