@@ -72,6 +72,30 @@ pub async fn writers_with_if_match(fixture: &mut Fixture) -> Result<()> {
         .await
 }
 
+/// Each patch replaces a part of the due date and keeps the rest. Without If-Match none of them may be refused.
+pub async fn partial_due_dates(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let due = json!({"datetime": "2026-07-01T09:00:00", "timezone": "UTC"});
+    let task = user.create(json!({"title": "Moved", "due": due})).await?;
+    let path = format!("/api/tasks/{}", text(&task, "id")?);
+    let zones = [
+        "Europe/Berlin",
+        "Asia/Tokyo",
+        "America/Lima",
+        "Africa/Lagos",
+    ];
+    let patches = (0..CLIENTS).map(|place| {
+        let patch = json!({"due": {"timezone": zones[place % zones.len()]}});
+        user.patch(&path).json(&patch).send()
+    });
+    for response in join_all(patches).await {
+        response?.expect(200)?;
+    }
+    let after = user.get(&path).send().await?.expect(200)?.json()?;
+    ensure!(after["due"]["datetime"] == "2026-07-01T09:00:00", "{after}");
+    Ok(())
+}
+
 pub async fn one_key_from_many_clients(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     let key = Uuid::new_v4().to_string();

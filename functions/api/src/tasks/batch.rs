@@ -23,9 +23,9 @@ use crate::write::{Outcome, Write, idempotency};
 pub fn batch(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
-    let bytes = body::bytes_up_to(request, MAX_BATCH)?;
-    let [key, fingerprint] = idempotency::parameters(request, &bytes)?;
-    let batch = Batch::parse(body::parse(&bytes)?)?;
+    let body = body::json_up_to(request, MAX_BATCH)?;
+    let [key, fingerprint] = idempotency::parameters(request, &caller, &body)?;
+    let batch = Batch::parse(body)?;
     if batch.atomic {
         let faults: Vec<Fault> = invalid(&batch).cloned().collect();
         if !faults.is_empty() {
@@ -52,7 +52,7 @@ pub fn batch(request: &mut Request) -> Result<Reply, Problem> {
     if let Some(body) = write.body.take() {
         let results = results(&body)?;
         if write.outcome == Outcome::Refused {
-            return Err(aborted(&results));
+            return Err(aborted(&results).replayed(write.replayed));
         }
         write.body = Some(answer(&results, request.path()));
     }

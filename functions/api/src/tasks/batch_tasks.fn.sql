@@ -70,12 +70,9 @@ begin
             -- Rolls back the block. Variables keep their values.
             raise exception using errcode = 'BATCH', message = 'an operation of an atomic batch was refused';
         end if;
-        if p_key is not null then
-            perform keep_answer(
-                owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
-        end if;
     exception when sqlstate 'BATCH' then
         outcome := 'refused';
     end;
+    perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
 end
 $$;

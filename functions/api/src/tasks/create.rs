@@ -16,9 +16,9 @@ use crate::write::{Write, idempotency};
 pub fn create(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
-    let bytes = body::bytes(request)?;
-    let [key, fingerprint] = idempotency::parameters(request, &bytes)?;
-    let task = NewTask::parse(body::parse(&bytes)?)?;
+    let body = body::json(request)?;
+    let [key, fingerprint] = idempotency::parameters(request, &caller, &body)?;
+    let task = NewTask::parse(body)?;
     let rate = Rate::write(&caller, 1)?;
     let [due, instant] = parameters::due(task.due.as_ref());
     let parameters = vec![

@@ -74,6 +74,7 @@ begin
             -- Returns the sequence number. The row is locked, so no other transaction has seen the number.
             update users set sync_seq = sync_seq - 1 where users.id = owner;
             outcome := 'taken';
+            perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
             return;
         end if;
     end if;
@@ -83,8 +84,6 @@ begin
     id := task.id;
     body := task_json(task);
     perform emit_task_events(owner, task.id, 'task.created', task.seq, task.created_at, p_context, p_actor, body, '{}');
-    if p_key is not null then
-        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
-    end if;
+    perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
 end
 $$;

@@ -1,5 +1,6 @@
 //! `POST /api/tasks/{id}/restore`: restores a deleted task.
 
+use domain::json::Json;
 use guest::postgres::text;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::write::{Write, idempotency};
 pub fn restore(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
-    let [key, fingerprint] = idempotency::parameters(request, b"")?;
+    let [key, fingerprint] = idempotency::parameters(request, &caller, &Json::Null)?;
     body::none(request)?;
     let rate = Rate::write(&caller, 1)?;
     let parameters = vec![

@@ -26,11 +26,13 @@ begin
     select * into task from tasks where tasks.id = p_id::uuid and user_id = owner;
     if not found then
         outcome := 'missing';
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
         return;
     end if;
     if task.version <> all (accepted) then
         outcome := 'stale';
         version := task.version;
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
         return;
     end if;
 
@@ -52,8 +54,6 @@ begin
         perform emit_task_events(
             owner, task.id, 'task.restored', task.seq, task.updated_at, p_context, p_actor, body, previous);
     end if;
-    if p_key is not null then
-        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
-    end if;
+    perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
 end
 $$;

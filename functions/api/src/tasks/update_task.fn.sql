@@ -35,11 +35,13 @@ begin
     select * into old from tasks where tasks.id = p_id::uuid and user_id = owner and deleted_at is null;
     if not found then
         outcome := 'missing';
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
         return;
     end if;
     if old.version <> all (accepted) then
         outcome := 'stale';
         version := old.version;
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
         return;
     end if;
 
@@ -108,8 +110,6 @@ begin
         perform emit_task_events(
             owner, task.id, kind, task.seq, task.updated_at, p_context, p_actor, body, '{' || substr(previous, 2) || '}');
     end if;
-    if p_key is not null then
-        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
-    end if;
+    perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
 end
 $$;

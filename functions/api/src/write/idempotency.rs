@@ -2,9 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::json::Json;
 use guest::postgres::{ParameterValue, text};
 use sha2::{Digest, Sha256};
 
+use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
@@ -15,7 +17,11 @@ pub const NO_KEY: [ParameterValue; 2] = [ParameterValue::DbNull, ParameterValue:
 ///
 /// # Errors
 /// 400 if the header is repeated, is not UTF-8, or does not have 1 to 255 characters.
-pub fn parameters(request: &Request, body: &[u8]) -> Result<[ParameterValue; 2], Problem> {
+pub fn parameters(
+    request: &Request,
+    caller: &Caller,
+    body: &Json,
+) -> Result<[ParameterValue; 2], Problem> {
     const NAME: &str = "idempotency-key";
     if !request.has_header(NAME) {
         return Ok(NO_KEY);
@@ -26,27 +32,77 @@ pub fn parameters(request: &Request, body: &[u8]) -> Result<[ParameterValue; 2],
         .ok_or_else(|| {
             Problem::bad_request("`Idempotency-Key` must be sent once and have 1 to 255 characters")
         })?;
+    // A service has keys of its own for each user it acts for. A key from a header contains no line feed.
+    let key = match caller.service() {
+        Some(service) => format!("{service}\n{key}"),
+        None => key.to_owned(),
+    };
     Ok([text(key), text(fingerprint(request.path(), body))])
 }
 
-/// Identifies a request by its path and body.
-fn fingerprint(path: &str, body: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(path.as_bytes());
+/// Identifies a request by its path and the value of its body. Blanks and the order of members do not count.
+fn fingerprint(path: &str, body: &Json) -> String {
     // A path contains no NUL, so path and body cannot run into each other.
-    hash.update([0]);
-    hash.update(body);
-    URL_SAFE_NO_PAD.encode(hash.finalize())
+    let mut text = format!("{path}\0");
+    write(body, &mut text);
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+/// Writes JSON with the members of each object in the order of their names.
+fn write(value: &Json, text: &mut String) {
+    match value {
+        Json::Null => text.push_str("null"),
+        Json::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+        Json::Number(number) => text.push_str(&number.to_string()),
+        Json::Text(string) => text.push_str(&serde_json::Value::from(string.as_str()).to_string()),
+        Json::List(items) => {
+            text.push('[');
+            for item in items {
+                write(item, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Json::Object(members) => {
+            let mut sorted: Vec<_> = members.iter().collect();
+            sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+            text.push('{');
+            for (name, value) in sorted {
+                text.push_str(&serde_json::Value::from(name.as_str()).to_string());
+                text.push(':');
+                write(value, text);
+                text.push(',');
+            }
+            text.push('}');
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fingerprint;
+    use super::*;
+
+    fn of(path: &str, body: &str) -> String {
+        fingerprint(path, &Json::parse(body.as_bytes()).unwrap())
+    }
 
     #[test]
     fn a_fingerprint_depends_on_path_and_body() {
-        assert_eq!(fingerprint("/a", b"b"), fingerprint("/a", b"b"));
-        assert_ne!(fingerprint("/a", b"b"), fingerprint("/ab", b""));
-        assert_ne!(fingerprint("/a", b"b"), fingerprint("/a", b"c"));
+        let one = of("/a", r#"{"b":[1,"x"]}"#);
+        for (path, body) in [
+            ("/ab", r#"{"b":[1,"x"]}"#),
+            ("/a", r#"{"b":["x",1]}"#),
+            ("/a", r#"{"b":[1],"x":null}"#),
+            ("/a", r#"{"b":"[1,\"x\"]"}"#),
+        ] {
+            assert_ne!(one, of(path, body), "{path} {body}");
+        }
+    }
+
+    #[test]
+    fn equal_json_values_are_one_request() {
+        let one = of("/a", r#"{"b":{"x":1,"y":"é"},"a":[]}"#);
+        let same = "{\n \"a\" : [ ],\n \"b\":{\"y\":\"\\u00e9\",\"x\":1}}";
+        assert_eq!(one, of("/a", same));
     }
 }

@@ -1,13 +1,17 @@
--- Keeps the answer to a request under its Idempotency-Key for 24 hours, and replaces an expired answer of the same key.
+-- Keeps the answer to a request under its Idempotency-Key for 24 hours, and replaces an expired answer of the same key. Refusals
+-- are kept too, because a key stands for one request. Does nothing for a request without a key.
 -- It also deletes up to three expired answers. A request adds only one, so the table holds little more than one day.
 --
 -- p_user         the user who sent the request; the caller has locked the user's row
--- p_key          the Idempotency-Key
+-- p_key          the Idempotency-Key, or null
 -- p_fingerprint  identifies the request that the key belongs to
 -- p_answer       the result to return to a repeated request
 create or replace function keep_answer(p_user uuid, p_key text, p_fingerprint text, p_answer write_result) returns void
 language plpgsql volatile as $$
 begin
+    if p_key is null then
+        return;
+    end if;
     delete from idempotency_keys where ctid = any (array(
         select ctid from idempotency_keys where created_at < clock_timestamp() - interval '24 hours'
         order by created_at limit 3 for update skip locked));
