@@ -28,4 +28,5 @@ pub mod clock;
 pub mod policy;
 pub mod dead_letter;
 pub mod monitor;
+pub mod jobs;
 pub mod sweep;

@@ -102,6 +102,7 @@ pub struct Collectors {
     pub ticks: IntCounterVec,
     /// Label: table.
     pub swept: IntCounterVec,
+    pub job_failures: IntCounter,
 }
 
 impl std::ops::Deref for Metrics {
@@ -304,6 +305,10 @@ impl Metrics {
             swept: add!(IntCounterVec::new(
                 Opts::new("swept_rows_total", "Expired rows that were removed"),
                 &["table"]
+            )),
+            job_failures: add!(IntCounter::new(
+                "job_step_failures_total",
+                "Steps of jobs that failed and are repeated"
             )),
             registry: r,
         }));

@@ -17,6 +17,7 @@ use crate::dispatch::Dispatch;
 use crate::doorbell::Doorbell;
 use crate::groups::GROUPS;
 use crate::health::Health;
+use crate::jobs::Jobs;
 use crate::log::{self, Log};
 use crate::metrics::Metrics;
 use crate::monitor::Monitor;
@@ -97,6 +98,12 @@ pub async fn run(
             stop: stop.clone(),
         };
         tasks.spawn(sweep.run());
+        let jobs = Jobs {
+            url: url.clone(),
+            metrics: metrics.clone(),
+            stop: stop.clone(),
+        };
+        tasks.spawn(jobs.run());
     }
     if let Some(doorbell) = &doorbell
         && settings.parts.contains(&Part::Dispatch)

@@ -1,5 +1,6 @@
-//! Removes expired rows every 30 s, in small batches: records of the Postgres log, idempotency keys, rate limits, and
-//! notes on handled dead letters. Also maintains the partitions of the audit trail.
+//! Removes expired rows every 30 s, in small batches: records of the Postgres log, what users' rows have outlived (idempotency keys,
+//! refresh tokens, tombstones, ended jobs), rate limits, and notes on handled dead letters. Also maintains the partitions of the
+//! audit trail.
 
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,9 @@ impl Sweep {
                 .execute(include_str!("sweep/log_records.sql"), &[&BATCH, &groups])
                 .await?,
         ) {}
-        while self.count("idempotency_keys", idempotency_keys(&client).await?) {}
+        for table in ["idempotency_keys", "refresh_tokens", "tasks", "jobs"] {
+            while self.count(table, expired(&client, table).await?) {}
+        }
         self.count(
             "rate_limits",
             client
@@ -89,9 +92,10 @@ impl Sweep {
     }
 }
 
-async fn idempotency_keys(client: &Session) -> anyhow::Result<u64> {
+/// Removes a batch of expired rows of a table that the role of the bridge may not read.
+async fn expired(client: &Session, table: &str) -> anyhow::Result<u64> {
     let row = client
-        .query_one(include_str!("sweep/idempotency_keys.sql"), &[&BATCH])
+        .query_one(include_str!("sweep/expired.sql"), &[&table, &BATCH])
         .await?;
     Ok(u64::try_from(row.get::<_, i64>(0))?)
 }

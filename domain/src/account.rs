@@ -247,6 +247,17 @@ pub fn parse_refresh(body: Json) -> Result<String, Vec<Fault>> {
     token.ok_or_else(|| vec![Fault::new("/refresh_token", "is required")])
 }
 
+/// Parses the body of `DELETE /api/auth/me` and returns the password.
+///
+/// # Errors
+/// All faults of the body.
+pub fn parse_password(body: Json) -> Result<Password, Vec<Fault>> {
+    let mut reader = Reader::new("", body)?;
+    let password = reader.required("password", Password::parse_any);
+    reader.finish()?;
+    password.ok_or_else(|| vec![Fault::new("/password", "is required")])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

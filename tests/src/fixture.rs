@@ -107,6 +107,14 @@ impl Fixture {
         Ok(())
     }
 
+    /// Another connection as the owner of the database, for a transaction that stays open.
+    ///
+    /// # Errors
+    /// Postgres does not accept connections.
+    pub async fn connect(&self) -> Result<Client> {
+        connect(&self.system.database_url()).await
+    }
+
     /// Where the system's event log is stored.
     #[must_use]
     pub fn log(&self) -> LogKind {

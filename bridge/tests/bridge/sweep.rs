@@ -1,4 +1,4 @@
-//! What the periodic sweep removes from the Postgres log.
+//! What the periodic sweep removes from the Postgres log and from users' data.
 
 use bridge::sweep::Sweep;
 use tokio_util::sync::CancellationToken;
@@ -42,4 +42,30 @@ async fn a_group_that_nobody_reads_for_any_more_does_not_keep_expired_records() 
     // Postgres may not have ended the session of the sweep before, which holds the lock.
     let what = "only what `audit` has not settled stays";
     eventually(TIMEOUT, what, async || left().await == 3).await;
+}
+
+/// Two rows of each kind: one that is just too old, and one that is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_is_removed() {
+    let fixture = LogFixture::new(LogKind::Postgres).await;
+    fixture
+        .admin
+        .batch_execute(include_str!("sql/insert_expired.sql"))
+        .await
+        .unwrap();
+    let sweep = Sweep {
+        url: fixture.settings.database_url.clone(),
+        metrics: fixture.metrics.clone(),
+        stop: CancellationToken::new(),
+    };
+    sweep.step(&mut None).await.unwrap();
+    let left = fixture
+        .admin
+        .query(include_str!("sql/left_of_expired.sql"), &[])
+        .await
+        .unwrap();
+    let left: Vec<(String, String)> = left.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let kept = |table: &str| (table.to_owned(), "kept".to_owned());
+    let tables = ["idempotency_keys", "jobs", "refresh_tokens", "tasks"];
+    assert_eq!(left, tables.map(kept));
 }

@@ -14,6 +14,7 @@ mod register;
 mod session;
 mod update;
 mod users;
+mod verified;
 
 pub use admission::hashes_at_once;
 pub use delete::delete;

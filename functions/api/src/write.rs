@@ -21,6 +21,8 @@ pub enum Outcome {
     Made,
     /// An existing row has changed.
     Changed,
+    /// The request was accepted, and a job does what is left of it.
+    Started,
     /// The request changes nothing, so nothing was written.
     Unchanged,
     Deleted,
@@ -48,9 +50,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// The name of each outcome in SQL.
-    const NAMES: [(&str, Self); 14] = [
+    const NAMES: [(&str, Self); 15] = [
         ("made", Self::Made),
         ("changed", Self::Changed),
+        ("started", Self::Started),
         ("unchanged", Self::Unchanged),
         ("deleted", Self::Deleted),
         ("missing", Self::Missing),
@@ -83,6 +86,7 @@ impl Outcome {
         match self {
             Self::Made => Ok(201),
             Self::Changed | Self::Unchanged => Ok(200),
+            Self::Started => Ok(202),
             Self::Deleted => Ok(204),
             Self::Missing => Err(Problem::not_found()),
             Self::Gone => Err(caller.map_or_else(Problem::account_gone, Caller::gone)),
@@ -119,7 +123,7 @@ pub struct Write {
     /// The row after the write, as JSON.
     pub body: Option<String>,
     /// Whether this is the kept answer to an earlier request with the same Idempotency-Key.
-    replayed: bool,
+    pub replayed: bool,
 }
 
 impl Write {
@@ -148,14 +152,22 @@ impl Write {
     }
 
     /// The response; see [`Outcome::status`].
-    pub fn reply(self, caller: Option<&Caller>) -> Result<Reply, Problem> {
-        let status = self.outcome.status(self.version, caller)?;
+    pub fn reply(mut self, caller: Option<&Caller>) -> Result<Reply, Problem> {
+        let status = self
+            .outcome
+            .status(self.version, caller)
+            .map_err(|problem| problem.replayed(self.replayed))?;
         let reply = match self.body {
             Some(body) => Reply::json(status, body),
             None => Reply::empty(status),
         };
         let reply = match self.version {
             Some(version) => reply.etag(version),
+            None => reply,
+        };
+        let job = self.id.take().filter(|_| self.outcome == Outcome::Started);
+        let reply = match job {
+            Some(job) => reply.header("location", format!("/api/jobs/{job}")),
             None => reply,
         };
         Ok(reply.replayed(self.replayed))
@@ -220,6 +232,7 @@ mod tests {
             [
                 ("made", 201),
                 ("changed", 200),
+                ("started", 202),
                 ("unchanged", 200),
                 ("deleted", 204),
                 ("missing", 404),

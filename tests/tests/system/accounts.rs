@@ -1,9 +1,10 @@
 //! Accounts: registration, sign-in, rotation of refresh tokens, changed passwords, deletion, and the events of all these.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::client::{PASSWORD, Requests, User, text};
-use tests::fixture::Fixture;
+use tests::client::{PASSWORD, Requests, Response, User, text};
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
+use tests::wait;
 
 pub async fn sign_in(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("Europe/Berlin").await?;
@@ -52,7 +53,7 @@ pub async fn responses_hold_no_secret(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
-async fn rotate(user: &User, token: &str) -> Result<tests::client::Response> {
+async fn rotate(user: &User, token: &str) -> Result<Response> {
     user.api
         .post("/api/auth/refresh")
         .json(&json!({"refresh_token": token}))
@@ -153,30 +154,102 @@ pub async fn a_new_password_ends_every_session(fixture: &mut Fixture) -> Result<
     has_event(&user, "user.password-changed", &user.email).await
 }
 
-pub async fn a_deleted_account_keeps_its_trail(fixture: &mut Fixture) -> Result<()> {
+/// The password changes while a login verifies the old one. The change ends every session, so that login must start none.
+pub async fn no_session_outlives_a_new_password(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
+    let mut holder = fixture.connect().await?;
+    let lock = holder.transaction().await?;
+    lock.query(include_str!("../../sql/lock_user.sql"), &[&user.id])
+        .await?;
+    let body =
+        json!({"current_password": PASSWORD, "new_password": "another horse, another battery"});
+    let change = user.post("/api/auth/password").json(&body);
+    let change = tokio::spawn(change.send());
+    waiting_for_the_user(fixture, 1).await?;
+    let (api, email) = (fixture.api.clone(), user.email.clone());
+    let login = tokio::spawn(async move { api.login(&email).await });
+    waiting_for_the_user(fixture, 2).await?;
+    lock.rollback().await?;
+    change.await??.expect(200)?;
+    login.await??.problem(401)?;
+    Ok(())
+}
+
+/// Waits until this many statements wait for a lock.
+async fn waiting_for_the_user(fixture: &Fixture, count: i64) -> Result<()> {
+    wait::until(
+        &format!("{count} statements wait for the user's row"),
+        DELIVERY_LIMIT,
+        async || {
+            let sql = include_str!("../../sql/waiting_statements.sql");
+            let waiting: i64 = fixture.database.query_one(sql, &[]).await?.get(0);
+            Ok((waiting == count).then_some(()))
+        },
+    )
+    .await
+}
+
+async fn delete_account(user: &User, password: &str) -> Result<Response> {
+    let request = user.delete("/api/auth/me");
+    request.json(&json!({ "password": password })).send().await
+}
+
+pub async fn a_deleted_account_is_gone(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let mut paths = vec!["/api/auth/me".to_owned()];
     for title in ["One", "Two", "Three"] {
-        user.create(json!({ "title": title })).await?;
+        let task = user.create(json!({ "title": title })).await?;
+        paths.push(format!("/api/tasks/{}", text(&task, "id")?));
+        paths.push(format!("/api/tasks/{}/history", text(&task, "id")?));
     }
-    user.delete("/api/auth/me").send().await?.expect(204)?;
-    // The access token has not expired, but the account is gone.
-    user.get("/api/auth/me").send().await?.problem(401)?;
-    user.delete("/api/auth/me").send().await?.problem(401)?;
+    user.delete(&paths[1]).send().await?.expect(204)?;
+    for (wrong, status) in [(json!({}), 422), (json!({"password": 1}), 422)] {
+        let request = user.delete("/api/auth/me").json(&wrong);
+        request.send().await?.problem(status)?;
+    }
+    let refused = delete_account(&user, "not the password")
+        .await?
+        .problem(422)?;
+    ensure!(refused["errors"][0]["pointer"] == "/password", "{refused}");
+    delete_account(&user, PASSWORD).await?.expect(204)?;
+    delete_account(&user, PASSWORD).await?.problem(401)?;
     let create = user.post("/api/tasks").json(&json!({"title": "Four"}));
     create.send().await?.problem(401)?;
-    ensure!(user.pages("/api/tasks").await?.is_empty(), "tasks remain");
     rotate(&user, &user.refresh_token).await?.problem(401)?;
     fixture.api.login(&user.email).await?.problem(401)?;
-    has_event(&user, "user.deleted", r#""tasks":3"#).await?;
-    let deleted = user.pages("/api/audit?type=user.deleted").await?;
+
+    let lists = [
+        "/api/tasks",
+        "/api/tags",
+        "/api/audit",
+        "/api/audit/verify",
+        "/api/audit/export",
+    ];
+    paths.extend(lists.map(str::to_owned));
+    for path in paths {
+        let response = user.get(&path).send().await?;
+        response.problem(401).with_context(|| path)?;
+    }
+
+    // The job removes the tasks, tombstones included, and each live task has an event.
+    let auditor = fixture.user_with_role("auditor").await?;
+    let trail = format!("/api/audit?user_id={}&type=", user.id);
+    wait::until("every task is removed", DELIVERY_LIMIT, async || {
+        let sql = include_str!("../../sql/tasks_of_user.sql");
+        let left: i64 = fixture.database.query_one(sql, &[&user.id]).await?.get(0);
+        let told = auditor.pages(&format!("{trail}task.deleted")).await?;
+        Ok((left == 0 && told.len() == 3).then_some(()))
+    })
+    .await?;
+    let deleted = auditor.pages(&format!("{trail}user.deleted")).await?;
+    let shown = format!("{deleted:?}");
     ensure!(
-        !format!("{deleted:?}").contains(&user.email),
-        "the last event contains the email address: {deleted:?}"
+        deleted.len() == 1 && !shown.contains(&user.email),
+        "the event of the deletion contains the email address: {shown}"
     );
-    let tombstones = user.pages("/api/audit?type=task.deleted").await?;
-    ensure!(tombstones.len() == 3, "{tombstones:?}");
-    let chain = user.get("/api/audit/verify").send().await?.expect(200)?;
-    ensure!(chain.json()?["ok"] == true, "{}", chain.json()?);
+    let chain = format!("/api/audit/verify?user_id={}", user.id);
+    let chain = auditor.get(&chain).send().await?.expect(200)?.json()?;
+    ensure!(chain["ok"] == true, "{chain}");
     // The email address is free again. A new account with it is not linked to the old one.
     let body = json!({"email": user.email, "password": PASSWORD});
     let again = fixture.api.post("/api/auth/register").json(&body);
@@ -187,9 +260,9 @@ pub async fn a_deleted_account_keeps_its_trail(fixture: &mut Fixture) -> Result<
 
 /// Waits for an event of this type on the user's trail. It must be the only one, contain a text, and contain no password.
 async fn has_event(user: &User, kind: &str, contained: &str) -> Result<()> {
-    let entries = tests::wait::until(
+    let entries = wait::until(
         &format!("{kind} on the trail"),
-        tests::fixture::DELIVERY_LIMIT,
+        DELIVERY_LIMIT,
         async || {
             let entries = user.pages(&format!("/api/audit?type={kind}")).await?;
             Ok((!entries.is_empty()).then_some(entries))

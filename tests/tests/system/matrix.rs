@@ -54,6 +54,7 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("batchTasks", [401, 401, 200, 200, 200, 200, 200, 200]),
     ("listTags", [401, 401, 200, 200, 200, 200, 200, 200]),
     ("renameTag", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("getJob", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("getTaskHistory", [401, 401, 404, 200, 200, 200, 404, 200]),
     ("listAudit", [401, 401, 403, 200, 200, 200, 403, 200]),
     ("exportAudit", [401, 401, 403, 200, 200, 200, 403, 200]),
@@ -160,6 +161,10 @@ impl Accounts {
         let id = text(&task, "id")?;
         let id = if path.starts_with("/api/users/") {
             self.owner.id.to_string()
+        } else if name == "getJob" {
+            let job = include_str!("../../sql/insert_job.sql");
+            let row = fixture.database.query_one(job, &[&self.owner.id]).await?;
+            row.get::<_, Uuid>(0).to_string()
         } else {
             id
         };
@@ -199,6 +204,7 @@ impl Accounts {
             "changePassword" => {
                 json!({"current_password": PASSWORD, "new_password": "another horse, another battery"})
             }
+            "deleteMe" => json!({"password": PASSWORD}),
             "updateMe" | "updateUser" => json!({"name": "Renamed"}),
             "createTask" | "replaceTask" | "updateTask" => json!({"title": "Written over"}),
             "batchTasks" => json!({"operations": [

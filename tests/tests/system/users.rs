@@ -162,6 +162,9 @@ pub async fn a_demoted_admin_loses_access_at_once(fixture: &mut Fixture) -> Resu
         }
     }
     role(&one, &one, "user").await?.problem(409)?;
+    let delete = one.delete("/api/auth/me");
+    let delete = delete.json(&json!({"password": PASSWORD}));
+    delete.send().await?.problem(409)?;
     one.get("/api/users").send().await?.expect(200)?;
     Ok(())
 }
@@ -285,9 +288,18 @@ pub async fn services_act_for_users(fixture: &mut Fixture) -> Result<()> {
         .send()
         .await?
         .problem(400)?;
-    let request = service
-        .post("/api/tasks")
-        .header(FOR, &uuid::Uuid::new_v4().to_string());
+    let nobody = uuid::Uuid::new_v4().to_string();
+    for path in [
+        "/api/tasks",
+        "/api/tags",
+        "/api/audit",
+        "/api/audit/verify",
+        "/api/audit/export",
+    ] {
+        let request = service.get(path).header(FOR, &nobody);
+        request.send().await?.problem(404)?;
+    }
+    let request = service.post("/api/tasks").header(FOR, &nobody);
     request
         .json(&json!({"title": "For nobody"}))
         .send()

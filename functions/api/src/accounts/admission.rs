@@ -58,6 +58,24 @@ impl Admission {
     }
 }
 
+/// Runs the statement that follows the hashing, which also releases the slot. A statement that fails releases nothing, so then
+/// another one does; if that fails too, the slot expires.
+pub fn finish(
+    request: &Request,
+    sql: &str,
+    parameters: &[ParameterValue],
+    slot: &str,
+) -> Result<Row, Problem> {
+    let answer = request.db()?.query_one(sql, parameters);
+    if answer.is_err()
+        && let Ok(db) = request.db()
+    {
+        // The first error is the one to report.
+        let _ = db.query(include_str!("free_slot.sql"), &[text(slot)]);
+    }
+    Ok(answer?)
+}
+
 /// The number of passwords that one process may hash at the same time, from the setting of this name.
 pub fn hashes_at_once() -> Result<i32, BadSetting> {
     const SETTING: &str = "hashes_at_once";

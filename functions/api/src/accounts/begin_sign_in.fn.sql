@@ -1,7 +1,7 @@
 -- Admits a request that will hash a password, which costs tens of milliseconds of a core: charges its rate limits, and takes
 -- one of the hashing slots of the API's process.
 --
--- p_rates     the rate limits to charge, one after the other in one array; each has the six elements that `admit` describes
+-- p_rates     the rate limits to charge, one after the other in one array; each has the eight elements that `admit` describes
 -- p_instance  name of the process
 -- p_most      number of its hashing slots
 --
@@ -14,8 +14,8 @@ declare
     rate text;
     taken uuid;
 begin
-    for place in 1..cardinality(p_rates) by 6 loop
-        rate := charge_rate(p_rates[place:place + 5], null);
+    for place in 1..cardinality(p_rates) by 8 loop
+        rate := charge_rate(p_rates[place:place + 7], null);
         rates := concat_ws(',', rates, rate);
         exit when rate like 'wait%';
     end loop;

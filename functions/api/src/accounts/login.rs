@@ -7,7 +7,7 @@ use domain::account::Credentials;
 use domain::passwords;
 use guest::postgres::{text, text_or_null};
 
-use super::admission::Admission;
+use super::admission::{self, Admission};
 use super::session::{self, RefreshToken};
 use crate::auth::keys;
 use crate::http::body;
@@ -24,22 +24,29 @@ pub fn login(request: &mut Request) -> Result<Reply, Problem> {
     let mut row = request
         .db()?
         .query_one(include_str!("login_begin.sql"), &parameters)?;
-    let slot = text(admission.check(request, &mut row)?);
+    let slot = admission.check(request, &mut row)?;
     let (user, hash) = (row.text_or_null(2)?, row.text_or_null(3)?);
     let verified = passwords::verify(&password, hash.as_deref());
     let context = text(request.trace.event_members());
-    let Some(user) = user.as_deref().filter(|_| verified) else {
-        request.db()?.query(
+    let (Some(user), Some(hash)) = (user.as_deref().filter(|_| verified), hash) else {
+        let parameters = [text_or_null(user), context, text(&slot)];
+        admission::finish(
+            request,
             include_str!("login_failed.sql"),
-            &[text_or_null(user), context, slot],
+            &parameters,
+            &slot,
         )?;
         return Err(Problem::wrong_credentials());
     };
     let refresh = RefreshToken::new();
-    let mut row = request.db()?.query_one(
-        include_str!("login.sql"),
-        &[text(user), text(refresh.hash()), context, slot],
-    )?;
+    let parameters = [
+        text(user),
+        text(hash),
+        text(refresh.hash()),
+        context,
+        text(&slot),
+    ];
+    let mut row = admission::finish(request, include_str!("login.sql"), &parameters, &slot)?;
     let role = row
         .text_or_null(0)?
         .ok_or_else(Problem::wrong_credentials)?;

@@ -1,7 +1,7 @@
 -- Emits an event about a wrong password and releases the hashing slot.
 --
--- p_user     the user; null for an unknown account. That emits no event, but the API still calls this function, so that
---            the response time does not tell whether the account exists.
+-- p_user     the user; null for an unknown account. That emits no event, but waits for the disk as the event does, so that the
+--            response time does not tell whether the account exists.
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_slot     hashing slot to release
 create or replace function login_failed(p_user uuid, p_context text, p_slot uuid) returns void
@@ -13,6 +13,9 @@ begin
     select * into account from users where id = p_user for no key update;
     if found then
         perform emit_account_event(account, 'user.login-failed', p_context, '{"reason":"wrong-password"}');
+    else
+        -- A logical message that nobody reads: the commit flushes it, as it flushes the row of an event.
+        perform pg_logical_emit_message(true, 'spindle', 'login failed');
     end if;
 end
 $$;

@@ -3,7 +3,7 @@
 use domain::account::Registration;
 use guest::postgres::text;
 
-use super::admission::Admission;
+use super::admission::{self, Admission};
 use super::session;
 use crate::auth::keys;
 use crate::http::body;
@@ -28,17 +28,15 @@ pub fn register(request: &mut Request) -> Result<Reply, Problem> {
         .query_one(include_str!("register_begin.sql"), &admission.parameters()?)?;
     let slot = admission.check(request, &mut row)?;
     let hash = session::hash_password(&password)?;
-    let mut row = request.db()?.query_one(
-        include_str!("register.sql"),
-        &[
-            text(email),
-            text(hash),
-            text(name),
-            text(timezone.name()),
-            text(request.trace.event_members()),
-            text(slot),
-        ],
-    )?;
+    let parameters = [
+        text(email),
+        text(hash),
+        text(name),
+        text(timezone.name()),
+        text(request.trace.event_members()),
+        text(&slot),
+    ];
+    let mut row = admission::finish(request, include_str!("register.sql"), &parameters, &slot)?;
     let write = Write::read(&mut row)?;
     if write.outcome == Outcome::Taken {
         return Err(Problem::conflict("another account has this email"));

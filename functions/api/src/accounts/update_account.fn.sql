@@ -1,5 +1,5 @@
 -- Changes an account. If all new values equal the old ones, it writes nothing. A new timezone moves `due_at` of tasks whose
--- due date is a day: each of them changes and emits its events.
+-- due date is a day: each of them changes and emits its events, the first ones at once and the others by a job.
 --
 -- p_user     the user
 -- p_admin    the admin who makes the change; null for the user. The admin's role is read from the table, because the role
@@ -9,8 +9,8 @@
 -- p_actor    the actor of the events, as JSON
 -- p_rate     see `admit_write`; a new timezone is also charged for the tasks that have a due date
 --
--- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged · forbidden (`p_admin` is not an admin) ·
--- missing (an admin's request for an unknown user) · last_admin (no admin would be left) · unknown_timezone · limited · gone.
+-- The OUT parameters are the columns of `write_result`. Outcomes: changed · started (changed, and the job `id` moves
+-- tasks) · unchanged · forbidden (`p_admin` is not an admin) · missing (an admin's request for an unknown user) · last_admin (no admin would be left) · unknown_timezone · limited · gone.
 create or replace procedure update_account(
     p_user text, p_admin text, p_name text, p_timezone text, p_role text, p_context text, p_actor text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
@@ -22,7 +22,8 @@ declare
     old users;
     account users;
     moment timestamptz;
-    tasks_moved bigint;
+    dated bigint;
+    job jobs;
     previous text := '';
 begin
     -- It must not lock the row: the lock of the roles comes before it.
@@ -32,8 +33,9 @@ begin
     end if;
     if p_timezone <> (select timezone from users where users.id = owner) then
         -- The charge comes before the work, because work that takes too long fails.
-        tasks_moved := count(*) from tasks where user_id = owner and due_at is not null and due ->> 'date' is not null;
-        call admit_rows(p_rate, tasks_moved, rate, admitted);
+        dated := count(*) from tasks
+            where user_id = owner and deleted_at is null and due_at is not null and due ->> 'date' is not null;
+        call admit_rows(p_rate, dated, rate, admitted);
         if not admitted then
             outcome := 'limited';
             return;
@@ -84,39 +86,19 @@ begin
 
     moment := clock_timestamp();
     account.updated_at := moment;
-    if account.timezone <> old.timezone then
-        with dated as (
-            select tasks.id, due_at as old_due_at, due_at(due, null, account.timezone) as new_due_at, seq
-            from tasks
-            where user_id = owner and deleted_at is null and due_at is not null and due ->> 'date' is not null
-        ), numbered as (
-            select *, account.sync_seq + row_number() over (order by seq) as new_seq
-            from dated
-            where new_due_at <> old_due_at
-        ), moved as (
-            update tasks t set version = t.version + 1, seq = n.new_seq, updated_at = moment, due_at = n.new_due_at
-            from numbered n
-            where t.id = n.id
-            returning t as task, n.old_due_at
-        ), events as (
-            select emit_task_events(owner, (task).id, 'task.updated', (task).seq, moment, p_context, p_actor,
-                task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}')
-            from moved
-            order by (task).seq
-        )
-        select count(*) into tasks_moved from events;
-        account.sync_seq := account.sync_seq + tasks_moved;
-    end if;
-    update users set
-        name = account.name, timezone = account.timezone, role = account.role, updated_at = moment,
-        sync_seq = account.sync_seq
+    update users set name = account.name, timezone = account.timezone, role = account.role, updated_at = moment
         where users.id = owner;
+    if account.timezone <> old.timezone then
+        job := begin_job(owner, 'move_days', dated, json_build_object('context', p_context, 'actor', p_actor)::jsonb);
+        select sync_seq into account.sync_seq from users where users.id = owner;
+    end if;
     if account.role <> old.role then
         -- A session gets a new role only when it is refreshed. A revoked role must not last until then, so all sessions
         -- end.
         update refresh_tokens set revoked_at = moment where user_id = owner and revoked_at is null;
     end if;
-    outcome := 'changed';
+    outcome := case when job.id is null or job.ended then 'changed' else 'started' end;
+    id := case when outcome = 'started' then job.id end;
     body := user_json(account);
     perform emit_account_event_by(account,
         case when account.role <> old.role then 'user.role-changed' else 'user.updated' end,

@@ -1,4 +1,5 @@
--- Renames a tag on all of a user's live tasks. A task that has the new name already keeps it once.
+-- Renames a tag on all of a user's live tasks, on the first ones at once and on the others by a job. A task that has the new name
+-- already keeps it once.
 --
 -- p_user         the user
 -- p_tag, p_name  the tag's old and new name
@@ -6,10 +7,10 @@
 -- p_actor        the actor of the events, as JSON
 -- p_rate         see `admit_write`; the request is also charged for the tasks that have the tag
 --
--- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged (both names are the same) · missing (no
--- live task has the tag) · limited · gone.
+-- The OUT parameters are the columns of `write_result`. Outcomes: changed · started (the job `id` renames the tag on
+-- more tasks) · unchanged (both names are the same) · missing (no live task has the tag) · limited · gone.
 --
--- The body of `changed` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
+-- The body of `changed`, `started` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
 -- now) and `merged` (whether live tasks had the new name before).
 create or replace procedure rename_tag(
     p_user text, p_tag text, p_name text, p_context text, p_actor text, p_rate text[],
@@ -18,8 +19,7 @@ language plpgsql as $$
 declare
     owner constant uuid := p_user;
     admitted boolean;
-    moment timestamptz;
-    changed bigint := 0;
+    job jobs;
     merged boolean := false;
     tasks bigint;
 begin
@@ -42,33 +42,15 @@ begin
     if p_name <> p_tag then
         merged := exists (
             select from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_name]);
-        moment := clock_timestamp();
-        with numbered as (
-            select t.id, t.tags, u.sync_seq + row_number() over (order by t.seq) as seq
-            from users u join tasks t on t.user_id = u.id
-            where u.id = owner and t.deleted_at is null and t.tags @> array[p_tag]
-        ), renamed as (
-            update tasks t set
-                tags = case when n.tags @> array[p_name] then array_remove(n.tags, p_tag)
-                    else array_replace(n.tags, p_tag, p_name) end,
-                version = t.version + 1, seq = n.seq, updated_at = moment
-            from numbered n
-            where t.id = n.id
-            returning t as task, n.tags as previous
-        ), events as (
-            select emit_task_events(owner, (r.task).id, 'task.updated', (r.task).seq, moment, p_context, p_actor,
-                task_json(r.task), '{"tags":' || array_to_json(r.previous)::text || '}')
-            from renamed r
-            order by (r.task).seq
-        )
-        select count(*) into changed from events;
-        if changed > 0 then
-            update users set sync_seq = sync_seq + changed where users.id = owner;
-        end if;
+        job := begin_job(owner, 'rename_tag', tasks, json_build_object(
+            'tag', p_tag, 'name', p_name, 'context', p_context, 'actor', p_actor)::jsonb);
     end if;
     select count(*) into tasks
         from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_name];
-    if changed > 0 then
+    if not job.ended then
+        outcome := 'started';
+        id := job.id;
+    elsif job.handled > 0 then
         outcome := 'changed';
     elsif p_name = p_tag and tasks > 0 then
         outcome := 'unchanged';

@@ -1,0 +1,35 @@
+-- Removes up to `most` expired rows of a table; returns how many.
+--
+--   idempotency_keys  24 hours after the request
+--   refresh_tokens    once they are no longer valid, also if their user never signs in again
+--   tasks             tombstones 30 days after the deletion: clients that were away for longer start anew
+--   jobs              30 days after their end
+--
+-- Security definer, because the role of the bridge may not read these tables: their rows are users' data.
+create or replace function sweep_expired(p_table text, most bigint) returns bigint
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+    removed bigint;
+begin
+    case p_table
+        when 'idempotency_keys' then
+            delete from idempotency_keys where ctid = any (array(
+                select ctid from idempotency_keys where created_at < moment - interval '24 hours' limit most));
+        when 'refresh_tokens' then
+            delete from refresh_tokens where ctid = any (array(
+                select ctid from refresh_tokens where expires_at < moment limit most));
+        when 'tasks' then
+            delete from tasks where id = any (array(
+                select id from tasks where deleted_at < moment - interval '30 days' limit most));
+        when 'jobs' then
+            delete from jobs where id = any (array(
+                select id from jobs where ended and updated_at < moment - interval '30 days' limit most));
+    end case;
+    get diagnostics removed = row_count;
+    return removed;
+end
+$$;
+
+revoke execute on function sweep_expired(text, bigint) from public;
+grant execute on function sweep_expired(text, bigint) to spindle_bridge;

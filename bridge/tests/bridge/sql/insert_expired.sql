@@ -1,0 +1,19 @@
+-- Inserts rows that the sweep must keep and rows that it must remove, of each table of users' data. Their names tell which.
+do $$
+begin
+    insert into users (id, email, password_hash) values ('00000000-0000-7000-8000-000000000001', 'ada@example.org', '');
+    insert into idempotency_keys (user_id, key, fingerprint, outcome, created_at)
+    select '00000000-0000-7000-8000-000000000001', name, '', 'made', clock_timestamp() - age
+    from (values ('kept', interval '23 hours'), ('removed', interval '25 hours')) rows (name, age);
+    insert into refresh_tokens (hash, user_id, family, expires_at)
+    select convert_to(name, 'UTF8'), '00000000-0000-7000-8000-000000000001', gen_random_uuid(), clock_timestamp() - age
+    from (values ('kept', interval '-1 hour'), ('removed', interval '1 hour')) rows (name, age);
+    insert into tasks (id, user_id, title, seq, created_at, updated_at, deleted_at)
+    select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', name, 1, clock_timestamp() - age, clock_timestamp() - age,
+        clock_timestamp() - age
+    from (values ('kept', interval '29 days'), ('removed', interval '31 days')) rows (name, age);
+    insert into jobs (id, user_id, kind, state, total, ended, updated_at)
+    select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', name, '{}', 1, true, clock_timestamp() - age
+    from (values ('kept', interval '29 days'), ('removed', interval '31 days')) rows (name, age);
+end
+$$

@@ -1,0 +1,50 @@
+-- One step of the job that moves `due_at` of a user's tasks whose due date is a day, after the user's timezone has changed. If it
+-- changes again, all steps that follow use the newest timezone, so the tasks agree with it in the end.
+--
+-- job     the job; its `state` has the context and the actor of the events, and where the next step begins
+-- p_most  how many tasks the step looks at
+--
+-- Returns the job after the step.
+create or replace function move_days_step(job jobs, p_most bigint) returns jobs
+language plpgsql volatile as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+    account users;
+    task tasks;
+    old_due_at timestamptz;
+    seen bigint := 0;
+begin
+    select * into account from users where id = job.user_id for no key update;
+    if not found then
+        job.ended := true;
+        return job;
+    end if;
+    for task in
+        select * from tasks t
+        where t.user_id = job.user_id and t.deleted_at is null and t.created_at <= job.created_at
+            and (t.created_at, t.id) > (
+                coalesce((job.state ->> 'created_at')::timestamptz, '-infinity'),
+                coalesce((job.state ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000'))
+        order by t.created_at, t.id
+        limit p_most
+    loop
+        seen := seen + 1;
+        job.state := job.state || jsonb_build_object('created_at', task.created_at, 'id', task.id);
+        continue when task.due ->> 'date' is null;
+        job.handled := job.handled + 1;
+        old_due_at := task.due_at;
+        task.due_at := due_at(task.due, null, account.timezone);
+        continue when task.due_at = old_due_at;
+        account.sync_seq := account.sync_seq + 1;
+        task.seq := account.sync_seq;
+        task.version := task.version + 1;
+        task.updated_at := moment;
+        update tasks t set version = task.version, seq = task.seq, updated_at = moment, due_at = task.due_at where t.id = task.id;
+        perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
+            job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}');
+    end loop;
+    update users set sync_seq = account.sync_seq where id = job.user_id;
+    job.ended := seen < p_most;
+    return job;
+end
+$$;

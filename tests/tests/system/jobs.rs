@@ -1,0 +1,94 @@
+//! Jobs: changes of more tasks than one statement makes.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::client::{PASSWORD, Requests, Response, User, number};
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
+use tests::wait;
+
+/// The number of tasks that each test has; see insert_tasks_of.sql.
+const TASKS: i64 = 1_800;
+
+async fn user_with_many_tasks(fixture: &Fixture) -> Result<User> {
+    let user = fixture.api.new_user("UTC").await?;
+    let insert = include_str!("../../sql/insert_tasks_of.sql");
+    fixture.database.execute(insert, &[&user.id]).await?;
+    Ok(user)
+}
+
+/// Checks a 202 and waits until its job has ended. Returns the body of the 202.
+async fn job_ended(user: &User, response: Response) -> Result<Value> {
+    let response = response.expect(202)?;
+    let job = response
+        .header("location")
+        .context("no Location")?
+        .to_owned();
+    let job = wait::until("the job ends", DELIVERY_LIMIT, async || {
+        let job = user.get(&job).send().await?.expect(200)?.json()?;
+        Ok((job["state"] == "ended").then_some(job))
+    })
+    .await?;
+    ensure!(
+        number(&job, "handled")? == TASKS && number(&job, "total")? == TASKS,
+        "{job}"
+    );
+    response.json()
+}
+
+/// Each task has changed once, and its event is on the trail.
+async fn each_task_has_an_event(fixture: &Fixture, user: &User, kind: &str) -> Result<()> {
+    let sql = include_str!("../../sql/events_of_user.sql");
+    wait::until("every event is on the trail", DELIVERY_LIMIT, async || {
+        let row = fixture.database.query_one(sql, &[&user.id, &kind]).await?;
+        let (events, tasks): (i64, i64) = (row.get(0), row.get(1));
+        ensure!(events <= TASKS, "{events} events");
+        Ok((tasks == TASKS).then_some(()))
+    })
+    .await
+}
+
+/// The bridge that runs the job is killed in the middle, and the next one goes on.
+pub async fn a_tag_of_many_tasks_is_renamed(fixture: &mut Fixture) -> Result<()> {
+    let user = user_with_many_tasks(fixture).await?;
+    fixture.bridge()?.kill9().await;
+    let rename = user
+        .patch("/api/tags/many")
+        .json(&json!({"name": "renamed"}));
+    let response = rename.send().await?;
+    fixture.bridge()?.start().await?;
+    let body = job_ended(&user, response).await?;
+    ensure!(body["tag"] == "renamed", "{body}");
+    let tags = user.pages("/api/tags").await?;
+    let expected = json!([{"tag": "other", "count": TASKS}, {"tag": "renamed", "count": TASKS}]);
+    ensure!(json!(tags) == expected, "{tags:?}");
+    each_task_has_an_event(fixture, &user, "task.updated").await
+}
+
+pub async fn due_dates_of_many_tasks_move(fixture: &mut Fixture) -> Result<()> {
+    let user = user_with_many_tasks(fixture).await?;
+    let change = async |zone: &str| {
+        let patch = user.patch("/api/auth/me");
+        patch.json(&json!({ "timezone": zone })).send().await
+    };
+    let me = job_ended(&user, change("Asia/Tokyo").await?).await?;
+    ensure!(me["timezone"] == "Asia/Tokyo", "{me}");
+    let moved = "due_before=2026-03-01T15:00:00Z&due_after=2026-03-01T14:59:59Z&limit=1";
+    let moved = user
+        .get(&format!("/api/tasks?{moved}"))
+        .send()
+        .await?
+        .expect(200)?;
+    ensure!(moved.json()?["items"][0]["due_at"].is_string(), "{moved:?}");
+    each_task_has_an_event(fixture, &user, "task.updated").await
+}
+
+/// The account is gone at once, and a job removes its tasks.
+pub async fn an_account_with_many_tasks_is_deleted(fixture: &mut Fixture) -> Result<()> {
+    let user = user_with_many_tasks(fixture).await?;
+    let delete = user
+        .delete("/api/auth/me")
+        .json(&json!({"password": PASSWORD}));
+    delete.send().await?.expect(204)?;
+    user.get("/api/tasks").send().await?.problem(401)?;
+    each_task_has_an_event(fixture, &user, "task.deleted").await
+}
