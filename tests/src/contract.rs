@@ -86,6 +86,9 @@ impl Contract {
             return Ok(());
         };
         self.headers(&documented, response).with_context(place)?;
+        if *method == Method::HEAD {
+            return Ok(());
+        }
         self.body(&documented, response).with_context(place)
     }
 
@@ -104,13 +107,19 @@ impl Contract {
 
     /// The definition that applies to a response. `None` for a CORS preflight, which the document does not list.
     fn documented(&self, method: &Method, response: &Response) -> Result<Option<Documented<'_>>> {
+        // HEAD is documented as GET, and a slash at the end of a path has no meaning.
+        let method = match *method {
+            Method::HEAD => &Method::GET,
+            _ => method,
+        };
+        let requested = response.path.trim_end_matches('/');
         let mut matching: Vec<_> = self
             .operations()
-            .filter(|(path, _, _)| matches(path, &response.path))
+            .filter(|(path, _, _)| matches(path, requested))
             .collect();
         // A path without parameters takes precedence over a template that matches it, too.
-        if matching.iter().any(|(path, _, _)| *path == response.path) {
-            matching.retain(|(path, _, _)| *path == response.path);
+        if matching.iter().any(|(path, _, _)| *path == requested) {
+            matching.retain(|(path, _, _)| *path == requested);
         }
         if *method == Method::OPTIONS && !matching.is_empty() {
             ensure!(response.status == 204, "the status of a preflight is 204");

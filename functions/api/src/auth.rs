@@ -108,6 +108,16 @@ impl Caller {
         }
     }
 
+    /// The account of the caller, and the one whose data the request is about.
+    pub fn accounts(&self) -> [Uuid; 2] {
+        [self.id, self.user]
+    }
+
+    /// The service's own id, if it acts for a user.
+    pub fn service(&self) -> Option<Uuid> {
+        (self.user != self.id).then_some(self.id)
+    }
+
     /// The problem if the user does not exist: 401 for the caller's own deleted account, 404 for the user of a service.
     pub fn gone(&self) -> Problem {
         if self.user == self.id {

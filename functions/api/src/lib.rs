@@ -15,6 +15,7 @@ mod write;
 mod accounts;
 mod tasks;
 mod tags;
+mod jobs;
 mod audit;
 mod health;
 mod openapi;

@@ -28,6 +28,11 @@ pub fn page(request: &mut Request) -> Result<Reply, Problem> {
     Ok(unless_known(request, PAGE_TAG, fresh))
 }
 
+/// Leads to the page.
+pub fn redirect() -> Reply {
+    Reply::empty(302).header("location", "/api/docs")
+}
+
 /// The content security policy of the page: it may run its own script and style and request the document, nothing else.
 fn policy() -> String {
     let hash = |element: &str| {

@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
-use crate::{accounts, audit, health, openapi, tags, tasks};
+use crate::{accounts, audit, health, jobs, openapi, tags, tasks};
 
 type Answer = Result<Reply, Problem>;
 
@@ -70,17 +70,29 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
     ("/api/tags", &[(Get, Plain(tags::list))]),
     ("/api/tags/{tag}", &[(Patch, Text(tags::rename))]),
+    ("/api/jobs/{id}", &[(Get, Id(jobs::get))]),
     ("/api/audit", &[(Get, Plain(audit::list))]),
     ("/api/audit/export", &[(Get, Plain(audit::export))]),
     ("/api/audit/verify", &[(Get, Plain(audit::verify))]),
 ];
+
+/// Paths that people open in a browser to see what is here. They lead to the documentation.
+const DOORS: [&str; 2] = ["/", "/api"];
 
 /// Calls the handler of the request's path and method.
 ///
 /// # Errors
 /// 404 for an unknown path, 405 for an unknown method of a known path, and whatever the handler returns.
 pub fn route(request: &mut Request) -> Answer {
-    let path = request.path().to_owned();
+    let path = match request.path() {
+        // A trailing slash makes no other resource.
+        path @ "/" => path,
+        path => path.strip_suffix('/').unwrap_or(path),
+    }
+    .to_owned();
+    if DOORS.contains(&path.as_str()) {
+        return Ok(openapi::redirect());
+    }
     let mut found = ROUTES
         .iter()
         .filter_map(|(pattern, methods)| Some((matched(pattern, &path)?, methods)));
@@ -90,7 +102,12 @@ pub fn route(request: &mut Request) -> Answer {
         .find(|(parameter, _)| parameter.is_none())
         .or_else(|| found.next())
         .ok_or_else(Problem::not_found)?;
-    match methods.iter().find(|(method, _)| *method == request.method) {
+    // HEAD is GET without the body of the response.
+    let asked = match request.method {
+        Method::Head => &Method::Get,
+        ref other => other,
+    };
+    match methods.iter().find(|(method, _)| method == asked) {
         Some((_, Plain(handler))) => handler(request),
         Some((_, Id(handler))) => handler(request, id(parameter.unwrap_or_default())?),
         Some((_, Text(handler))) => handler(request, text(parameter.unwrap_or_default())?),
@@ -121,10 +138,13 @@ fn matched<'path>(pattern: &str, path: &'path str) -> Option<Option<&'path str>>
 
 /// The value of the header `Allow`.
 fn allowed(methods: &[(Method, Handler)]) -> String {
-    let names: Vec<String> = methods
-        .iter()
-        .map(|(method, _)| method.to_string())
-        .collect();
+    let mut names = Vec::new();
+    for (method, _) in methods {
+        names.push(method.to_string());
+        if *method == Get {
+            names.push(Method::Head.to_string());
+        }
+    }
     names.join(", ")
 }
 

@@ -33,13 +33,15 @@ pub async fn a_hostile_user(_: &mut Fixture) -> Result<()> {
     let (system, api, _folder) = start_with_settings(&settings).await?;
     let (database, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
     tokio::spawn(connection);
-    let (slow, ended) = tokio::join!(bodies_that_do_not_come(&api), async {
-        many_renames_at_once(&api).await?;
-        every_answer_is_charged(&api, &database).await
-    });
-    slow.context("slow bodies")?;
-    ended?;
+    let (slow, renames) = tokio::join!(bodies_that_do_not_come(&api), many_renames_at_once(&api));
+    let charges = every_answer_is_charged(&api, &database).await;
     system.stop().await;
+    let failed: Vec<_> = [slow, renames, charges]
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|error| format!("{error:#}"))
+        .collect();
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
 }
 

@@ -17,6 +17,9 @@ mod documents;
 mod export;
 mod fairness;
 mod faults;
+mod habits;
+mod idempotency;
+mod jobs;
 mod lists;
 mod matrix;
 mod networks;
@@ -76,7 +79,8 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         plans::{every_list_uses_an_index},
         accounts::{
             sign_in, responses_hold_no_secret, refresh_tokens_rotate, logout_ends_one_session,
-            a_new_password_ends_every_session, a_deleted_account_keeps_its_trail, account_events, health,
+            a_new_password_ends_every_session, no_session_outlives_a_new_password, a_deleted_account_is_gone, account_events,
+            health,
         },
         users::{
             the_first_admin, admins_read_and_change_users, a_demoted_admin_loses_access_at_once,
@@ -85,12 +89,17 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         rate_limits::{limits_per_user, sign_in_limits, weak_token_keys_stop_the_start},
         fairness::{a_hostile_user, a_wait_for_the_rate_limit},
         browsers::{only_listed_origins, responses_stay_private},
-        contention::{writers_with_if_match, one_key_from_many_clients, one_id_from_many_clients},
+        contention::{partial_due_dates, writers_with_if_match, one_key_from_many_clients, one_id_from_many_clients},
         bad_input::{
             malformed_json, invalid_fields, rejected_tokens, resources_of_other_users, queries_and_methods,
             stale_versions_and_reused_keys, accounts, json_by_rfc_8259, hostile_headers, endless_bodies, hostile_batches,
         },
         unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement},
+        habits::{head_is_get_without_a_body, entity_tags, other_ways_to_ask},
+        idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request},
+        jobs::{
+            a_tag_of_many_tasks_is_renamed, due_dates_of_many_tasks_move, an_account_with_many_tasks_is_deleted,
+        },
         matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},
         documents::{readme_examples_run, the_api_serves_its_document},

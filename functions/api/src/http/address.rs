@@ -63,12 +63,24 @@ fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
         if !is_trusted(&client) {
             break;
         }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => client = address.to_canonical(),
-            Err(_) => break,
+        match address(hop.trim()) {
+            Some(address) => client = address.to_canonical(),
+            None => break,
         }
     }
     client
+}
+
+/// Reads an entry of `X-Forwarded-For`: an address, which some proxies write with the port of their peer. An IPv6 address with a
+/// port is in brackets (RFC 3986, section 3.2.2), and some proxies write brackets always.
+fn address(entry: &str) -> Option<IpAddr> {
+    let bare = entry
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(entry);
+    bare.parse()
+        .or_else(|_| entry.parse().map(|peer: SocketAddr| peer.ip()))
+        .ok()
 }
 
 /// See [`of`].
@@ -120,6 +132,24 @@ mod tests {
         );
         assert_eq!(client_of("10.1.2.3", &[], ours), "10.1.2.3");
         assert_eq!(client_of("10.1.2.3", &["198.51.100.7"], ""), "10.1.2.3");
+    }
+
+    #[test]
+    fn an_entry_may_have_a_port() {
+        for (entry, client) in [
+            ("198.51.100.7:1234", "198.51.100.7"),
+            ("[2001:db8::1]:443", "2001:db8::/64"),
+            ("[2001:db8::1]", "2001:db8::/64"),
+            ("2001:db8::1", "2001:db8::/64"),
+            ("[::ffff:198.51.100.7]:80", "198.51.100.7"),
+            // Not addresses: the proxy itself is the client then.
+            ("198.51.100.7:", "10.1.2.3"),
+            ("[198.51.100.7", "10.1.2.3"),
+            ("unknown", "10.1.2.3"),
+        ] {
+            let found = client_of("10.1.2.3", &[entry], "10.0.0.0/8");
+            assert_eq!(found, client, "{entry}");
+        }
     }
 
     #[test]

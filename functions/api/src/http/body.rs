@@ -10,23 +10,18 @@ const JSON: &[&str] = &["application/json"];
 /// The media types of a PATCH body, which is always a merge patch (RFC 7396).
 const MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
-/// Reads the bytes of a JSON body, for handlers that also compute the fingerprint of the request.
+/// Reads a JSON body.
 ///
 /// # Errors
-/// 415 for another media type, and those of [`Request::read_body`].
-pub fn bytes(request: &Request) -> Result<Vec<u8>, Problem> {
-    bytes_up_to(request, MAX_BODY)
-}
-
-/// As [`bytes`], with another limit.
-pub fn bytes_up_to(request: &Request, limit: usize) -> Result<Vec<u8>, Problem> {
-    check_media_type(request, JSON)?;
-    request.read_body(limit)
-}
-
-/// Reads a JSON body. Errors: those of [`bytes`] and [`parse`].
+/// 415 for another media type, and those of [`Request::read_body`] and [`parse`].
 pub fn json(request: &Request) -> Result<Json, Problem> {
-    parse(&bytes(request)?)
+    json_up_to(request, MAX_BODY)
+}
+
+/// As [`json`], with another limit.
+pub fn json_up_to(request: &Request, limit: usize) -> Result<Json, Problem> {
+    check_media_type(request, JSON)?;
+    parse(&request.read_body(limit)?)
 }
 
 /// As [`json`], for a merge patch.

@@ -9,7 +9,7 @@ use crate::http::request::Request;
 pub const PREFLIGHT: [(&str, &str); 3] = [
     (
         "access-control-allow-methods",
-        "GET, POST, PUT, PATCH, DELETE",
+        "GET, HEAD, POST, PUT, PATCH, DELETE",
     ),
     (
         "access-control-allow-headers",

@@ -16,7 +16,7 @@ pub enum Tags {
 /// The versions that the request may overwrite; `None` without the header.
 ///
 /// # Errors
-/// 400 for a malformed or repeated header.
+/// 400 for a malformed header.
 pub fn if_match(request: &Request) -> Result<Option<Tags>, Problem> {
     read(request, "if-match", false)
 }
@@ -24,7 +24,7 @@ pub fn if_match(request: &Request) -> Result<Option<Tags>, Problem> {
 /// The versions that the client has cached; `None` without the header.
 ///
 /// # Errors
-/// 400 for a malformed or repeated header.
+/// 400 for a malformed header.
 pub fn if_none_match(request: &Request) -> Result<Option<Tags>, Problem> {
     // `If-None-Match` uses the weak comparison (RFC 9110, section 13.1.2), `If-Match` the strong one (section 13.1.1).
     read(request, "if-none-match", true)
@@ -35,13 +35,13 @@ fn read(request: &Request, name: &str, weak: bool) -> Result<Option<Tags>, Probl
     if !request.has_header(name) {
         return Ok(None);
     }
-    let malformed = || {
+    // Several lines of a list are one list (RFC 9110, section 5.3).
+    let value = request.all_headers(name).join(",");
+    parse(&value, weak).map(Some).ok_or_else(|| {
         Problem::bad_request(format!(
             "`{name}` must be `*` or a list of quoted entity tags"
         ))
-    };
-    let value = request.header(name).ok_or_else(malformed)?;
-    parse(value, weak).map(Some).ok_or_else(malformed)
+    })
 }
 
 fn parse(value: &str, weak: bool) -> Option<Tags> {
@@ -62,10 +62,10 @@ fn parse(value: &str, weak: bool) -> Option<Tags> {
             return None;
         }
         tags += 1;
-        if (weak || !is_weak)
-            && let Ok(version) = inner.parse()
-        {
-            versions.push(version);
+        // A tag is a string, so `"01"` is not the tag of version 1.
+        let version = inner.parse().ok().filter(|n: &i64| n.to_string() == inner);
+        if weak || !is_weak {
+            versions.extend(version);
         }
     }
     (tags > 0).then_some(Tags::Versions(versions))
@@ -85,7 +85,10 @@ mod tests {
         assert_eq!(parse("W/\"3\"", false), Some(Tags::Versions(vec![])));
         assert_eq!(parse("W/\"3\"", true), Some(Tags::Versions(vec![3])));
         assert_eq!(parse(" * ", false), Some(Tags::Any));
-        for bad in ["", ",", "3", "\"3", "\"a\"b\""] {
+        for other in ["\"01\"", "\"+1\"", "\" 1\"", "\"\""] {
+            assert_eq!(parse(other, false), Some(Tags::Versions(vec![])), "{other}");
+        }
+        for bad in ["", ",", "3", "\"3", "\"a\"b\"", "*,\"1\""] {
             assert_eq!(parse(bad, false), None, "{bad}");
         }
     }

@@ -7,6 +7,9 @@ use guest::postgres::DbError;
 use guest::variables::BadSetting;
 use serde_json::{Value, json};
 
+/// The header of a kept answer to an earlier request with the same Idempotency-Key.
+pub const REPLAYED: &str = "idempotency-replayed";
+
 /// An error response.
 #[derive(Debug)]
 pub struct Problem {
@@ -165,6 +168,17 @@ impl Problem {
         )
     }
 
+    /// The body is compressed.
+    pub fn content_encoding() -> Self {
+        Self::new(
+            415,
+            "media-type",
+            "Unsupported media type",
+            "send the body without `Content-Encoding`",
+        )
+        .header("accept-encoding", "identity")
+    }
+
     /// Parts of the body or the query are invalid.
     pub fn invalid(faults: Vec<Fault>) -> Self {
         let detail = match faults.as_slice() {
@@ -248,6 +262,15 @@ impl Problem {
     }
 
     /// Adds a header; the name is in lower case.
+    /// Marks the kept refusal of an earlier request with the same Idempotency-Key.
+    pub fn replayed(self, replayed: bool) -> Self {
+        if replayed {
+            self.header(REPLAYED, "true")
+        } else {
+            self
+        }
+    }
+
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

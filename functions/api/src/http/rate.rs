@@ -123,6 +123,8 @@ pub struct Rate {
     who: String,
     /// The number of the caller's slots.
     slots: u32,
+    /// The account of the caller, and the one whose data the request is about. Both must exist. Empty if nobody is signed in.
+    accounts: [String; 2],
 }
 
 impl Rate {
@@ -133,17 +135,25 @@ impl Rate {
             cost,
             who,
             slots: requests_at_once()?,
+            accounts: Default::default(),
+        })
+    }
+
+    fn of_caller(policy: Policy, cost: u32, caller: &Caller) -> Result<Self, BadSetting> {
+        Ok(Self {
+            accounts: caller.accounts().map(|id| id.to_string()),
+            ..Self::new(policy, cost, caller.rate_key())?
         })
     }
 
     /// Charges the caller's user for a read that costs as much as `cost` plain ones.
     pub fn read(caller: &Caller, cost: u32) -> Result<Self, BadSetting> {
-        Self::new(Policy::Read, cost, caller.rate_key())
+        Self::of_caller(Policy::Read, cost, caller)
     }
 
     /// Charges the caller's user for this many changes.
     pub fn write(caller: &Caller, changes: u32) -> Result<Self, BadSetting> {
-        Self::new(Policy::Write, changes, caller.rate_key())
+        Self::of_caller(Policy::Write, changes, caller)
     }
 
     /// Charges the owner of a refresh token, whom the SQL procedure `admit_session` finds.
@@ -181,10 +191,11 @@ impl Rate {
         ParameterValue::ArrayStr(self.elements().into_iter().map(Some).collect())
     }
 
-    /// The elements of the parameter: key, quota, seconds, cost, slots, caller. A cost above the quota is reduced to the whole
-    /// quota, because it could never be paid otherwise.
-    pub fn elements(&self) -> [String; 6] {
+    /// The elements of the parameter: key, quota, seconds, cost, slots, caller, and the two accounts that must exist. A cost above
+    /// the quota is reduced to the whole quota, because it could never be paid otherwise.
+    pub fn elements(&self) -> [String; 8] {
         let Quota { requests, seconds } = self.quota;
+        let [caller, owner] = self.accounts.clone();
         [
             format!("{}/{}", self.policy.name(), self.who),
             requests.to_string(),
@@ -192,6 +203,8 @@ impl Rate {
             self.cost.min(requests).to_string(),
             self.slots.to_string(),
             self.who.clone(),
+            caller,
+            owner,
         ]
     }
 
@@ -227,12 +240,11 @@ impl Rate {
     /// draft-ietf-httpapi-ratelimit-headers).
     ///
     /// # Errors
-    /// 429 if too little of the quota was left, or if no slot was free.
+    /// 429 if too little of the quota was left, or if no slot was free; 401 or 404 if an account is gone.
     pub fn check(&self, request: &mut Request, taken: &str) -> Result<(), Problem> {
         let Quota { requests, seconds } = self.quota;
         let name = self.policy.name();
-        let busy = is_busy(taken);
-        let taken = taken.trim_start_matches(BUSY);
+        let (refusal, taken) = Refusal::split(taken);
         let wait = taken
             .strip_prefix("wait ")
             .map(|seconds| seconds.parse().unwrap_or(1).max(1));
@@ -244,20 +256,45 @@ impl Rate {
         // A request that is charged twice reports the state after the second charge.
         request.rates.retain(|(earlier, _)| *earlier != policy);
         request.rates.push((policy, format!("\"{name}\";r={left}")));
-        match wait {
-            None if busy => Err(Problem::too_many_at_once(self.slots)),
-            None => Ok(()),
-            Some(wait) => Err(Problem::rate_limited(name, requests, seconds, wait)),
+        match (wait, refusal) {
+            (Some(wait), _) => Err(Problem::rate_limited(name, requests, seconds, wait)),
+            (None, Some(Refusal::Busy)) => Err(Problem::too_many_at_once(self.slots)),
+            (None, Some(Refusal::CallerGone)) => Err(Problem::account_gone()),
+            (None, Some(Refusal::OwnerGone)) => Err(Problem::not_found()),
+            (None, None) => Ok(()),
         }
     }
 }
 
-/// How the `rate` of `admit` begins if no slot is free.
-const BUSY: &str = "busy ";
+/// Why `admit` has charged a request and not admitted it. Its `rate` begins with the word.
+#[derive(Clone, Copy)]
+enum Refusal {
+    /// No slot of the caller was free.
+    Busy,
+    /// The account of the caller was deleted.
+    CallerGone,
+    /// The user for whom a service acts does not exist.
+    OwnerGone,
+}
+
+impl Refusal {
+    const WORDS: [(&str, Self); 3] = [
+        ("busy ", Self::Busy),
+        ("gone ", Self::CallerGone),
+        ("unknown ", Self::OwnerGone),
+    ];
+
+    fn split(taken: &str) -> (Option<Self>, &str) {
+        Self::WORDS
+            .into_iter()
+            .find_map(|(word, refusal)| Some((Some(refusal), taken.strip_prefix(word)?)))
+            .unwrap_or((None, taken))
+    }
+}
 
 /// Whether the `rate` of `admit` says that no slot was free.
 pub fn is_busy(taken: &str) -> bool {
-    taken.starts_with(BUSY)
+    matches!(Refusal::split(taken), (Some(Refusal::Busy), _))
 }
 
 /// Completes the answer to a request: charges a signed-in caller for a request that failed before a statement has charged it,

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use guest::logging;
-use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use spin_sdk::http::{Fields, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::io::streams::OutputStream;
 
 use crate::http::cors;
 use crate::http::pace::Pace;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, REPLAYED};
 use crate::http::request::Request;
 
 /// A response to a request that succeeded. The response to one that failed is a [`Problem`].
@@ -80,7 +80,7 @@ impl Reply {
     /// Marks the kept answer to an earlier request with the same Idempotency-Key.
     pub fn replayed(self, replayed: bool) -> Self {
         if replayed {
-            self.header("idempotency-replayed", "true")
+            self.header(REPLAYED, "true")
         } else {
             self
         }
@@ -105,11 +105,16 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
     let mut fields: Vec<(String, Vec<u8>)> = Vec::with_capacity(reply.headers.len() + 8);
     let mut add =
         |name: &str, value: &str| fields.push((name.to_owned(), value.as_bytes().to_vec()));
+    // The response to HEAD has the headers of GET and no body (RFC 9110, section 9.3.2). It leaves the length out, because the host
+    // compares that with the body.
+    let is_head = request.method == Method::Head;
     match &reply.body {
         Body::None => {}
         Body::Whole(text) => {
             add("content-type", reply.media_type);
-            add("content-length", &text.len().to_string());
+            if !is_head {
+                add("content-length", &text.len().to_string());
+            }
         }
         Body::Parts(_) => add("content-type", reply.media_type),
     }
@@ -133,7 +138,8 @@ pub fn send(answer: Result<Reply, Problem>, request: &Request, out: ResponseOutp
         return;
     };
     out.set(response);
-    if write(&outgoing, reply.body, request) {
+    let body = if is_head { Body::None } else { reply.body };
+    if write(&outgoing, body, request) {
         let _ = OutgoingBody::finish(outgoing, None);
     }
     // Dropping a body without `finish` aborts it, so the client sees that the response is incomplete.

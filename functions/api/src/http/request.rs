@@ -104,8 +104,13 @@ impl Request {
     /// Reads the whole body.
     ///
     /// # Errors
-    /// 413 if the body has more than `limit` bytes; 400 if it ends early; 408 if it comes too slowly.
+    /// 415 for a body with a `Content-Encoding`; 413 if the body has more than `limit` bytes; 400 if it ends early; 408 if it comes too slowly.
     pub fn read_body(&self, limit: usize) -> Result<Vec<u8>, Problem> {
+        if let Some(coding) = self.header("content-encoding")
+            && !coding.trim().eq_ignore_ascii_case("identity")
+        {
+            return Err(Problem::content_encoding());
+        }
         let cut_off = || Problem::bad_request("the body could not be read to its end");
         let body = self.incoming.consume().map_err(|()| cut_off())?;
         let stream = body.stream().map_err(|()| cut_off())?;
