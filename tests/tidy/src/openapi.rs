@@ -9,9 +9,10 @@ use super::{files, no_violations};
 
 /// Headers that an OpenAPI operation does not list: media types and the security scheme stand elsewhere in the document, and the
 /// rest belongs to HTTP or to CORS.
-const NOT_LISTED: [&str; 8] = [
+const NOT_LISTED: [&str; 9] = [
     "content-type",
     "content-length",
+    "content-encoding",
     "authorization",
     "origin",
     "access-control-allow-methods",
