@@ -8,24 +8,24 @@ use chrono_tz::Tz;
 use common_passwords::COMMON;
 use serde::{Deserialize, Serialize};
 
-use crate::due::timezone;
-use crate::json::{Fault, Json, Reader, nullable, text};
+use crate::json::{self, Fault, Json, Reader, nullable};
+use crate::text;
 use crate::text_enum::text_enum;
+use crate::zone::timezone;
 
-/// An email address in lower case, because addresses that differ only in case belong to one account.
+/// An email address as it is compared: addresses that differ only in case, width or the way accents are typed belong to one account
+/// (RFC 8265).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
     fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
-        let written = text(pointer, value, 3, 254)?;
+        let written = json::text(pointer, value, 3, 254)?;
         let is_valid_part = |part: &str| {
-            !part.is_empty()
-                && !part
-                    .chars()
-                    .any(|c| c.is_whitespace() || c.is_control() || c == '@')
+            !part.is_empty() && !part.chars().any(|c| text::is_invisible(c) || c == '@')
         };
-        let is_valid = written.rsplit_once('@').is_some_and(|(local, domain)| {
+        let address = text::username(&written);
+        let is_valid = address.rsplit_once('@').is_some_and(|(local, domain)| {
             is_valid_part(local)
                 && local.chars().count() <= 64
                 && is_valid_part(domain)
@@ -34,10 +34,9 @@ impl Email {
                     !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
                 })
         });
-        let lower = written.to_lowercase();
-        // The lower-case form can be longer.
-        if is_valid && lower.chars().count() <= 254 {
-            Ok(Self(lower))
+        // This form can be longer than what was written.
+        if is_valid && address.chars().count() <= 254 {
+            Ok(Self(address))
         } else {
             Err(vec![Fault::new(pointer, "must be an email address")])
         }
@@ -48,9 +47,19 @@ impl Email {
     }
 }
 
-/// A password in plain text. Its `Debug` output does not contain it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
+/// A password in plain text, as RFC 8265 compares it. Its `Debug` output does not contain it.
+#[derive(Clone)]
+pub struct Password {
+    text: String,
+    /// What the client sent, if it differs. Hashes of earlier releases are hashes of that.
+    typed: Option<String>,
+}
+
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
 
 impl Password {
     /// Parses a password that is to be checked: any text of up to 1024 characters, which is the limit for new passwords.
@@ -66,17 +75,22 @@ impl Password {
             let detail = "must have at most 1024 characters";
             return Err(vec![Fault::new(pointer, detail)]);
         }
-        Ok(Self(password))
+        let text = text::password(&password);
+        Ok(Self {
+            typed: (text != password).then_some(password),
+            text,
+        })
     }
 
     /// Parses a new password: 8 to 1024 characters, and not a common password.
     fn parse_new(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let password = Self::parse_any(pointer, value)?;
-        if password.0.chars().count() < 8 {
+        let typed = password.typed.as_ref().unwrap_or(&password.text);
+        if typed.chars().count() < 8 {
             let detail = "must have at least 8 characters";
             return Err(vec![Fault::new(pointer, detail)]);
         }
-        let lower = password.0.to_lowercase();
+        let lower = password.text.to_lowercase();
         if COMMON.contains(&lower.as_str()) || lower.chars().all(|c| lower.starts_with(c)) {
             return Err(vec![Fault::new(
                 pointer,
@@ -87,7 +101,12 @@ impl Password {
     }
 
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.text.as_bytes()
+    }
+
+    /// What the client sent, if it differs from [`Password::as_bytes`].
+    pub fn typed(&self) -> Option<&[u8]> {
+        self.typed.as_deref().map(str::as_bytes)
     }
 }
 
@@ -140,12 +159,12 @@ impl Credentials {
     /// All faults of the body.
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new("", body)?;
-        let email = reader.required("email", |at, value| text(at, value, 1, 320));
+        let email = reader.required("email", |at, value| json::text(at, value, 1, 320));
         let password = reader.required("password", Password::parse_any);
         reader.finish()?;
         match (email, password) {
             (Some(email), Some(password)) => Ok(Self {
-                email: email.to_lowercase(),
+                email: text::username(&email),
                 password,
             }),
             _ => Err(vec![Fault::new("", "needs `email` and `password`")]),
@@ -233,7 +252,11 @@ impl UserPatch {
 }
 
 fn name(pointer: &str, value: Json) -> Result<String, Vec<Fault>> {
-    text(pointer, value, 0, 200)
+    let name = json::text(pointer, value, 0, 200)?;
+    Ok(match text::is_blank(&name) {
+        true => String::new(),
+        false => text::trimmed(&name).to_owned(),
+    })
 }
 
 /// Parses the body of `POST /api/auth/refresh` and `…/logout` and returns the refresh token.
@@ -242,7 +265,7 @@ fn name(pointer: &str, value: Json) -> Result<String, Vec<Fault>> {
 /// All faults of the body.
 pub fn parse_refresh(body: Json) -> Result<String, Vec<Fault>> {
     let mut reader = Reader::new("", body)?;
-    let token = reader.required("refresh_token", |at, value| text(at, value, 1, 512));
+    let token = reader.required("refresh_token", |at, value| json::text(at, value, 1, 512));
     reader.finish()?;
     token.ok_or_else(|| vec![Fault::new("/refresh_token", "is required")])
 }
@@ -276,8 +299,26 @@ mod tests {
                 .into_string(),
             "ada@example.org"
         );
+        assert_eq!(
+            registration("Jose\u{301}@\u{ff45}xample.org", "correct horse")
+                .unwrap()
+                .email
+                .into_string(),
+            "jos\u{e9}@example.org"
+        );
         for bad in [
-            "", "a", "a@b", "a b@c.d", "@c.d", "a@", "a@b@c.d", "a@.d", "a@c..d", "a@-c.d",
+            "a\u{ff20}@c.d",
+            "a\u{200b}@c.d",
+            "",
+            "a",
+            "a@b",
+            "a b@c.d",
+            "@c.d",
+            "a@",
+            "a@b@c.d",
+            "a@.d",
+            "a@c..d",
+            "a@-c.d",
             "a\n@c.d",
         ] {
             assert_eq!(

@@ -72,6 +72,11 @@ impl Keys {
         })
     }
 
+    /// The keys that do not sign any more, newest first.
+    pub fn older(&self) -> &[Key] {
+        &self.older
+    }
+
     /// The key with this `kid`.
     pub fn find(&self, id: &str) -> Option<&Key> {
         std::iter::once(&self.signing)

@@ -6,9 +6,11 @@
 mod text_enum;
 
 pub mod json;
+pub mod text;
 pub mod account;
 pub mod passwords;
 pub mod keys;
+pub mod zone;
 pub mod due;
 pub mod tag;
 pub mod task;

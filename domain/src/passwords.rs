@@ -35,7 +35,9 @@ pub fn verify(password: &Password, stored: Option<&str>) -> bool {
     let Ok(hash) = PasswordHash::new(stored.unwrap_or(UNKNOWN_ACCOUNT)) else {
         return false;
     };
-    let matches = argon2().verify_password(password.as_bytes(), &hash).is_ok();
+    let is_hash_of = |text: &[u8]| argon2().verify_password(text, &hash).is_ok();
+    // Earlier releases hashed what the client had sent.
+    let matches = is_hash_of(password.as_bytes()) || password.typed().is_some_and(is_hash_of);
     matches && stored.is_some()
 }
 
@@ -61,6 +63,21 @@ mod tests {
         );
         assert!(verify(&password("correct horse"), Some(&stored)));
         assert!(!verify(&password("another horse"), Some(&stored)));
+    }
+
+    #[test]
+    fn a_password_may_be_typed_in_any_way() {
+        let stored = hash(&password("caf\u{e9} au lait"), [7; 16]).unwrap();
+        assert!(verify(&password("cafe\u{301}\u{a0}au lait"), Some(&stored)));
+        // A hash of an earlier release.
+        let salt = SaltString::encode_b64(&[7; 16]).unwrap();
+        let typed = "cafe\u{301} au lait";
+        let old = argon2()
+            .hash_password(typed.as_bytes(), &salt)
+            .unwrap()
+            .to_string();
+        assert!(verify(&password(typed), Some(&old)));
+        assert!(!verify(&password("cafe au lait"), Some(&old)));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Tags: one tag, the tags of a task, and the body that renames a tag.
 
-use crate::json::{Fault, Json, Reader, text};
+use std::collections::HashSet;
+
+use crate::json::{self, Fault, Json, Reader};
+use crate::text;
 
 /// Maximum number of tags of one task.
 const MAX_TAGS: usize = 32;
 
-/// The tags of a task: up to 32, without duplicates, in the order of the request.
+/// The tags of a task: up to 32, without duplicates, in the order of the request. Of tags that differ in case alone, the first stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tags(Vec<String>);
 
@@ -24,9 +27,10 @@ impl Tags {
             )]);
         }
         let (mut tags, mut faults) = (Vec::with_capacity(items.len()), Vec::new());
+        let mut known = HashSet::new();
         for (index, item) in items.into_iter().enumerate() {
             match parse(&format!("{pointer}/{index}"), item) {
-                Ok(tag) if tags.contains(&tag) => {}
+                Ok(tag) if !known.insert(text::without_case(&tag)) => {}
                 Ok(tag) => tags.push(tag),
                 Err(mut fault) => faults.append(&mut fault),
             }
@@ -43,16 +47,16 @@ impl Tags {
     }
 }
 
-/// Parses one tag: 1 to 64 characters, not all of them whitespace.
+/// Parses one tag: 1 to 64 characters, not all of them invisible. The result has no blanks around it and is in Normalization Form C.
 ///
 /// # Errors
 /// One fault at `pointer`.
 pub fn parse(pointer: &str, value: Json) -> Result<String, Vec<Fault>> {
-    let tag = text(pointer, value, 1, 64)?;
-    if tag.chars().all(char::is_whitespace) {
+    let tag = json::text(pointer, value, 1, 64)?;
+    if text::is_blank(&tag) {
         return Err(vec![Fault::new(pointer, "must not be blank")]);
     }
-    Ok(tag)
+    Ok(text::composed(text::trimmed(&tag)))
 }
 
 /// Parses the body of `PATCH /api/tags/{tag}` and returns the new name of the tag.
@@ -72,6 +76,19 @@ mod tests {
 
     fn new_name(text: &str) -> Result<String, Vec<Fault>> {
         parse_rename(Json::parse(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn tags_that_differ_in_case_alone_are_one() {
+        let body = r#"[" Home","home","HOME\u200b","cafe\u0301","CAF\u00c9","Straße","STRASSE"]"#;
+        let tags = Tags::parse("/tags", Json::parse(body.as_bytes()).unwrap());
+        assert_eq!(tags.unwrap().into_vec(), ["Home", "caf\u{e9}", "Straße"]);
+        for blank in ["\u{200b}", "\u{ad}", "\u{2800}", " \u{3164}"] {
+            assert!(
+                new_name(&format!(r#"{{"name":"{blank}"}}"#)).is_err(),
+                "{blank}"
+            );
+        }
     }
 
     #[test]

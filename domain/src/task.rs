@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use crate::due::{Due, DuePatch};
-use crate::json::{Fault, Json, Reader, nullable, text};
+use crate::json::{self, Fault, Json, Reader, nullable};
 use crate::tag::Tags;
+use crate::text;
 use crate::text_enum::text_enum;
 
 text_enum!(
@@ -16,17 +17,17 @@ text_enum!(
     Priority { Low = "low", Medium = "medium", High = "high", Urgent = "urgent" }
 );
 
-/// The title of a task: 1 to 500 characters, not all of them whitespace.
+/// The title of a task: 1 to 500 characters, not all of them invisible, without blanks around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
 impl Title {
     fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
-        let title = text(pointer, value, 1, 500)?;
-        if title.chars().all(char::is_whitespace) {
+        let title = json::text(pointer, value, 1, 500)?;
+        if text::is_blank(&title) {
             return Err(vec![Fault::new(pointer, "must not be blank")]);
         }
-        Ok(Self(title))
+        Ok(Self(text::trimmed(&title).to_owned()))
     }
 
     pub fn into_string(self) -> String {
@@ -40,7 +41,7 @@ pub struct Description(String);
 
 impl Description {
     fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
-        text(pointer, value, 0, 20_000).map(Self)
+        json::text(pointer, value, 0, 20_000).map(Self)
     }
 
     pub fn into_string(self) -> String {
@@ -174,7 +175,7 @@ impl From<NewTask> for TaskPatch {
 
 /// Parses the id of a task: a hyphenated UUID, neither nil nor max.
 pub(crate) fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
-    let written = text(pointer, value, 1, 64)?;
+    let written = json::text(pointer, value, 1, 64)?;
     // Only the hyphenated form is accepted, so that an id is the same text in paths, requests and responses.
     Some(&written)
         .filter(|written| written.len() == 36)

@@ -4,7 +4,7 @@
 //! The modules in the order in which a test meets them: [`runner`] runs tests on running systems ([`fixture`], [`settings`]);
 //! users ([`client`], [`roles`], [`tokens`]) send requests and get responses ([`response`], [`contract`]); [`load`] lets many
 //! users write at once and keeps what was [`acknowledged`]; [`checker`] and [`golden`] compare that with what was delivered.
-//! [`soak`] does all of it on a system that is broken at random.
+//! [`zone_files`] knows the right instants. [`soak`] does all of it on a system that is broken at random.
 #![allow(
     clippy::indexing_slicing,
     reason = "indexing a JSON value with an absent member yields null"
@@ -24,3 +24,4 @@ pub mod settings;
 pub mod soak;
 pub mod tokens;
 pub mod wait;
+pub mod zone_files;

@@ -35,6 +35,7 @@ mod tags;
 mod tasks;
 mod unavailable;
 mod users;
+mod zones;
 
 use std::process::ExitCode;
 
@@ -85,6 +86,9 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         users::{
             the_first_admin, admins_read_and_change_users, a_demoted_admin_loses_access_at_once,
             a_new_timezone_moves_due_dates, services_act_for_users, token_keys_command,
+        },
+        zones::{
+            every_zone_by_its_file, abbreviations_are_zones, years_and_notations, a_restored_day_ends_in_the_new_timezone,
         },
         rate_limits::{limits_per_user, sign_in_limits, weak_token_keys_stop_the_start},
         fairness::{a_hostile_user, a_wait_for_the_rate_limit},

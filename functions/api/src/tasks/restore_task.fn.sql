@@ -1,5 +1,8 @@
 -- Restores a deleted task with the fields that it had before. If the task is not deleted, nothing is written.
 --
+-- A day is due in the timezone that the user has now. A change of the timezone leaves deleted tasks alone, because no index leads
+-- to those of a user.
+--
 -- p_user     the user
 -- p_id       the task
 -- p_match    versions that may be overwritten; null for any
@@ -17,6 +20,8 @@ declare
     owner constant uuid := p_user;
     accepted constant bigint[] := p_match;
     task tasks;
+    zone text;
+    old_due_at timestamptz;
     previous text;
 begin
     call admit_write(owner, p_rate, p_key, p_fingerprint, true, outcome, version, id, body, replayed, rate);
@@ -40,19 +45,28 @@ begin
         outcome := 'unchanged';
     else
         outcome := 'changed';
-        previous := '{"deleted_at":"' || rfc3339(task.deleted_at) || '"}';
-        update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq into task.seq;
+        update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq, timezone into task.seq, zone;
+        previous := '"deleted_at":"' || rfc3339(task.deleted_at) || '"';
+        if task.due ->> 'date' is not null then
+            old_due_at := task.due_at;
+            task.due_at := due_at(task.due, null, zone);
+            if task.due_at <> old_due_at then
+                previous := previous || ',"due_at":"' || rfc3339(old_due_at) || '"';
+            end if;
+        end if;
         task.version := task.version + 1;
         task.updated_at := clock_timestamp();
         task.deleted_at := null;
-        update tasks set version = task.version, seq = task.seq, updated_at = task.updated_at, deleted_at = null
+        update tasks set
+            version = task.version, seq = task.seq, updated_at = task.updated_at, due_at = task.due_at, deleted_at = null
             where tasks.id = task.id;
     end if;
     version := task.version;
     body := task_json(task);
     if outcome = 'changed' then
         perform emit_task_events(
-            owner, task.id, 'task.restored', task.seq, task.updated_at, p_context, p_actor, body, previous);
+            owner, task.id, 'task.restored', task.seq, task.updated_at, p_context, p_actor, body,
+            '{' || previous || '}');
     end if;
     perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
 end
