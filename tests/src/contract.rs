@@ -105,6 +105,12 @@ impl Contract {
         })
     }
 
+    /// The parameters that all operations of a path share.
+    pub fn shared_parameters(&self, path: &str) -> impl Iterator<Item = &Value> {
+        let parameters = self.document["paths"][path]["parameters"].as_array();
+        parameters.into_iter().flatten()
+    }
+
     /// The definition that applies to a response. `None` for a CORS preflight, which the document does not list.
     fn documented(&self, method: &Method, response: &Response) -> Result<Option<Documented<'_>>> {
         // HEAD is documented as GET, and a slash at the end of a path has no meaning.
@@ -209,7 +215,10 @@ impl Contract {
     }
 
     /// The target of a reference, or the value itself.
-    fn resolve<'a>(&'a self, value: &'a Value) -> Result<&'a Value> {
+    ///
+    /// # Errors
+    /// The reference has no target.
+    pub fn resolve<'a>(&'a self, value: &'a Value) -> Result<&'a Value> {
         let Some(reference) = value["$ref"].as_str() else {
             return Ok(value);
         };

@@ -18,6 +18,7 @@ mod export;
 mod fairness;
 mod faults;
 mod habits;
+mod hostile;
 mod idempotency;
 mod jobs;
 mod lists;
@@ -98,6 +99,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             malformed_json, invalid_fields, rejected_tokens, resources_of_other_users, queries_and_methods,
             stale_versions_and_reused_keys, accounts, json_by_rfc_8259, hostile_headers, endless_bodies, hostile_batches,
         },
+        hostile::{random_values, requests_without_a_host},
         unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement},
         habits::{head_is_get_without_a_body, entity_tags, other_ways_to_ask},
         idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request},

@@ -1,6 +1,7 @@
 //! `GET /api/users` and `GET /api/users/{id}`: accounts, for admins.
 
 use domain::account::Role;
+use domain::text::username;
 use guest::postgres::{ParameterValue, Row, text, text_or_null};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ pub fn users(request: &mut Request) -> Result<Reply, Problem> {
     let email = query.parsed("email", "1 to 320 characters", |text| {
         (1..=320)
             .contains(&text.chars().count())
-            .then(|| text.to_owned())
+            .then(|| username(text))
     });
     let role = query.parsed(
         "role",
@@ -26,7 +27,7 @@ pub fn users(request: &mut Request) -> Result<Reply, Problem> {
         Role::from_name,
     );
     let list = format!("users {email:?} {role:?}");
-    let page = Page::take(&mut query, list, str::is_empty);
+    let page = Page::take(&mut query, list)?;
     query.finish()?;
     let mut parameters = vec![text_or_null(email), text_or_null(role.map(Role::as_str))];
     parameters.extend(page.parameters());

@@ -99,8 +99,8 @@ const TIME: &str = "an RFC 3339 time such as 2026-03-01T09:00:00Z";
 /// the UTC year is not between 1 and 9999.
 pub fn time(text: &str) -> Option<String> {
     let utc = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
-    (1..=9999)
-        .contains(&utc.year())
+    // chrono also accepts a space in place of the T.
+    (!text.contains(' ') && (1..=9999).contains(&utc.year()))
         .then(|| utc.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
@@ -119,6 +119,7 @@ mod tests {
             "yesterday",
             "2026-03-01",
             "2026-03-01T09:00:00",
+            "2026-03-01 09:00:00Z",
             "0000-01-01T00:00:00+01:00",
         ] {
             assert_eq!(time(wrong), None, "{wrong}");

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::scope;
 use crate::auth::Caller;
-use crate::http::page::{self, Page};
+use crate::http::page::Page;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::rate::Rate;
@@ -15,7 +15,7 @@ use crate::http::request::Request;
 pub fn history(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     let mut query = Query::of(request);
-    let page = Page::take(&mut query, format!("history {task}"), page::is_number);
+    let page = Page::take(&mut query, format!("history {task}"))?;
     query.finish()?;
 
     let owner = (!scope::reads_every_trail(&caller)).then(|| caller.user.to_string());

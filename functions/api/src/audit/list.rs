@@ -1,8 +1,8 @@
 //! `GET /api/audit`: the caller's audit trail, or for auditors and admins any user's, with filters.
 
-use super::filter::{self, Selection};
+use super::filter::Selection;
 use crate::auth::Caller;
-use crate::http::page::{self, Page};
+use crate::http::page::Page;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::rate::Rate;
@@ -15,13 +15,11 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let selection = Selection::take(&mut query, &caller);
     // The entries of one user are ordered by their numbers. Numbers of different users cannot be compared, so the entries of
     // all users are ordered by time.
-    let (sql, key): (_, fn(&str) -> bool) = match selection.user() {
-        Some(_) => (include_str!("list_user.sql"), page::is_number),
-        None => (include_str!("list_all.sql"), |key| {
-            filter::time(key).is_some()
-        }),
+    let sql = match selection.user() {
+        Some(_) => include_str!("list_user.sql"),
+        None => include_str!("list_all.sql"),
     };
-    let page = Page::take(&mut query, selection.describe(), key);
+    let page = Page::take(&mut query, selection.describe())?;
     query.finish()?;
     selection.check(&caller)?;
 

@@ -1,10 +1,12 @@
-//! Cursors of keyset pagination: the last row of a page, bound to its list. Clients treat them as opaque, so the format may
-//! change.
+//! Cursors of keyset pagination: the last row of a page, bound to its list and signed. Clients treat them as opaque, so the format
+//! may change.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::keys::{Key, Keys};
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use uuid::Uuid;
 
 /// The last row of a page.
@@ -16,77 +18,141 @@ pub struct Cursor {
     pub id: Uuid,
 }
 
-/// The encoded form, as JSON in base64url: key, id, and a digest of both and of the list.
+/// The encoded form, as JSON in base64url: key, id, and a signature of both and of the list.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
     k: String,
     i: Uuid,
-    h: String,
+    s: String,
 }
 
-impl Cursor {
-    /// Encodes the cursor. `list` describes the list: the caller if it depends on them, the filters and the order.
-    pub fn encode(self, list: &str) -> String {
-        let digest = digest(&self, list);
+/// Signs cursors. So SQL gets only keys that it returned before, and its casts of them cannot fail.
+///
+/// The signing keys of access tokens also serve here, each through a key that is derived from it, so that a signature is never both.
+pub struct Signer {
+    newest: Hmac<Sha256>,
+    older: Vec<Hmac<Sha256>>,
+}
+
+impl Signer {
+    /// The newest key signs. Cursors of the older keys stay valid until those keys are removed.
+    pub fn new(keys: &Keys) -> Self {
+        Self {
+            newest: derived(&keys.signing),
+            older: keys.older().iter().map(derived).collect(),
+        }
+    }
+
+    /// Encodes a cursor. `list` describes the list: the caller if it depends on them, the filters and the order.
+    pub fn encode(&self, cursor: Cursor, list: &str) -> String {
+        let signature = signed(&self.newest, &cursor, list).finalize().into_bytes();
         let wire = Wire {
-            k: self.key,
-            i: self.id,
-            h: digest,
+            k: cursor.key,
+            i: cursor.id,
+            s: URL_SAFE_NO_PAD.encode(signature),
         };
         // Serializing a struct of strings cannot fail.
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).unwrap_or_default())
     }
 
-    /// Decodes a cursor; `None` for everything that [`Cursor::encode`] did not produce for the same list.
-    pub fn decode(text: &str, list: &str) -> Option<Self> {
+    /// Decodes a cursor; `None` for everything that [`Signer::encode`] did not produce for the same list.
+    pub fn decode(&self, text: &str, list: &str) -> Option<Cursor> {
         let wire: Wire = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let cursor = Self {
+        let signature = URL_SAFE_NO_PAD.decode(&wire.s).ok()?;
+        let cursor = Cursor {
             key: wire.k,
             id: wire.i,
         };
-        // The digest is not keyed, because it protects no secret: a forged cursor only leads to other rows of a list that
-        // the caller may read.
-        (wire.h == digest(&cursor, list) && !cursor.key.contains('\0')).then_some(cursor)
+        std::iter::once(&self.newest)
+            .chain(&self.older)
+            .any(|key| signed(key, &cursor, list).verify_slice(&signature).is_ok())
+            .then_some(cursor)
     }
 }
 
-/// Hashes the cursor and the list. Lengths are part of the input, so that parts cannot run into each other.
-fn digest(cursor: &Cursor, list: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [list, &cursor.key, &cursor.id.to_string()] {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    let mut text = URL_SAFE_NO_PAD.encode(hash.finalize());
-    text.truncate(16);
-    text
+/// The key for cursors that belongs to a signing key.
+fn derived(key: &Key) -> Hmac<Sha256> {
+    let secret = mac(&key.secret)
+        .chain_update("spindle cursor")
+        .finalize()
+        .into_bytes();
+    mac(&secret)
+}
+
+/// A key of any length is valid, so this never uses the default.
+fn mac(secret: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret).unwrap_or_else(|_| Hmac::new(&Default::default()))
+}
+
+/// Lengths are part of what is signed, so that parts cannot run into each other.
+fn signed(key: &Hmac<Sha256>, cursor: &Cursor, list: &str) -> Hmac<Sha256> {
+    [list, &cursor.key, &cursor.id.to_string()]
+        .iter()
+        .fold(key.clone(), |mac, part| {
+            mac.chain_update(part.len().to_be_bytes())
+                .chain_update(part)
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn signer(setting: &[(&str, u8)]) -> Signer {
+        let entries: Vec<String> = setting
+            .iter()
+            .map(|(id, seed)| {
+                let secret: Vec<u8> = (0..32).map(|n| n ^ seed).collect();
+                domain::keys::entry(id, &secret)
+            })
+            .collect();
+        Signer::new(&Keys::parse(&entries.join(","), "spindle".to_owned()).unwrap())
+    }
+
+    fn cursor() -> Cursor {
+        Cursor {
+            key: "2026-03-01".to_owned(),
+            id: Uuid::from_u128(7),
+        }
+    }
+
     #[test]
     fn a_cursor_is_valid_only_for_its_list() {
-        let text = || {
-            Cursor {
-                key: "2026-03-01".to_owned(),
-                id: Uuid::from_u128(7),
-            }
-            .encode("list")
-        };
-        assert_eq!(
-            Cursor::decode(&text(), "list").unwrap().id,
-            Uuid::from_u128(7)
-        );
-        assert_eq!(Cursor::decode(&text(), "another"), None);
-        let mut tampered: Wire =
-            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text()).unwrap()).unwrap();
-        tampered.k = "2027-03-01".to_owned();
-        let tampered = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&tampered).unwrap());
-        for bad in ["", "x", "e30", &tampered] {
-            assert_eq!(Cursor::decode(bad, "list"), None, "{bad}");
+        let signer = signer(&[("a", 1)]);
+        let text = signer.encode(cursor(), "list");
+        assert_eq!(signer.decode(&text, "list"), Some(cursor()));
+        assert_eq!(signer.decode(&text, "another"), None);
+        for bad in ["", "x", "e30"] {
+            assert_eq!(signer.decode(bad, "list"), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_forged_cursor_is_refused() {
+        let signer = signer(&[("a", 1)]);
+        let read = |text: &str| -> Wire {
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+        };
+        let forgeries: [fn(&mut Wire); 4] = [
+            |wire| wire.k = "0000-01-01 00:00:00+00".to_owned(),
+            |wire| wire.i = Uuid::nil(),
+            |wire| wire.s = String::new(),
+            |wire| wire.s.truncate(22),
+        ];
+        for forge in forgeries {
+            let mut wire = read(&signer.encode(cursor(), "list"));
+            forge(&mut wire);
+            let text = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).unwrap());
+            assert_eq!(signer.decode(&text, "list"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_stays_valid_while_its_key_is_listed() {
+        let text = signer(&[("a", 1)]).encode(cursor(), "list");
+        let decode = |setting| signer(setting).decode(&text, "list");
+        assert_eq!(decode(&[("b", 2), ("a", 1)]), Some(cursor()));
+        assert_eq!(decode(&[("b", 2)]), None);
     }
 }

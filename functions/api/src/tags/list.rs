@@ -16,7 +16,7 @@ use crate::http::request::Request;
 pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     let mut query = Query::of(request);
-    let page = Page::take(&mut query, format!("tags {}", caller.user), |_| true);
+    let page = Page::take(&mut query, format!("tags {}", caller.user))?;
     query.finish()?;
     let mut parameters = vec![text(caller.user.to_string())];
     let rate = Rate::read(&caller, 1)?;

@@ -17,7 +17,7 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let mut query = Query::of(request);
     let filter = Filter::take(&mut query);
     let list = filter.describe(caller.user);
-    let page = Page::take(&mut query, list, |key| filter.is_key(key));
+    let page = Page::take(&mut query, list)?;
     query.finish()?;
 
     let marker = filter

@@ -25,10 +25,11 @@ begin
             continue;
         end if;
         kind := substring(term from '^-?[+*"]');
-        word := trim(words(substr(term, length(kind) + 1), owner));
-        part := phraseto_tsquery('simple', word);
+        part := phraseto_tsquery('simple', words(substr(term, length(kind) + 1), owner));
         continue when numnode(part) = 0 or (exactly and kind like '-%');
         if not exactly and kind not like '%"' then
+            -- If one word is left, it is this one. Words of more than 2,046 bytes, which folding can produce, are not.
+            word := trim(both '''' from part::text);
             if numnode(part) = 1 and length(word) > 7 then
                 part := format('%s:* | i%s:*', word, substr(word, 2, 24))::tsquery;
             elsif kind = '*' then

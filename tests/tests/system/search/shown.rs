@@ -79,7 +79,16 @@ pub async fn any_query_is_accepted(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     user.create(json!({"title": "100% \\ _ 'quoted' <-> (a & b) | !c :* 🎉 שלום"}))
         .await?;
+    // Folding makes this word four times as long, which is more than a tsquery can hold.
+    let long = "\u{fdf2}".repeat(300);
     let mut typed: Vec<String> = [
+        long.as_str(),
+        &format!("{long}-abc"),
+        &format!("{long} -abc"),
+        &format!("abc-{long}"),
+        &format!("-{long}.abc"),
+        &format!("\"{long} abc\""),
+        &format!("{} abc", "\u{fdfa}".repeat(480)),
         "&",
         "|",
         "!",
