@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use domain::account::Registration;
 use domain::json::{Fault, Json};
 use domain::passwords;
+use domain::text::username;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use serde_json::json;
@@ -112,7 +113,11 @@ async fn promote(target: &Account) -> anyhow::Result<()> {
     let outcome: Option<String> = client
         .query_one(
             include_str!("admin/promote.sql"),
-            &[&target.email, &target.context(), &target.actor_json()],
+            &[
+                &username(&target.email),
+                &target.context(),
+                &target.actor_json(),
+            ],
         )
         .await?
         .get(0);

@@ -21,6 +21,7 @@ mod habits;
 mod hostile;
 mod idempotency;
 mod jobs;
+mod languages;
 mod lists;
 mod matrix;
 mod networks;
@@ -74,6 +75,9 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
         },
         lists::{filters_and_sort, pages_during_writes, lists_hold_own_tasks_only},
+        languages::{
+            titles_sort_as_people_do, what_nobody_sees, one_tag_in_any_case, emails_and_passwords_in_any_form,
+        },
         search::{
             fold_vectors, words_and_phrases, any_script, best_match_first, changed_tasks_are_found, pages_of_equal_matches,
             highlights, any_query_is_accepted,

@@ -43,14 +43,14 @@ pub async fn tags_are_counted(fixture: &mut Fixture) -> Result<()> {
     let path = format!("/api/tasks/{}", text(&gone, "id")?);
     user.delete(&path).send().await?.expect(204)?;
     let expected = [
-        ("Zoo", 1),
         ("a b", 1),
         ("cancelled", 1),
         ("completed", 1),
+        ("éclair", 1),
         ("home", 5),
         ("in_progress", 1),
         ("open", 1),
-        ("éclair", 1),
+        ("Zoo", 1),
         ("買い物", 1),
     ]
     .map(|(tag, count)| (tag.to_owned(), count));
@@ -190,7 +190,8 @@ pub async fn tags_in_any_script(fixture: &mut Fixture) -> Result<()> {
     }
     let mut expected = tags.map(|tag| (format!("{tag}/{tag}"), 1)).to_vec();
     expected.sort();
-    let found = counted(&user, "?limit=3").await?;
+    let mut found = counted(&user, "?limit=3").await?;
+    found.sort();
     ensure!(found == expected, "{found:?}");
     for path in ["%ff", "%00", "%", "a/b"] {
         let request = user.patch(&format!("/api/tags/{path}"));

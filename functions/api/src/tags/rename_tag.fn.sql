@@ -1,5 +1,5 @@
 -- Renames a tag on all of a user's live tasks, on the first ones at once and on the others by a job. A task that has the new name
--- already keeps it once.
+-- already keeps it once. Tags with equal keys are the same tag (see `tag_key`), so a rename can also change the spelling.
 --
 -- p_user         the user
 -- p_tag, p_name  the tag's old and new name
@@ -8,7 +8,7 @@
 -- p_rate         see `admit_write`; the request is also charged for the tasks that have the tag
 --
 -- The OUT parameters are the columns of `write_result`. Outcomes: changed · started (the job `id` renames the tag on
--- more tasks) · unchanged (both names are the same) · missing (no live task has the tag) · limited · gone.
+-- more tasks) · unchanged (all tasks have the tag in this spelling) · missing (no live task has the tag) · limited · gone.
 --
 -- The body of `changed`, `started` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
 -- now) and `merged` (whether live tasks had the new name before).
@@ -18,9 +18,11 @@ create or replace procedure rename_tag(
 language plpgsql as $$
 declare
     owner constant uuid := p_user;
+    old_key constant text := tag_key(p_tag);
+    new_key constant text := tag_key(p_name);
     admitted boolean;
     job jobs;
-    merged boolean := false;
+    merged boolean;
     tasks bigint;
 begin
     call admit_write(owner, p_rate, null, null, false, outcome, version, id, body, replayed, rate);
@@ -28,7 +30,8 @@ begin
         return;
     end if;
     -- The charge comes before the work, because work that takes too long fails.
-    tasks := count(*) from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_tag];
+    tasks := count(*) from tasks t
+        where t.user_id = owner and t.deleted_at is null and t.tag_keys <> '{}' and t.tag_keys @> array[old_key];
     call admit_rows(p_rate, tasks, rate, admitted);
     if not admitted then
         outcome := 'limited';
@@ -39,20 +42,18 @@ begin
         outcome := 'gone';
         return;
     end if;
-    if p_name <> p_tag then
-        merged := exists (
-            select from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_name]);
-        job := begin_job(owner, 'rename_tag', tasks, json_build_object(
-            'tag', p_tag, 'name', p_name, 'context', p_context, 'actor', p_actor)::jsonb);
-    end if;
+    merged := new_key <> old_key and exists (
+        select from tasks t where t.user_id = owner and t.deleted_at is null and t.tag_keys <> '{}' and t.tag_keys @> array[new_key]);
+    job := begin_job(owner, 'rename_tag', tasks, json_build_object(
+        'tag', p_tag, 'name', p_name, 'context', p_context, 'actor', p_actor)::jsonb);
     select count(*) into tasks
-        from tasks t where t.user_id = owner and t.deleted_at is null and t.tags @> array[p_name];
+        from tasks t where t.user_id = owner and t.deleted_at is null and t.tag_keys <> '{}' and t.tag_keys @> array[new_key];
     if not job.ended then
         outcome := 'started';
         id := job.id;
     elsif job.handled > 0 then
         outcome := 'changed';
-    elsif p_name = p_tag and tasks > 0 then
+    elsif new_key = old_key and tasks > 0 then
         outcome := 'unchanged';
     else
         outcome := 'missing';

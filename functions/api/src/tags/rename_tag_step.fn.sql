@@ -7,8 +7,10 @@
 create or replace function rename_tag_step(job jobs, p_most bigint) returns jobs
 language plpgsql volatile as $$
 declare
-    old_tag constant text := job.state ->> 'tag';
     new_tag constant text := job.state ->> 'name';
+    old_key constant text := tag_key(job.state ->> 'tag');
+    new_key constant text := tag_key(new_tag);
+    has_new boolean;
     moment constant timestamptz := clock_timestamp();
     last_seq bigint;
     task tasks;
@@ -22,13 +24,20 @@ begin
     end if;
     for task in
         select * from tasks t
-        where t.user_id = job.user_id and t.deleted_at is null and t.tags @> array[old_tag] and t.created_at <= job.created_at
+        where t.user_id = job.user_id and t.deleted_at is null and t.tag_keys <> '{}' and t.tag_keys @> array[old_key]
+            and t.created_at <= job.created_at
+            -- A task that has the same tag in the new spelling is done.
+            and (new_key <> old_key or not t.tags @> array[new_tag])
         limit p_most
     loop
         changed := changed + 1;
         old_tags := task.tags;
-        task.tags := case when old_tags @> array[new_tag] then array_remove(old_tags, old_tag)
-            else array_replace(old_tags, old_tag, new_tag) end;
+        has_new := new_key <> old_key and task.tag_keys @> array[new_key];
+        task.tags := array(
+            select case when o.key = old_key then new_tag else o.tag end
+            from unnest(old_tags, task.tag_keys) with ordinality as o (tag, key, place)
+            where o.key <> old_key or (not has_new and o.place = array_position(task.tag_keys, old_key))
+            order by o.place);
         task.seq := last_seq + changed;
         task.version := task.version + 1;
         task.updated_at := moment;

@@ -39,8 +39,8 @@ with rate as materialized (
                 (array_position('{low,medium,high,urgent}', priority), id) > ($14::text::integer, $15::text::uuid)
             when 'priority-' then
                 (array_position('{low,medium,high,urgent}', priority), id) < ($14::text::integer, $15::text::uuid)
-            when 'title+' then (title, id) > ($14::text, $15::text::uuid)
-            when 'title-' then (title, id) < ($14::text, $15::text::uuid)
+            when 'title+' then (title collate title_order, id) > ($14::text, $15::text::uuid)
+            when 'title-' then (title collate title_order, id) < ($14::text, $15::text::uuid)
         end)
         order by
             case when $12::text = 'created_at' and not $13::boolean then created_at end,
@@ -51,8 +51,8 @@ with rate as materialized (
             case when $12::text = 'due_at' and $13::boolean then coalesce(due_at, '-infinity') end desc,
             case when $12::text = 'priority' and not $13::boolean then array_position('{low,medium,high,urgent}', priority) end,
             case when $12::text = 'priority' and $13::boolean then array_position('{low,medium,high,urgent}', priority) end desc,
-            case when $12::text = 'title' and not $13::boolean then title end,
-            case when $12::text = 'title' and $13::boolean then title end desc,
+            case when $12::text = 'title' and not $13::boolean then title collate title_order end,
+            case when $12::text = 'title' and $13::boolean then title collate title_order end desc,
             case when not $13::boolean then id end,
             case when $13::boolean then id end desc
         limit $16::bigint + 1

@@ -4,7 +4,7 @@
 -- p_user          id of the user
 -- p_status        statuses, any of which a task must have
 -- p_priority      priorities, any of which a task must have
--- p_tags          tags, all of which a task must have
+-- p_tags          tags, all of which a task must have; see `tag_key` for which tags are equal
 -- p_tags_any      tags, any of which a task must have
 -- p_due_before, p_due_after   time that the due date must be before or after; without a due date, a task is not due before or
 --                 after any time
@@ -29,8 +29,8 @@ language sql stable parallel safe as $$
         and deleted_at is null
         and (p_status is null or status = any (p_status))
         and (p_priority is null or priority = any (p_priority))
-        and (p_tags is null or tags @> p_tags)
-        and (p_tags_any is null or tags && p_tags_any)
+        and (p_tags is null or (tag_keys <> '{}' and tag_keys @> tag_keys(p_tags)))
+        and (p_tags_any is null or (tag_keys <> '{}' and tag_keys && tag_keys(p_tags_any)))
         and (p_due_before is null or coalesce(due_at, 'infinity') < p_due_before::timestamptz)
         and (p_due_after is null or (due_at is not null and coalesce(due_at, 'infinity') > p_due_after::timestamptz))
         and (p_overdue is null or (coalesce(due_at, 'infinity') < now() and status in ('open', 'in_progress')) = p_overdue)

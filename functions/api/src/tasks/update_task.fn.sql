@@ -49,12 +49,18 @@ begin
     task.title := coalesce(p_title, old.title);
     task.description := coalesce(p_description, old.description);
     task.priority := coalesce(p_priority, old.priority);
-    task.tags := coalesce(p_tags, old.tags);
+    if p_tags is not null then
+        -- A tag that the task has already keeps its spelling.
+        task.tags := array(
+            select coalesce(old.tags[array_position(old.tag_keys, tag_key(p.tag))], p.tag)
+            from unnest(p_tags) with ordinality as p (tag, place)
+            order by p.place);
+    end if;
     if p_status is not null and (not p_reopen or old.status in ('completed', 'cancelled')) then
         task.status := p_status;
     end if;
-    -- An equal due date keeps its instant.
-    if p_set_due and p_due is distinct from old.due::text then
+    -- The instant of an equal due date can differ, if the rules of its timezone have changed.
+    if p_set_due then
         task.due := p_due;
         task.due_at := due_at(task.due, p_due_instant::timestamptz, (select timezone from users where users.id = owner));
     end if;
@@ -75,8 +81,10 @@ begin
         previous := previous || ',"tags":' || array_to_json(old.tags)::text;
     end if;
     if task.due::text is distinct from old.due::text then
-        previous := previous || ',"due":' || coalesce(old.due::text, 'null')
-            || ',"due_at":' || coalesce('"' || rfc3339(old.due_at) || '"', 'null');
+        previous := previous || ',"due":' || coalesce(old.due::text, 'null');
+    end if;
+    if task.due_at is distinct from old.due_at then
+        previous := previous || ',"due_at":' || coalesce('"' || rfc3339(old.due_at) || '"', 'null');
     end if;
 
     if previous = '' then

@@ -20,6 +20,7 @@ pub async fn invalid_fields(fixture: &mut Fixture) -> Result<()> {
         ("title is null", json!({"title": null})),
         ("title is an object", json!({"title": {"a": 1}})),
         ("title is empty", json!({"title": ""})),
+        ("title is invisible", json!({"title": "\u{ad}\u{2800}"})),
         ("title is too long", json!({"title": "ä".repeat(501)})),
         (
             "description is too long",
