@@ -265,5 +265,13 @@ pub async fn a_restored_day_ends_in_the_new_timezone(fixture: &mut Fixture) -> R
         .await?;
     let next = next.expect(200)?.json()?;
     ensure!(next["due_at"] == "2026-07-26T14:59:59.999999Z", "{next}");
+    // The same due date repairs an instant that rules of a timezone have made wrong.
+    let statement = include_str!("../../sql/move_due_dates.sql");
+    let whose = user.id.to_string();
+    fixture.database.execute(statement, &[&whose]).await?;
+    let same = json!({"due": {"date": "2026-07-26"}});
+    let repaired = user.patch(&path).json(&same).send().await?.expect(200)?;
+    let repaired = repaired.json()?;
+    ensure!(repaired["due_at"] == next["due_at"], "{repaired}");
     Ok(())
 }
