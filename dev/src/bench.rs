@@ -88,7 +88,7 @@ pub async fn run(options: Options) -> Result<()> {
             "create" => create::run(&plan, &system, &db).await?,
             "mix" => mix::run(&plan, &system, &db).await?,
             "fairness" => fairness::run(&plan, &system, &db).await?,
-            "search" => search::run(&plan, &db).await?,
+            "search" => search::run(&plan, &system, &db).await?,
             _ => delivery::run(&plan, log, &system, &db).await?,
         }
         system.stop().await;

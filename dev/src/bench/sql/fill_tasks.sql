@@ -1,5 +1,5 @@
 -- Inserts tasks for 1,000 users; the first user gets one in ten. `$ROWS` is replaced by their number. The text consists of sentences in six
--- languages: common words, and thousands of words made of syllables. As in real text, a word's frequency falls with its rank.
+-- languages, up to 40 in a description: common words, and thousands of words made of syllables. As in real text, a word's frequency falls with its rank.
 select setseed(0.5);
 
 create temporary table bench_words as
@@ -48,7 +48,11 @@ begin
         uuid_v7(),
         case when n % 10 = 0 then md5('1')::uuid else md5((2 + n % 999)::text)::uuid end,
         a.sentence,
-        case when n % 3 = 0 then '' else b.sentence || '. ' || c.sentence || '.' end,
+        case n % 3
+            when 0 then ''
+            when 1 then b.sentence || '. ' || c.sentence || '.'
+            else (select string_agg(sentence, '. ') from bench_sentences where number between numbers.b and numbers.b + n % 40)
+        end,
         status,
         (array['low', 'medium', 'high', 'urgent'])[1 + n / 10 % 4],
         string_to_array((array['home', 'work', 'home garden', 'work urgent', 'calls'])[1 + n / 70 % 5], ' ')
