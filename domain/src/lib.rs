@@ -14,6 +14,7 @@ pub mod zone;
 pub mod due;
 pub mod tag;
 pub mod task;
+pub mod words;
 pub mod batch;
 pub mod event;
 pub mod frame;
