@@ -1,4 +1,5 @@
-//! `bridge migrate`: applies the migrations, then loads the SQL functions, then sets the passwords of the roles.
+//! `bridge migrate`: applies the migrations, then loads the SQL functions, sets search data of old tasks,
+//! and sets the passwords of the roles.
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::postgres;
 
 mod functions;
 mod indexes;
+mod rebuild;
 
 mod embedded {
     refinery::embed_migrations!("../migrations");
@@ -68,6 +70,7 @@ pub async fn run(settings: &Migrate) -> anyhow::Result<Report> {
     let applied = apply(&mut client).await?;
     load_functions(&mut client).await?;
     indexes::create(&client).await?;
+    rebuild::rebuild_tasks(&client).await?;
 
     let mut report = Report {
         applied,

@@ -1,11 +1,9 @@
-//! The statements by which the API lists and searches tasks, with their parameters, for benchmarks and for tests of query plans.
+//! The statement by which the API lists and searches tasks, with its parameters, for benchmarks and for tests of what it reads.
 
-use anyhow::Result;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row};
 
-const LIST: &str = include_str!("../../functions/api/src/tasks/list.sql");
-const SEARCH: &str = include_str!("../../functions/api/src/tasks/search.sql");
+/// The statement.
+pub const STATEMENT: &str = include_str!("../../functions/api/src/tasks/list.sql");
 
 /// The parameter for a rate limit (functions/api/src/http/rate.rs) that no test or benchmark reaches.
 pub fn rate(policy: &str, who: &dyn std::fmt::Display) -> Vec<String> {
@@ -16,7 +14,7 @@ pub fn rate(policy: &str, who: &dyn std::fmt::Display) -> Vec<String> {
         .to_vec()
 }
 
-/// The parameters of either statement; `None` filters nothing. If `sort` is `relevance`, the statement is the search.
+/// The parameters of the statement; `None` filters nothing.
 #[derive(Debug, Default, Clone)]
 pub struct TaskList {
     pub user: String,
@@ -71,17 +69,8 @@ impl TaskList {
     }
 
     #[must_use]
-    pub fn statement(&self) -> &'static str {
-        if self.sort == "relevance" {
-            SEARCH
-        } else {
-            LIST
-        }
-    }
-
-    #[must_use]
     pub fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
-        let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![
+        vec![
             &self.user,
             &self.status,
             &self.priority,
@@ -93,27 +82,12 @@ impl TaskList {
             &self.series,
             &self.updated_after,
             &self.terms,
-        ];
-        if self.sort != "relevance" {
-            parameters.push(&self.sort);
-        }
-        let page: [&(dyn ToSql + Sync); 5] = [
+            &self.sort,
             &self.descending,
             &self.key,
             &self.id,
             &self.limit,
             &self.rate,
-        ];
-        parameters.extend(page);
-        parameters
-    }
-
-    /// Sends the statement as Spin does: Postgres parses and plans it each time. `prefix` may be `explain …`.
-    ///
-    /// # Errors
-    /// When Postgres rejects the statement.
-    pub async fn send(&self, db: &Client, prefix: &str) -> Result<Row> {
-        let statement = format!("{prefix}{}", self.statement());
-        Ok(db.query_one(&statement, &self.parameters()).await?)
+        ]
     }
 }

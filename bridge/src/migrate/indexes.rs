@@ -26,6 +26,24 @@ const INDEXES: &[Index] = &[
         table: "tasks",
         definition: "(deleted_at) where deleted_at is not null",
     },
+    // Lists of a status that few of a user's many tasks have, in an order in which they are far apart.
+    Index {
+        name: "tasks_status",
+        table: "tasks",
+        definition: "(user_id, status) where deleted_at is null",
+    },
+    // The order of titles.
+    Index {
+        name: "tasks_title_order",
+        table: "tasks",
+        definition: "(user_id, title collate title_order, id) where deleted_at is null",
+    },
+    // Tags, by their keys. Tasks without tags are not in it.
+    Index {
+        name: "tasks_tags",
+        table: "tasks",
+        definition: "using gin (user_id, tag_keys) with (gin_pending_list_limit = 256) where deleted_at is null and tag_keys <> '{}'",
+    },
     // The filters of the audit trail, for one user and for all. The actor of most entries is the user, so where that is the filter, the
     // order of the list finds them.
     Index {

@@ -158,3 +158,40 @@ async fn missing_indexes_are_created_while_others_write() {
     running.await.unwrap().unwrap();
     assert_eq!(working().await, 2);
 }
+
+/// Tasks without words get them in chunks. A task that is locked holds up nobody, and gets them when it is free.
+#[tokio::test]
+async fn tasks_of_an_older_release_become_searchable() {
+    let settings = settings_of(&shared::database("rebuild").await.unwrap());
+    migrate::run(&settings).await.unwrap();
+    let admin = postgres::connect(&settings.database_url, "test")
+        .await
+        .unwrap();
+    admin
+        .batch_execute("set session_replication_role = replica")
+        .await
+        .unwrap();
+    admin
+        .execute(include_str!("sql/insert_old_tasks.sql"), &[])
+        .await
+        .unwrap();
+    let mut writer = postgres::connect(&settings.database_url, "test")
+        .await
+        .unwrap();
+    let transaction = writer.transaction().await.unwrap();
+    transaction
+        .batch_execute("select from tasks where title = 'task 300' for update")
+        .await
+        .unwrap();
+
+    let migration = tokio::spawn(async move { migrate::run(&settings).await });
+    let left = async || -> i64 {
+        let statement = include_str!("sql/tasks_without_words.sql");
+        admin.query_one(statement, &[]).await.unwrap().get(0)
+    };
+    let what = "the tasks that are not locked have words";
+    eventually(TIMEOUT, what, async || left().await == 1).await;
+    transaction.commit().await.unwrap();
+    migration.await.unwrap().unwrap();
+    assert_eq!(left().await, 0);
+}

@@ -16,7 +16,7 @@ use domain::json::Json;
 use domain::task::NewTask;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
-use stage::task_list::{TaskList, rate};
+use stage::task_list::{STATEMENT, TaskList, rate};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
@@ -125,7 +125,7 @@ async fn list(
         }
     };
     let list = list.of(user);
-    let row = server.query(list.statement(), &list.parameters()).await?;
+    let row = server.query(STATEMENT, &list.parameters()).await?;
     let items: String = row.get(0);
     Ok(json(format!(r#"{{"items":{items},"next_cursor":null}}"#)))
 }

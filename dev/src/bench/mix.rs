@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use hyper::Method;
 use stage::system::System;
-use stage::task_list::TaskList;
+use stage::task_list::{STATEMENT, TaskList};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -94,7 +94,7 @@ fn kind(number: u64) -> Kind {
 /// The API's statement for a random user, with its parameters as literals.
 fn script(kind: Kind) -> String {
     let user = "md5(:n::text)::uuid::text";
-    let list = |list: TaskList| with_literals(list.statement(), &list, user);
+    let list = |list: TaskList| with_literals(&list, user);
     let statement = match kind {
         Kind::Create => return create::SCRIPT.to_owned(),
         Kind::Get => {
@@ -112,17 +112,15 @@ fn rate(user: &str) -> String {
     format!("array['read/' || {user}, '1000000', '1', '1', '64', {user}]")
 }
 
-/// A list statement whose parameters are replaced by literals. `user` is a SQL expression.
-fn with_literals(statement: &str, list: &TaskList, user: &str) -> String {
+/// The list statement with literals as parameters. `user` is a SQL expression.
+fn with_literals(list: &TaskList, user: &str) -> String {
     let mut values = vec![user.to_owned()];
     values.extend(std::iter::repeat_n("null".to_owned(), 9));
     values.push(list.terms.as_ref().map_or("null".to_owned(), |terms| {
         format!("'{{{}}}'", terms.join(","))
     }));
-    if list.sort != "relevance" {
-        values.push(format!("'{}'", list.sort));
-    }
     values.extend([
+        format!("'{}'", list.sort),
         list.descending.to_string(),
         "null".to_owned(),
         "null".to_owned(),
@@ -131,7 +129,7 @@ fn with_literals(statement: &str, list: &TaskList, user: &str) -> String {
     ]);
     // The last parameter comes first, so that `$1` does not match the beginning of `$12`.
     let numbered = values.iter().enumerate().rev();
-    numbered.fold(statement.to_owned(), |text, (place, value)| {
+    numbered.fold(STATEMENT.to_owned(), |text, (place, value)| {
         text.replace(&format!("${}", place + 1), value)
     })
 }

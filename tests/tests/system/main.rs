@@ -79,10 +79,12 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             titles_sort_as_people_do, what_nobody_sees, one_tag_in_any_case, emails_and_passwords_in_any_form,
         },
         search::{
-            fold_vectors, words_and_phrases, any_script, best_match_first, changed_tasks_are_found, pages_of_equal_matches,
-            highlights, any_query_is_accepted,
+            words_in_sql, words_and_phrases, any_script, best_match_first, changed_tasks_are_found, pages_of_equal_matches,
+            highlights, any_query_is_accepted, vowel_signs_and_variants, apostrophes_and_invisible_characters, symbols,
+            names_with_signs, words_with_punctuation, phrases_in_one_field, late_in_a_long_text, long_fragments,
+            or_is_an_operator_in_capitals, many_matches,
         },
-        plans::{every_list_uses_an_index},
+        plans::{every_list_reads_little},
         accounts::{
             sign_in, responses_hold_no_secret, refresh_tokens_rotate, logout_ends_one_session,
             a_new_password_ends_every_session, no_session_outlives_a_new_password, a_deleted_account_is_gone, account_events,

@@ -1,4 +1,4 @@
-//! The query string of a list: its filters and its order are parsed into the parameters of `list.sql` and `search.sql`.
+//! The query string of a list: its filters and its order are parsed into the parameters of `list.sql`.
 
 use chrono::SecondsFormat;
 use domain::due;
@@ -131,7 +131,7 @@ impl Filter {
         )
     }
 
-    /// Parameters 2 to 11 of `list.sql` and `search.sql`.
+    /// Parameters 2 to 11 of `list.sql`.
     pub fn parameters(self) -> [ParameterValue; 10] {
         [
             list(self.status),

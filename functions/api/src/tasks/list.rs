@@ -12,6 +12,9 @@ use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 
+/// Number of matches that a search by relevance ranks: the newest ones. It is a constant of the SQL function `task_page`, too.
+const MAX_RANKED: i64 = 1000;
+
 pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     let mut query = Query::of(request);
@@ -25,19 +28,17 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
         .as_ref()
         .filter(|_| filter.highlight)
         .map(Marker::new);
-    let (statement, mut order) = match filter.sort.as_str() {
-        "relevance" => (include_str!("search.sql"), Vec::new()),
-        sort => (include_str!("list.sql"), vec![text(sort)]),
-    };
-    order.push(ParameterValue::Boolean(filter.descending));
+    let is_ranked = filter.sort == "relevance";
+    let order = [
+        text(filter.sort.as_str()),
+        ParameterValue::Boolean(filter.descending),
+    ];
     let mut parameters = vec![text(caller.user.to_string())];
     parameters.extend(filter.parameters());
-    parameters.append(&mut order);
-    let rate = Rate::read(&caller, 1)?;
+    parameters.extend(order);
     parameters.extend(page.parameters());
-    parameters.push(rate.parameter());
-    let mut row = request.db()?.query_one(statement, &parameters)?;
-    rate.check(request, &row.text(3)?)?;
+    let rate = Rate::read(&caller, 1)?;
+    let mut row = rate.run(request, include_str!("list.sql"), parameters)?;
 
     let mut items = row.text(0)?;
     if let Some(marker) = marker {
@@ -45,5 +46,8 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
             .add(&items)
             .map_err(|_| Problem::internal("a task is not valid JSON"))?;
     }
-    page.reply(&items, &mut row)
+    let ranked = row.int_or_null(3)?.unwrap_or_default();
+    let note =
+        is_ranked.then(|| format!(r#""ranked":{{"matches":{ranked},"limit":{MAX_RANKED}}}"#));
+    page.reply_with(&items, note, &mut row)
 }

@@ -1,6 +1,8 @@
-//! Parses a search query into terms: words, "phrases", -exclusions, and alternatives separated by `or`.
+//! Parses a search query into terms: words, "phrases", -exclusions, and alternatives separated by `OR`.
 
-/// A search: alternatives, each a list of terms that must all match. It is empty if no term has a letter or a digit.
+use domain::words::Words;
+
+/// A search: alternatives, each a list of terms that must all match. It is empty if no term has a word (see [`Words`]).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Search(Vec<Vec<Term>>);
 
@@ -31,10 +33,10 @@ impl Search {
         for (index, term) in terms.into_iter().enumerate() {
             let is_or = matches!(term.kind, Kind::Word)
                 && !term.excluded
-                && term.text.eq_ignore_ascii_case("or")
+                && term.text == "OR"
                 && index != last;
             match alternatives.last_mut() {
-                // As the first or last word, or after another `or`, it is a word to search for.
+                // As the first or last word, or after another `OR`, it is a word to search for.
                 Some(alternative) if is_or && !alternative.is_empty() => {
                     alternatives.push(Vec::new())
                 }
@@ -57,7 +59,7 @@ impl Search {
         self.0.iter().flatten().filter(|term| !term.excluded)
     }
 
-    /// The terms in the form that the SQL function `search_query` takes.
+    /// The terms in the form that the SQL function `compile_search` takes.
     pub fn parameter(&self) -> Vec<String> {
         let mut parameter = Vec::new();
         for terms in &self.0 {
@@ -78,9 +80,10 @@ impl Search {
     }
 }
 
-/// The words and phrases of a query in order, without those that have neither a letter nor a digit.
+/// The words and phrases of a query in order, without those that are only punctuation. Control characters are spaces.
 fn terms(query: &str) -> Vec<Term> {
     let mut terms = Vec::new();
+    let query = query.replace(char::is_control, " ");
     let mut rest = query.trim_start();
     while !rest.is_empty() {
         let after_minus = rest.strip_prefix('-');
@@ -101,7 +104,7 @@ fn terms(query: &str) -> Vec<Term> {
                 (text, Kind::Word, next)
             }
         };
-        if text.chars().any(char::is_alphanumeric) {
+        if Words::of(text).iter().next().is_some() {
             terms.push(Term {
                 text: text.to_owned(),
                 kind,
@@ -133,20 +136,31 @@ mod tests {
 
     #[test]
     fn or_separates_alternatives() {
-        assert_eq!(read("a or b c"), ["+a", "|", "+b", "*c"]);
+        assert_eq!(read("a OR b c"), ["+a", "|", "+b", "*c"]);
         assert_eq!(read("a OR -b"), ["+a", "|", "-+b"]);
-        assert_eq!(read("or a"), ["+or", "*a"]);
-        assert_eq!(read("a or"), ["+a", "*or"]);
-        assert_eq!(read(r#"a "or" b"#), ["+a", "\"or", "*b"]);
-        assert_eq!(read("a or or b"), ["+a", "|", "+or", "*b"]);
+        assert_eq!(read("OR a"), ["+OR", "*a"]);
+        assert_eq!(read("a OR"), ["+a", "*OR"]);
+        assert_eq!(read(r#"a "OR" b"#), ["+a", "\"OR", "*b"]);
+        assert_eq!(read("a OR OR b"), ["+a", "|", "+OR", "*b"]);
+        assert_eq!(read("a or b Or c"), ["+a", "+or", "+b", "+Or", "*c"]);
     }
 
     #[test]
     fn operators_without_a_meaning_are_punctuation() {
-        for nothing in ["-", "- -", "\"", "\"\"", "-\"", "& | ! : * ( ) <->", "🎉"] {
+        for nothing in [
+            "-",
+            "- -",
+            "\"",
+            "\"\"",
+            "-\"",
+            "& | ! : * ( ) <->",
+            "\u{200b}",
+        ] {
             assert_eq!(read(nothing), [""; 0], "{nothing}");
         }
         assert_eq!(read("a - b"), ["+a", "*b"]);
+        assert_eq!(read("🎉 C++"), ["+🎉", "*C++"]);
+        assert_eq!(read("a\u{1c}b"), ["+a", "*b"]);
         assert_eq!(read("\"the pla"), ["+the", "*pla"]);
         assert_eq!(read("a:* & !b"), ["+a:*", "*!b"]);
         assert_eq!(read("--a"), ["-+-a"]);

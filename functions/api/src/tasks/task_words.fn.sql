@@ -1,27 +1,20 @@
--- Returns the value of `tasks.search`: the words of a task with weight A for the title, B for the description and C for the tags,
--- and, without a weight, the parts of these words (see `infixes`). Parts are taken from the first 2,000 characters of the
--- description only, which bounds the cost of a write.
+-- Returns the value of `tasks.words`: the words of a task (see `words`) in the form
+-- ' <title> | <tag> , <tag> / <description> '. Words contain none of these separators, so a phrase matches inside of one field
+-- and one tag only, and the position of a match tells its field.
 --
--- If the result of this function changes, a migration must recompute `tasks.search` (migrations/README.md).
-create or replace function task_words(user_id uuid, title text, description text, tags text[]) returns tsvector
+-- If the result of this function changes, `tasks.words` must be computed again (migrations/README.md).
+create or replace function task_words(title text, description text, tags text[]) returns text
 language plpgsql immutable strict parallel safe as $$
 declare
-    owner constant text := words_of(user_id);
-    titled constant tsvector := to_tsvector('simple', words(title, owner));
-    described tsvector := '';
-    tagged tsvector := '';
-    start tsvector;
+    -- The characters that have a meaning in `words`.
+    reserved constant text := E'\x01\x02\x03\x1c\x1d\x1e';
 begin
-    if description <> '' then
-        described := to_tsvector('simple', words(description, owner));
-    end if;
-    if tags <> '{}' then
-        tagged := to_tsvector('simple', words(array_to_string(tags, ' '), owner));
-    end if;
-    start := described;
-    if length(description) > 2000 then
-        start := to_tsvector('simple', words(left(description, 2000), owner));
-    end if;
-    return setweight(titled, 'A') || setweight(described, 'B') || setweight(tagged, 'C') || infixes(titled || start || tagged);
+    return translate(
+        words(
+            translate(title, reserved, '      ') || E' \x1c '
+            || case when tags = '{}' then '' else replace(
+                translate(array_to_string(tags, E'\x1f'), reserved, '      '), E'\x1f', E' \x1d ') end
+            || E' \x1e ' || translate(description, reserved, '      ')),
+        E'\x1c\x1d\x1e', '|,/');
 end
 $$;

@@ -10,12 +10,12 @@ use tests::fixture::Fixture;
 use crate::lists::titles;
 
 /// The titles that a search finds, in order.
-async fn found(user: &User, typed: &str) -> Result<Vec<String>> {
+pub(super) async fn found(user: &User, typed: &str) -> Result<Vec<String>> {
     titles(user, &format!("q={}", escape(typed))).await
 }
 
 /// Runs all searches and fails with every one that does not find exactly the expected titles, in any order.
-async fn expect_found(user: &User, cases: &[(&str, &[&str])]) -> Result<()> {
+pub(super) async fn expect_found(user: &User, cases: &[(&str, &[&str])]) -> Result<()> {
     let mut wrong = Vec::new();
     for (typed, expected) in cases {
         let mut found = found(user, typed).await?;
@@ -65,9 +65,10 @@ pub async fn words_and_phrases(fixture: &mut Fixture) -> Result<()> {
             ("water -plumber", &[water, order]),
             ("plants -\"sea water\"", &[water]),
             ("-water", &[ship, odd]),
-            ("balcony or sea", &[water, order]),
+            ("balcony OR sea", &[water, order]),
             ("balcony OR plumber -urgent", &[water]),
             ("order or", &[order, ship]),
+            ("order OR", &[order, ship]),
             ("4711", &[ship]),
             ("order-47", &[ship]),
             ("user@exam", &[ship]),

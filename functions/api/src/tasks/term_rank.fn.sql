@@ -1,0 +1,17 @@
+-- How well the words of a task (`tasks.words`) match a term, which has no spaces around it. Whole words rank before beginnings of
+-- words, and these before other parts of words; the title ranks before the description, and the description before the tags.
+--
+-- The function is a single SQL expression without `strict`, so Postgres inlines it.
+create or replace function term_rank(words text, term text) returns integer
+language sql immutable parallel safe as $$
+    select case
+        when strpos(words, ' ' || term || ' ') > 0 then case
+            when strpos(words, ' ' || term || ' ') < strpos(words, '|') then 16
+            when strpos(substr(words, strpos(words, '/')), ' ' || term || ' ') > 0 then 8
+            else 4
+        end
+        when strpos(words, ' ' || term) > 0 then case when strpos(words, ' ' || term) < strpos(words, '|') then 6 else 3 end
+        when strpos(words, term) > 0 then case when strpos(words, term) < strpos(words, '|') then 2 else 1 end
+        else 0
+    end
+$$;
