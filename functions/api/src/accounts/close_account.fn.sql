@@ -7,42 +7,44 @@
 -- p_context   envelope members that come from the request, as JSON without its braces
 -- p_actor     the actor of the events, as JSON
 --
--- Outcomes: deleted · stale (the password has changed since it was verified) · last_admin (no admin would be left) · gone.
+-- The OUT parameters are the columns of `write_result`. Outcomes: deleted · stale (the password has changed since it was verified) · last_admin (no admin would be left) · gone.
 -- Answers that the account has kept for idempotency keys expire within a day. `rate` is null: `admit_sign_in` has charged the request.
-create or replace function close_account(
-    p_user uuid, p_verified text, p_slot uuid, p_context text, p_actor text) returns write_result
-language plpgsql volatile as $$
+create or replace procedure close_account(
+    p_user text, p_verified text, p_slot text, p_context text, p_actor text,
+    out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
+language plpgsql as $$
 declare
-    result write_result;
+    owner constant uuid := p_user;
     account users;
     tasks bigint;
 begin
-    result.replayed := false;
-    perform free_slot(p_slot);
+    replayed := false;
+    -- Committed before the wait for the user's row, so that a user who is busy does not keep a slot from others.
+    perform free_slot(p_slot::uuid);
+    commit;
     -- Serialises changes of roles, see `update_account`. It comes before the lock of the row there, too.
     perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('roles'));
-    select * into account from users where id = p_user for update;
+    select * into account from users where users.id = owner for update;
     if not found then
-        result.outcome := 'gone';
-        return result;
+        outcome := 'gone';
+        return;
     end if;
     if account.password_hash <> p_verified then
-        result.outcome := 'stale';
-        result.version := 0;
-        return result;
+        outcome := 'stale';
+        version := 0;
+        return;
     end if;
-    if account.role = 'admin' and not exists (select from users where role = 'admin' and id <> p_user) then
-        result.outcome := 'last_admin';
-        return result;
+    if account.role = 'admin' and not exists (select from users where role = 'admin' and users.id <> owner) then
+        outcome := 'last_admin';
+        return;
     end if;
-    select count(*) into tasks from tasks t where t.user_id = p_user and t.deleted_at is null;
-    delete from users where id = p_user;
+    select count(*) into tasks from tasks t where t.user_id = owner and t.deleted_at is null;
+    delete from users where users.id = owner;
     account.email := '';
     account.name := '';
     perform emit_account_event(account, 'user.deleted', p_context, '{"tasks":' || tasks || '}');
-    perform start_job(p_user, 'close_account', tasks, json_build_object(
+    perform start_job(owner, 'close_account', tasks, json_build_object(
         'seq', account.sync_seq, 'context', p_context, 'actor', p_actor)::jsonb);
-    result.outcome := 'deleted';
-    return result;
+    outcome := 'deleted';
 end
 $$;

@@ -2,4 +2,4 @@
 -- $1 user id, $2 password hash that was verified, $3 new password hash, $4 SHA-256 of the new refresh token in hex,
 -- $5 context of the events, $6 hashing slot to release.
 -- Columns: the user's role, null if another request has changed the password or the user does not exist.
-select role from change_password($1::text::uuid, $2::text, $3::text, decode($4::text, 'hex'), $5::text, $6::text::uuid)
+call replace_password($1, $2, $3, $4, $5, $6, null)
