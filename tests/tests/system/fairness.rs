@@ -245,3 +245,29 @@ pub async fn a_wait_for_the_rate_limit(fixture: &mut Fixture) -> Result<()> {
     }
     Ok(())
 }
+
+/// A read that waits or works does not hold up the user's other reads.
+pub async fn reads_run_in_parallel(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let lock = fixture.database.transaction().await?;
+    lock.batch_execute(include_str!("../../sql/lock_tasks.sql"))
+        .await?;
+    let waits = user.get("/api/tags").send();
+    let other = async {
+        let what = "a read waits for the tasks";
+        wait::until(what, Duration::from_secs(2), async || {
+            let waiting = include_str!("../../sql/waiting_for_tasks.sql");
+            let count: i64 = lock.query_one(waiting, &[]).await?.get(0);
+            Ok((count > 0).then_some(()))
+        })
+        .await?;
+        let read = user.get("/api/auth/me").send().await;
+        lock.rollback().await?;
+        read
+    };
+    let (waited, other) = tokio::join!(waits, other);
+    other?.expect(200)?;
+    // It would have failed after `lock_timeout` if the other read had waited for it.
+    waited?.expect(200)?;
+    Ok(())
+}

@@ -98,7 +98,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             every_zone_by_its_file, abbreviations_are_zones, years_and_notations, a_restored_day_ends_in_the_new_timezone,
         },
         rate_limits::{limits_per_user, sign_in_limits, weak_token_keys_stop_the_start},
-        fairness::{a_hostile_user, a_wait_for_the_rate_limit},
+        fairness::{a_hostile_user, a_wait_for_the_rate_limit, reads_run_in_parallel},
         browsers::{only_listed_origins, responses_stay_private},
         contention::{partial_due_dates, writers_with_if_match, one_key_from_many_clients, one_id_from_many_clients},
         bad_input::{

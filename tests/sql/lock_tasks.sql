@@ -1,0 +1,2 @@
+-- Locks all tasks until the transaction ends.
+lock table tasks
