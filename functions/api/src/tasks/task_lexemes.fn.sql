@@ -19,11 +19,18 @@ declare
     end;
     lexemes text[] := '{}';
     word text;
+    last_start integer;
+    part text;
 begin
     foreach word in array string_to_array(trim(head), ' ') loop
         lexemes := lexemes || ('w' || owner || left(word, 20));
-        for start in 2 .. least(length(word) - 2, 5000) loop
-            lexemes := lexemes || ('i' || owner || substr(word, start, 20));
+        -- `substr` counts characters from the start of a text, so the endings of a long word are taken from parts of it.
+        last_start := least(length(word) - 2, 5000);
+        for before in 0 .. last_start - 1 by 100 loop
+            part := substr(word, before + 1, 120);
+            for start in greatest(1, 2 - before) .. least(100, last_start - before) loop
+                lexemes := lexemes || ('i' || owner || substr(part, start, 20));
+            end loop;
         end loop;
     end loop;
     if length(words) > length(head) then

@@ -122,7 +122,7 @@ pub async fn queries_and_methods(fixture: &mut Fixture) -> Result<()> {
     }
     for path in [
         "/api/nothing",
-        "/apis",
+        "/api/task",
         "/api/tasks/a/b/c",
         "/api/auth",
         "/api/auth/nothing",
