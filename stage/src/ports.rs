@@ -1,5 +1,6 @@
 //! Free TCP ports on the loopback interface, and ports that a directory remembers between starts.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -17,29 +18,37 @@ pub fn is_free(port: u16) -> bool {
 }
 
 /// The locks on the ports that this process has chosen. The kernel releases them when the process ends.
-static CHOSEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+static CHOSEN: Mutex<BTreeMap<u16, File>> = Mutex::new(BTreeMap::new());
 
 /// Takes a port for this process, so that no other test program chooses it while the server on it starts or is stopped for a while.
-/// False if another process has taken it.
+/// False if another process has taken it. A process keeps what it has taken, for a server that it starts again.
 fn take(port: u16) -> Result<bool> {
+    let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if chosen.contains_key(&port) {
+        return Ok(true);
+    }
     let dir = std::env::temp_dir().join("spindle-ports");
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let path = dir.join(port.to_string());
     let file = File::create(&path).with_context(|| format!("create {}", path.display()))?;
     let taken = file.try_lock().is_ok();
     if taken {
-        let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
-        chosen.push(file);
+        chosen.insert(port, file);
     }
     Ok(taken)
 }
 
-/// A port that no program listens on and that no other process of Spindle has chosen.
+fn is_taken_here(port: u16) -> bool {
+    let chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    chosen.contains_key(&port)
+}
+
+/// A port that no program listens on and that nobody has chosen, neither this process nor another one of Spindle.
 pub fn free() -> Result<u16> {
     let mut rng = rand::rng();
     for _ in 0..200 {
         let port = rng.random_range(CHOICE);
-        if is_free(port) && take(port)? {
+        if is_free(port) && !is_taken_here(port) && take(port)? {
             return Ok(port);
         }
     }
@@ -64,11 +73,16 @@ pub fn remembered(file: &Path) -> Result<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{free, take};
+    use super::{File, free, take};
 
     #[test]
-    fn a_chosen_port_is_not_chosen_again() {
+    fn a_chosen_port_stays_with_its_process() {
         let port = free().unwrap();
-        assert!(!take(port).unwrap());
+        let path = std::env::temp_dir()
+            .join("spindle-ports")
+            .join(port.to_string());
+        assert!(take(port).unwrap());
+        // Another process opens the file anew.
+        assert!(File::open(path).unwrap().try_lock().is_err());
     }
 }

@@ -60,7 +60,7 @@ begin
             checked := checked + 1;
             last_no := last_no + 1;
             if not entry.genuine or entry.no <> last_no or entry.prev_hash is distinct from last_hash then
-                first_bad := least(entry.no, last_no);
+                first_bad := entry.no;
                 exit;
             end if;
             last_hash := entry.hash;

@@ -60,7 +60,15 @@ impl Trail {
         let sql = include_str!("../../../api/src/audit/verify.sql");
         let row = self
             .owner
-            .query_one(sql, &[&user.to_string(), &None::<Vec<String>>])
+            .query_one(
+                sql,
+                &[
+                    &user.to_string(),
+                    &None::<i64>,
+                    &50_000_i64,
+                    &None::<Vec<String>>,
+                ],
+            )
             .await?;
         Ok(serde_json::from_str(row.get(0))?)
     }

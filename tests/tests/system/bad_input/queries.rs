@@ -38,7 +38,6 @@ pub async fn queries_and_methods(fixture: &mut Fixture) -> Result<()> {
         "overdue=perhaps",
         "updated_after=x",
         "cursor=x",
-        "cursor=",
         "q=%00",
         "q=%ff",
         "tag=%00",
