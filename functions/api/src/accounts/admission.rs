@@ -1,7 +1,7 @@
 //! Admission of requests that hash a password. They are charged to several rate limits and need one of a few hashing slots,
 //! because a hash takes much CPU time.
 
-use guest::postgres::{ParameterValue, Row, text};
+use guest::postgres::{ParameterValue, Row, text, text_or_null};
 use guest::variables::{self, BadSetting};
 
 use crate::http::address;
@@ -35,27 +35,38 @@ impl Admission {
         ]))
     }
 
-    /// The parameters of the SQL procedure `begin_sign_in`.
-    pub fn parameters(&self) -> Result<[ParameterValue; 3], BadSetting> {
-        let rates = self.0.iter().flat_map(Rate::elements).map(Some);
-        Ok([
-            ParameterValue::ArrayStr(rates.collect()),
-            text(variables::get("instance")?),
-            ParameterValue::Int32(hashes_at_once()?),
-        ])
-    }
-
-    /// Reads a row whose first two columns are what `begin_sign_in` returned, and returns the hashing slot. The
-    /// statement that runs after the hashing releases the slot.
+    /// Runs the statement that admits the request. The parameters of `begin_sign_in` follow the given ones, and the first two columns
+    /// are what `begin_sign_in` returned. Returns the hashing slot, which the statement after the hashing releases, and the row.
     ///
     /// # Errors
     /// 429 if a rate limit is exceeded, 503 if no slot is free.
-    pub fn check(&self, request: &mut Request, row: &mut Row) -> Result<String, Problem> {
+    pub fn begin(
+        &self,
+        request: &mut Request,
+        statement: &str,
+        mut parameters: Vec<ParameterValue>,
+    ) -> Result<(String, Row), Problem> {
+        let rates = self.0.iter().flat_map(Rate::elements).map(Some);
+        parameters.extend([
+            ParameterValue::ArrayStr(rates.collect()),
+            text(variables::get("instance")?),
+            ParameterValue::Int32(hashes_at_once()?),
+        ]);
+        let mut row = request.db()?.query_one(statement, &parameters)?;
         for (rate, taken) in self.0.iter().zip(row.text(0)?.split(',')) {
             rate.check(request, taken)?;
         }
-        row.text_or_null(1)?.ok_or_else(Problem::too_many_hashes)
+        let slot = row.text_or_null(1)?.ok_or_else(Problem::too_many_hashes)?;
+        Ok((slot, row))
     }
+}
+
+/// Emits an event about a wrong password and releases the slot. `user` is `None` for an unknown account.
+pub fn refuse(request: &Request, user: Option<&str>, slot: &str) -> Result<(), Problem> {
+    let context = text(request.trace.event_members());
+    let parameters = [text_or_null(user), context, text(slot)];
+    finish(request, include_str!("login_failed.sql"), &parameters, slot)?;
+    Ok(())
 }
 
 /// Runs the statement that follows the hashing, which also releases the slot. A statement that fails releases nothing, so then

@@ -5,7 +5,7 @@
 
 use domain::account::Credentials;
 use domain::passwords;
-use guest::postgres::{text, text_or_null};
+use guest::postgres::text;
 
 use super::admission::{self, Admission};
 use super::session::{self, RefreshToken};
@@ -19,23 +19,12 @@ pub fn login(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;
     let Credentials { email, password } = Credentials::parse(body::json(request)?)?;
     let admission = Admission::sign_in(request, &email)?;
-    let mut parameters = vec![text(email)];
-    parameters.extend(admission.parameters()?);
-    let mut row = request
-        .db()?
-        .query_one(include_str!("login_begin.sql"), &parameters)?;
-    let slot = admission.check(request, &mut row)?;
+    let statement = include_str!("login_begin.sql");
+    let (slot, mut row) = admission.begin(request, statement, vec![text(email)])?;
     let (user, hash) = (row.text_or_null(2)?, row.text_or_null(3)?);
     let verified = passwords::verify(&password, hash.as_deref());
-    let context = text(request.trace.event_members());
     let (Some(user), Some(hash)) = (user.as_deref().filter(|_| verified), hash) else {
-        let parameters = [text_or_null(user), context, text(&slot)];
-        admission::finish(
-            request,
-            include_str!("login_failed.sql"),
-            &parameters,
-            &slot,
-        )?;
+        admission::refuse(request, user.as_deref(), &slot)?;
         return Err(Problem::wrong_credentials());
     };
     let refresh = RefreshToken::new();
@@ -43,7 +32,7 @@ pub fn login(request: &mut Request) -> Result<Reply, Problem> {
         text(user),
         text(hash),
         text(refresh.hash()),
-        context,
+        text(request.trace.event_members()),
         text(&slot),
     ];
     let mut row = admission::finish(request, include_str!("login.sql"), &parameters, &slot)?;

@@ -23,10 +23,7 @@ pub fn register(request: &mut Request) -> Result<Reply, Problem> {
     } = Registration::parse(body::json(request)?)?;
     let email = email.into_string();
     let admission = Admission::register(request)?;
-    let mut row = request
-        .db()?
-        .query_one(include_str!("register_begin.sql"), &admission.parameters()?)?;
-    let slot = admission.check(request, &mut row)?;
+    let (slot, _) = admission.begin(request, include_str!("register_begin.sql"), Vec::new())?;
     let hash = session::hash_password(&password)?;
     let parameters = [
         text(email),

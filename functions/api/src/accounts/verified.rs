@@ -19,7 +19,7 @@ pub struct Verified {
 /// Verifies the password of the user. `pointer` names the member of the body that contains it.
 ///
 /// # Errors
-/// 422 for a wrong password, 401 if the account is gone, and those of [`Admission::check`].
+/// 422 for a wrong password, 401 if the account is gone, and those of [`Admission::begin`].
 pub fn verify(
     request: &mut Request,
     user: &str,
@@ -27,23 +27,15 @@ pub fn verify(
     pointer: &str,
 ) -> Result<Verified, Problem> {
     let admission = Admission::sign_in(request, user)?;
-    let mut parameters = vec![text(user)];
-    parameters.extend(admission.parameters()?);
-    let mut row = request
-        .db()?
-        .query_one(include_str!("verify_begin.sql"), &parameters)?;
-    let slot = admission.check(request, &mut row)?;
-    let hash = row.text_or_null(2)?.ok_or_else(Problem::account_gone)?;
+    let statement = include_str!("verify_begin.sql");
+    let (slot, mut row) = admission.begin(request, statement, vec![text(user)])?;
+    let Some(hash) = row.text_or_null(2)? else {
+        admission::refuse(request, None, &slot)?;
+        return Err(Problem::account_gone());
+    };
     if passwords::verify(password, Some(&hash)) {
         return Ok(Verified { hash, slot });
     }
-    let context = text(request.trace.event_members());
-    let parameters = [text(user), context, text(&slot)];
-    admission::finish(
-        request,
-        include_str!("login_failed.sql"),
-        &parameters,
-        &slot,
-    )?;
+    admission::refuse(request, Some(user), &slot)?;
     Err(Fault::new(pointer, "is not the password of this account").into())
 }
