@@ -82,6 +82,17 @@ pub async fn due_dates_of_many_tasks_move(fixture: &mut Fixture) -> Result<()> {
     each_task_has_an_event(fixture, &user, "task.updated").await
 }
 
+/// Many tasks are no reason for a job if the change touches none of them.
+pub async fn tasks_without_due_dates_need_no_job(fixture: &mut Fixture) -> Result<()> {
+    let user = user_with_many_tasks(fixture).await?;
+    let remove = include_str!("../../sql/remove_due_dates.sql");
+    fixture.database.execute(remove, &[&user.id]).await?;
+    let patch = user.patch("/api/auth/me");
+    let patch = patch.json(&json!({"timezone": "Asia/Tokyo"}));
+    patch.send().await?.expect(200)?;
+    Ok(())
+}
+
 /// The account is gone at once, and a job removes its tasks.
 pub async fn an_account_with_many_tasks_is_deleted(fixture: &mut Fixture) -> Result<()> {
     let user = user_with_many_tasks(fixture).await?;

@@ -2,7 +2,7 @@
 -- changes again, all steps that follow use the newest timezone, so the tasks agree with it in the end.
 --
 -- job     the job; its `state` has the context and the actor of the events, and where the next step begins
--- p_most  how many tasks the step looks at
+-- p_most  how many tasks whose due date is a day the step looks at
 --
 -- Returns the job after the step.
 create or replace function move_days_step(job jobs, p_most bigint) returns jobs
@@ -22,6 +22,7 @@ begin
     for task in
         select * from tasks t
         where t.user_id = job.user_id and t.deleted_at is null and t.created_at <= job.created_at
+            and t.due_at is not null and t.due ->> 'date' is not null
             and (t.created_at, t.id) > (
                 coalesce((job.state ->> 'created_at')::timestamptz, '-infinity'),
                 coalesce((job.state ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000'))
@@ -30,8 +31,6 @@ begin
     loop
         seen := seen + 1;
         job.state := job.state || jsonb_build_object('created_at', task.created_at, 'id', task.id);
-        continue when task.due ->> 'date' is null;
-        job.handled := job.handled + 1;
         old_due_at := task.due_at;
         task.due_at := due_at(task.due, null, account.timezone);
         continue when task.due_at = old_due_at;
@@ -44,6 +43,7 @@ begin
             job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}');
     end loop;
     update users set sync_seq = account.sync_seq where id = job.user_id;
+    job.handled := job.handled + seen;
     job.ended := seen < p_most;
     return job;
 end
