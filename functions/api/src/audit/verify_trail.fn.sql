@@ -35,14 +35,13 @@ begin
             l.hash = sha256(l.prev_hash || convert_to(audit_entry_text(l.no, l.event_id, l.user_id, l.time, l.recorded_at,
                 l.seq, l.task_id, l.type, l.actor_type, l.actor_id, l.correlation_id, l.event), 'UTF8')) as genuine
         from (
-            select c.*, greatest(coalesce(p_from, 1), c.dropped_no + 1) as first_no,
-                -- The last part ends with whatever comes after the head.
-                case when greatest(coalesce(p_from, 1), c.dropped_no + 1) + p_limit > c.no then 9223372036854775807
-                    else greatest(coalesce(p_from, 1), c.dropped_no + 1) + p_limit end as end_no
+            -- The last part ends with whatever comes after the head.
+            select c.*, case when c.first_no + p_limit > c.no then 9223372036854775807 else c.first_no + p_limit end as end_no
             from (
                 select coalesce(c.no, 0) as no, coalesce(c.hash, decode(repeat('00', 32), 'hex')) as hash,
                     coalesce(c.dropped_no, 0) as dropped_no,
-                    coalesce(c.dropped_hash, decode(repeat('00', 32), 'hex')) as dropped_hash
+                    coalesce(c.dropped_hash, decode(repeat('00', 32), 'hex')) as dropped_hash,
+                    greatest(coalesce(p_from, 1), coalesce(c.dropped_no, 0) + 1) as first_no
                 from (select) always
                 left join audit_chains c on c.user_id = owner
             ) c

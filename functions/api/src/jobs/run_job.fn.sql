@@ -24,7 +24,7 @@ begin
         job.error := null;
         job.next_at := clock_timestamp();
     exception when others then
-        -- The block has undone the step, and with it the changes to `job` do not matter: only these members are written.
+        -- The block has undone what the step wrote, but not its changes to `job`.
         select * into job from jobs j where j.id = job_id;
         job.failures := job.failures + 1;
         job.error := sqlerrm;

@@ -84,6 +84,9 @@ begin
     id := task.id;
     body := task_json(task);
     perform emit_task_events(owner, task.id, 'task.created', task.seq, task.created_at, p_context, p_actor, body, '{}');
-    perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
+    -- Most requests have no key, so they are spared the call.
+    if p_key is not null then
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
+    end if;
 end
 $$;
