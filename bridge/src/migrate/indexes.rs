@@ -105,41 +105,23 @@ async fn one(client: &Client, index: &Index) -> anyhow::Result<()> {
         .await?;
     for row in found {
         let (part, own_name): (&str, &str) = (row.get(0), row.get(1));
-        let is_partition = part != *table;
         info!(
             index = own_name,
             table = part,
             "creating an index; writes go on"
         );
-        if is_partition {
-            run(
-                client,
-                format!("create index if not exists {name} on only {table} {definition}"),
-            )
-            .await?;
-        }
-        run(
-            client,
+        let own = [
             format!("drop index concurrently if exists {own_name}"),
-        )
-        .await?;
-        run(
-            client,
             format!("create index concurrently {own_name} on {part} {definition}"),
-        )
-        .await?;
-        if is_partition {
-            run(
-                client,
-                format!("alter index {name} attach partition {own_name}"),
-            )
-            .await?;
+        ];
+        let is_partition = part != *table;
+        let parent = format!("create index if not exists {name} on only {table} {definition}");
+        let attach = format!("alter index {name} attach partition {own_name}");
+        let before = is_partition.then_some(parent);
+        let after = is_partition.then_some(attach);
+        for statement in before.into_iter().chain(own).chain(after) {
+            client.batch_execute(&statement).await?;
         }
     }
-    Ok(())
-}
-
-async fn run(client: &Client, statement: String) -> anyhow::Result<()> {
-    client.batch_execute(&statement).await?;
     Ok(())
 }
