@@ -7,6 +7,14 @@ use uuid::Uuid;
 use crate::support::wait::eventually;
 use crate::support::{LogFixture, LogKind, TIMEOUT};
 
+fn sweep_of(fixture: &LogFixture) -> Sweep {
+    Sweep {
+        url: fixture.settings.database_url.clone(),
+        metrics: fixture.metrics.clone(),
+        stop: CancellationToken::new(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_nobody_reads_for_any_more_does_not_keep_expired_records() {
     let fixture = LogFixture::new(LogKind::Postgres).await;
@@ -25,11 +33,7 @@ async fn a_group_that_nobody_reads_for_any_more_does_not_keep_expired_records() 
             .await
             .unwrap();
     };
-    let sweep = Sweep {
-        url: fixture.settings.database_url.clone(),
-        metrics: fixture.metrics.clone(),
-        stop: CancellationToken::new(),
-    };
+    let sweep = sweep_of(&fixture);
     let left = async || {
         sweep.step(&mut None).await.unwrap();
         fixture.in_log("task-events").await.len()
@@ -53,12 +57,7 @@ async fn what_has_expired_is_removed() {
         .batch_execute(include_str!("sql/insert_expired.sql"))
         .await
         .unwrap();
-    let sweep = Sweep {
-        url: fixture.settings.database_url.clone(),
-        metrics: fixture.metrics.clone(),
-        stop: CancellationToken::new(),
-    };
-    sweep.step(&mut None).await.unwrap();
+    sweep_of(&fixture).step(&mut None).await.unwrap();
     let left = fixture
         .admin
         .query(include_str!("sql/left_of_expired.sql"), &[])

@@ -256,7 +256,7 @@ pub async fn reads_run_in_parallel(fixture: &mut Fixture) -> Result<()> {
     let other = async {
         let what = "a read waits for the tasks";
         wait::until(what, Duration::from_secs(2), async || {
-            let waiting = include_str!("../../sql/waiting_for_tasks.sql");
+            let waiting = include_str!("../../sql/waiting_statements.sql");
             let count: i64 = lock.query_one(waiting, &[]).await?.get(0);
             Ok((count > 0).then_some(()))
         })
