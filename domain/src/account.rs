@@ -164,7 +164,7 @@ impl Credentials {
         reader.finish()?;
         match (email, password) {
             (Some(email), Some(password)) => Ok(Self {
-                email: text::username(&email),
+                email: text::username(email.trim()),
                 password,
             }),
             _ => Err(vec![Fault::new("", "needs `email` and `password`")]),

@@ -28,6 +28,8 @@ pub struct TaskList {
     pub series: Option<&'static str>,
     pub updated_after: Option<&'static str>,
     pub terms: Option<Vec<String>>,
+    pub times: Option<Vec<Option<&'static str>>>,
+    pub has_due: Option<bool>,
     pub sort: &'static str,
     pub descending: bool,
     /// Key and id of the row that the page follows.
@@ -82,6 +84,8 @@ impl TaskList {
             &self.series,
             &self.updated_after,
             &self.terms,
+            &self.times,
+            &self.has_due,
             &self.sort,
             &self.descending,
             &self.key,

@@ -120,6 +120,8 @@ fn with_literals(list: &TaskList, user: &str) -> String {
         format!("'{{{}}}'", terms.join(","))
     }));
     values.extend([
+        "null".to_owned(),
+        "null".to_owned(),
         format!("'{}'", list.sort),
         list.descending.to_string(),
         "null".to_owned(),

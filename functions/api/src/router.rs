@@ -69,7 +69,10 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/api/tasks/{id}/restore", &[(Post, Id(tasks::restore))]),
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
     ("/api/tags", &[(Get, Plain(tags::list))]),
-    ("/api/tags/{tag}", &[(Patch, Text(tags::rename))]),
+    (
+        "/api/tags/{tag}",
+        &[(Patch, Text(tags::rename)), (Delete, Text(tags::remove))],
+    ),
     ("/api/jobs/{id}", &[(Get, Id(jobs::get))]),
     ("/api/audit", &[(Get, Plain(audit::list))]),
     ("/api/audit/export", &[(Get, Plain(audit::export))]),

@@ -65,6 +65,16 @@ pub async fn other_ways_to_ask(fixture: &mut Fixture) -> Result<()> {
     ] {
         user.get(&path).send().await?.expect(200)?;
     }
+    for query in ["cursor=", "q=", "q=&cursor=&limit=1"] {
+        let page = user.get(&format!("/api/tasks?{query}")).send().await?;
+        let page = page.expect(200)?.json()?;
+        ensure!(page["items"][0]["title"] == "Here", "{query}: {page}");
+    }
+    fixture
+        .api
+        .login(&format!(" {}\t", user.email))
+        .await?
+        .expect(200)?;
     // The document describes resources, and these are none.
     let browser = Api::new(&fixture.system.api_url())?;
     for path in ["/", "/api", "/api/"] {

@@ -38,7 +38,22 @@ pub async fn filters_and_sort(fixture: &mut Fixture) -> Result<()> {
         .transpose()?
         .unwrap_or_default();
     let after = format!("updated_after={}&sort=title&order=asc", escape(&third));
-    let cases: [(&str, &[&str]); 19] = [
+    let created = |bound: &str| format!("created_{bound}={}&sort=title&order=asc", escape(&third));
+    let (created_after, created_before) = (created("after"), created("before"));
+    let finished = |bound: &str| format!("completed_{bound}={}", escape(&third));
+    let (done_after, done_before) = (finished("after"), finished("before"));
+    let unchanged = format!("updated_before={}&sort=title&order=asc", escape(&third));
+    let cases: [(&str, &[&str]); 26] = [
+        ("due=none", &["desk"]),
+        (
+            "due=any&status=open&sort=title&order=asc",
+            &["apples", "bread", "cake"],
+        ),
+        (created_after.as_str(), &["cake", "earth"]),
+        (created_before.as_str(), &["apples", "bread"]),
+        (done_after.as_str(), &["earth"]),
+        (done_before.as_str(), &[]),
+        (unchanged.as_str(), &["apples", "bread"]),
         (
             "sort=title&order=asc",
             &["apples", "bread", "cake", "desk", "earth"],

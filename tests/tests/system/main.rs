@@ -70,7 +70,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             every_operation, results_in_order, atomic_batches, idempotency_key_of_a_batch, due_dates_in_a_batch,
             concurrent_batches, one_id_in_many_batches,
         },
-        tags::{tags_are_counted, a_tag_is_renamed, tags_are_merged, tags_in_any_script, concurrent_renames},
+        tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         export::{
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
         },

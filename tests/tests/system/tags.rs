@@ -140,6 +140,21 @@ pub async fn a_tag_is_renamed(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+pub async fn a_tag_is_removed(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let one = tagged(&user, &["a", "Home", "b"]).await?;
+    let other = tagged(&user, &["home"]).await?;
+    let remove = async |tag: &str| user.delete(&format!("/api/tags/{tag}")).send().await;
+    remove("HOME").await?.expect(204)?;
+    remove("home").await?.problem(404)?;
+    ensure!(tags_of(&user, &one).await? == json!(["a", "b"]), "{one}");
+    ensure!(tags_of(&user, &other).await? == json!([]), "{other}");
+    let path = format!("/api/tasks/{}", text(&other, "id")?);
+    let after = user.get(&path).send().await?.expect(200)?.json()?;
+    ensure!(number(&after, "version")? == 2, "{after}");
+    Ok(())
+}
+
 pub async fn tags_are_merged(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     let old = tagged(&user, &["x", "old", "y"]).await?;

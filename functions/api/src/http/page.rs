@@ -33,7 +33,8 @@ impl Page {
 
     fn signed(query: &mut Query, list: String, signer: Signer) -> Self {
         let limit = query.parsed("limit", query::LIMIT, query::limit);
-        let after = query.parsed("cursor", query::CURSOR, |text| signer.decode(text, &list));
+        let after =
+            query.parsed_if_filled("cursor", query::CURSOR, |text| signer.decode(text, &list));
         Self {
             limit: limit.unwrap_or(query::DEFAULT_LIMIT),
             after,
@@ -124,7 +125,6 @@ mod tests {
             "limit=0",
             "limit=201",
             "limit=x",
-            "cursor=",
             "cursor=a&cursor=b",
             &cursor("41", "b"),
         ] {

@@ -83,6 +83,18 @@ impl Query {
         parsed
     }
 
+    /// As [`Query::parsed`] for a parameter whose empty value means that there is none. Forms and templates send it so.
+    pub fn parsed_if_filled<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.pairs
+            .retain(|(parameter, value)| parameter != name || !value.is_empty());
+        self.parsed(name, expected, parse)
+    }
+
     /// Takes all values of a parameter, in order.
     pub fn all(&mut self, name: &str) -> Vec<String> {
         let mut values = Vec::new();

@@ -1,7 +1,7 @@
 //! `PATCH /api/tags/{tag}`: renames a tag. If another tag has the new name, the two tags are merged.
 
 use domain::tag;
-use guest::postgres::text;
+use guest::postgres::{text, text_or_null};
 
 use crate::auth::Caller;
 use crate::http::body;
@@ -19,13 +19,23 @@ pub fn rename(request: &mut Request, tag: String) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
     let name = tag::parse_rename(body::merge_patch(request)?)?;
-    let rate = Rate::write(&caller, COST)?;
+    set_name(request, &caller, tag, Some(name))
+}
+
+/// Renames the tag; without a name, removes it.
+pub fn set_name(
+    request: &mut Request,
+    caller: &Caller,
+    tag: String,
+    name: Option<String>,
+) -> Result<Reply, Problem> {
+    let rate = Rate::write(caller, COST)?;
     let parameters = vec![
         text(caller.user.to_string()),
         text(tag),
-        text(name),
+        text_or_null(name),
         text(request.trace.event_members()),
         text(caller.actor()),
     ];
-    Write::run(request, &rate, include_str!("rename.sql"), parameters)?.reply(Some(&caller))
+    Write::run(request, &rate, include_str!("rename.sql"), parameters)?.reply(Some(caller))
 }

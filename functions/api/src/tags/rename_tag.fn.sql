@@ -1,16 +1,18 @@
 -- Renames a tag on all of a user's live tasks, on the first ones at once and on the others by a job. A task that has the new name
--- already keeps it once. Tags with equal keys are the same tag (see `tag_key`), so a rename can also change the spelling.
+-- already keeps it once. Tags with equal keys are the same tag (see `tag_key`), so a rename can also change the spelling. Without a new
+-- name, the tag is removed.
 --
 -- p_user         the user
--- p_tag, p_name  the tag's old and new name
+-- p_tag, p_name  the tag's old and new name; a null name removes it
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
 -- p_rate         see `admit_write`; the request is also charged for the tasks that have the tag
 --
 -- The OUT parameters are the columns of `write_result`. Outcomes: changed · started (the job `id` renames the tag on
--- more tasks) · unchanged (all tasks have the tag in this spelling) · missing (no live task has the tag) · limited · gone.
+-- more tasks) · unchanged (all tasks have the tag in this spelling) · deleted (it is removed) · missing (no live task has the tag) ·
+-- limited · gone.
 --
--- The body of `changed`, `started` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
+-- A removal has no body. The body of `changed`, `started` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
 -- now) and `merged` (whether live tasks had the new name before).
 create or replace procedure rename_tag(
     p_user text, p_tag text, p_name text, p_context text, p_actor text, p_rate text[],
@@ -42,7 +44,7 @@ begin
         outcome := 'gone';
         return;
     end if;
-    merged := new_key <> old_key and exists (
+    merged := coalesce(new_key <> old_key, false) and exists (
         select from tasks t where t.user_id = owner and t.deleted_at is null and t.tag_keys <> '{}' and t.tag_keys @> array[new_key]);
     job := begin_job(owner, 'rename_tag', tasks, json_build_object(
         'tag', p_tag, 'name', p_name, 'context', p_context, 'actor', p_actor)::jsonb);
@@ -52,13 +54,14 @@ begin
         outcome := 'started';
         id := job.id;
     elsif job.handled > 0 then
-        outcome := 'changed';
+        outcome := case when p_name is null then 'deleted' else 'changed' end;
     elsif new_key = old_key and tasks > 0 then
         outcome := 'unchanged';
     else
         outcome := 'missing';
         return;
     end if;
+    -- Null for a removal.
     body := '{"count":' || tasks || ',"merged":' || merged || ',"tag":' || to_json(p_name)::text || '}';
 end
 $$;

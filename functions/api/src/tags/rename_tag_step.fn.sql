@@ -1,4 +1,4 @@
--- One step of the job that renames a tag. Tasks that get the old name after the job began keep it.
+-- One step of the job that renames a tag, or removes it if there is no new name. Tasks that get the old name after the job began keep it.
 --
 -- job     the job; its `state` has the old tag, its new name, and the context and the actor of the events
 -- p_most  how many tasks the step changes

@@ -21,6 +21,15 @@ const SORTS: &[&str] = &[
     "relevance",
 ];
 
+/// The other times that a task is compared with, in the order of the parameter `p_times` of the SQL function `task_page`.
+const TIMES: [&str; 5] = [
+    "created_after",
+    "created_before",
+    "updated_before",
+    "completed_after",
+    "completed_before",
+];
+
 /// Maximum number of values of one filter.
 const MAX_VALUES: usize = 32;
 
@@ -36,6 +45,9 @@ pub struct Filter {
     overdue: Option<bool>,
     series_id: Option<Uuid>,
     updated_after: Option<String>,
+    times: [Option<String>; TIMES.len()],
+    /// Whether a task must have a due date, or none.
+    has_due: Option<bool>,
     q: Option<String>,
     pub search: Option<Search>,
     pub sort: String,
@@ -46,7 +58,7 @@ pub struct Filter {
 impl Filter {
     /// Takes all query parameters except those of the page. Faults are recorded in `query`.
     pub fn take(query: &mut Query) -> Self {
-        let q = query.parsed("q", "1 to 500 characters, not all blank", |text| {
+        let q = query.parsed_if_filled("q", "up to 500 characters, not all blank", |text| {
             (!text.trim().is_empty() && text.chars().count() <= 500).then(|| text.to_owned())
         });
         let sort = query.parsed("sort", &format!("one of {}", SORTS.join(", ")), |text| {
@@ -88,6 +100,12 @@ impl Filter {
             overdue: query.parsed("overdue", "true or false", |text| text.parse().ok()),
             series_id: query.parsed("series_id", "a UUID", |text| Uuid::parse_str(text).ok()),
             updated_after: time(query, "updated_after"),
+            times: TIMES.map(|name| time(query, name)),
+            has_due: query.parsed("due", "any or none", |text| match text {
+                "any" => Some(true),
+                "none" => Some(false),
+                _ => None,
+            }),
             q,
             search,
             sort,
@@ -109,6 +127,8 @@ impl Filter {
             overdue,
             series_id,
             updated_after,
+            times,
+            has_due,
             q,
             sort,
             descending,
@@ -127,12 +147,13 @@ impl Filter {
                     sort,
                     descending
                 ),
+                (times, has_due),
             )
         )
     }
 
-    /// Parameters 2 to 11 of `list.sql`.
-    pub fn parameters(self) -> [ParameterValue; 10] {
+    /// Parameters 2 to 13 of `list.sql`.
+    pub fn parameters(self) -> [ParameterValue; 12] {
         [
             list(self.status),
             list(self.priority),
@@ -147,6 +168,9 @@ impl Filter {
             // A search without terms is an empty array and finds nothing. Null means that there is no search.
             self.search
                 .map_or(ParameterValue::DbNull, |search| array(search.parameter())),
+            ParameterValue::ArrayStr(self.times.into()),
+            self.has_due
+                .map_or(ParameterValue::DbNull, ParameterValue::Boolean),
         ]
     }
 }
@@ -226,6 +250,7 @@ mod tests {
         assert!(!due.descending);
         assert_eq!(filter("q=plants").unwrap().sort, "relevance");
         assert_eq!(filter("q=-plants").unwrap().sort, "created_at");
+        assert_eq!(filter("q=&status=open").unwrap().sort, "created_at");
     }
 
     #[test]
@@ -242,7 +267,9 @@ mod tests {
             "due_after=2026-03-01",
             "series_id=1",
             "updated_after=",
-            "q=",
+            "created_before=today",
+            "completed_after=2026-03-01",
+            "due=tomorrow",
             "q=%20",
             "sort=relevance",
             "highlight=true",
@@ -265,6 +292,10 @@ mod tests {
             "q=a",
             "order=asc",
             "overdue=true",
+            "due=none",
+            "due=any",
+            "created_after=2026-03-01T00:00:00Z",
+            "created_before=2026-03-01T00:00:00Z",
         ] {
             assert_ne!(describe(""), describe(other), "{other}");
         }

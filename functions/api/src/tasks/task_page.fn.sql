@@ -11,6 +11,9 @@
 -- p_series        id of the series of a recurring task
 -- p_updated_after time after which a task must have been updated
 -- p_terms         search terms (see `compile_search`); an empty array finds nothing
+-- p_times         times after and before which a task must have been created, before which it must have been updated, and after and
+--                 before which it must have been completed; each may be null
+-- p_has_due       whether a task must have a due date, or none
 -- p_sort          created_at, updated_at, due_at, priority, title, or relevance
 -- p_descending    whether the order is descending. Tasks without a due date come last in both directions
 -- p_key, p_id     sort key and id of the last task of the page before; null for the first page
@@ -29,8 +32,8 @@
 -- parameters. Every value in them is a quoted literal.
 create or replace function task_page(
     p_user uuid, p_status text[], p_priority text[], p_tags text[], p_tags_any text[], p_due_before text, p_due_after text,
-    p_overdue boolean, p_series text, p_updated_after text, p_terms text[], p_sort text, p_descending boolean, p_key text,
-    p_id text, p_limit bigint,
+    p_overdue boolean, p_series text, p_updated_after text, p_terms text[], p_times text[], p_has_due boolean, p_sort text,
+    p_descending boolean, p_key text, p_id text, p_limit bigint,
     out items text, out next_key text, out next_id text, out ranked bigint)
 language plpgsql stable as $$
 declare
@@ -77,7 +80,13 @@ begin
         $sql$due_at is not null and coalesce(due_at, 'infinity') > $sql$ || quote_literal(p_due_after),
         $sql$(coalesce(due_at, 'infinity') < now() and status in ('open', 'in_progress')) = $sql$ || quote_literal(p_overdue),
         'series_id = ' || quote_literal(p_series),
-        'updated_at > ' || quote_literal(p_updated_after)), '');
+        'updated_at > ' || quote_literal(p_updated_after),
+        'created_at > ' || quote_literal(p_times[1]),
+        'created_at < ' || quote_literal(p_times[2]),
+        'updated_at < ' || quote_literal(p_times[3]),
+        'completed_at > ' || quote_literal(p_times[4]),
+        'completed_at < ' || quote_literal(p_times[5]),
+        '(due_at is not null) = ' || quote_literal(p_has_due)), '');
 
     source := '(select *, ' || sort_key || ' as sort_key from tasks where deleted_at is null and user_id = ' || quote_literal(p_user)
         || case
