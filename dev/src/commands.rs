@@ -16,6 +16,8 @@ mod folder;
 mod fuzz;
 mod group;
 mod inspect;
+mod python;
+mod sdk;
 mod services;
 mod test;
 mod up;
@@ -40,6 +42,8 @@ enum Command {
     Test(test::Arguments),
     /// Let Schemathesis test the API against its OpenAPI document
     Fuzz(fuzz::Arguments),
+    /// Generate clients from the OpenAPI document, and run the README's story with them
+    Sdk,
     /// Break the whole system at random while clients write, and check that nothing is lost
     #[command(disable_help_flag = true)]
     Soak {
@@ -67,6 +71,7 @@ pub async fn main() -> Result<ExitCode> {
         Command::Services(arguments) => services::run(arguments).await?,
         Command::Test(arguments) => return test::run(arguments).await,
         Command::Fuzz(arguments) => return fuzz::run(arguments).await,
+        Command::Sdk => return sdk::run().await,
         Command::Soak { arguments } => return soak(&arguments).await,
         Command::Bench(options) => return measure(options).await,
         Command::Baseline(arguments) => bench::baseline::serve(arguments).await?,

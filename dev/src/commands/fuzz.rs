@@ -1,13 +1,12 @@
 //! `cargo dev fuzz`: runs Schemathesis against a system of its own. It sends requests that the OpenAPI document allows, and
 //! others that it does not allow.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
-use stage::components::{self, Profile};
+use stage::components::Profile;
 use stage::progress;
 use stage::scratch::Scratch;
 use stage::stop::Stop;
@@ -15,7 +14,7 @@ use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use super::group;
+use super::{group, python};
 use crate::bench::tokens;
 
 /// The minimum number of requests. A run with fewer would prove little, so it fails.
@@ -49,10 +48,10 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
     // The download waits for the network, so it runs during the build.
     let install = tokio::task::spawn_blocking({
         let (root, requirements) = (root.clone(), folder.join("requirements.txt"));
-        move || install(&root, &requirements)
+        move || python::environment(&root, "schemathesis", &requirements)
     });
     super::build(&root, Profile::Gate, &Runtime::Embedded).await?;
-    let program = install.await??;
+    let program = install.await??.join("schemathesis");
     let scratch = Scratch::new("fuzz")?;
     let system = System::start(SystemOptions {
         built: true,
@@ -89,47 +88,6 @@ async fn fuzz(arguments: &Arguments) -> Result<()> {
         requests >= REQUESTS || !arguments.schemathesis.is_empty(),
         "a run must send at least {REQUESTS} requests"
     );
-    Ok(())
-}
-
-/// Installs Schemathesis into a Python environment below `target/` if the requirements have changed. Returns the path of the
-/// program.
-fn install(root: &Path, requirements: &Path) -> Result<PathBuf> {
-    let required = std::fs::read_to_string(requirements)?;
-    let folder = components::target(root).join("schemathesis");
-    let (done, program) = (
-        folder.join("installed.txt"),
-        folder.join("bin/schemathesis"),
-    );
-    if std::fs::read_to_string(&done).is_ok_and(|installed| installed == required) {
-        return Ok(program);
-    }
-    progress::step("installing schemathesis");
-    succeed(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )
-    .context("Schemathesis needs Python 3.10 or later with venv (Debian: python3-venv)")?;
-    succeed(
-        Command::new(folder.join("bin/pip"))
-            .args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
-            .arg(requirements),
-    )?;
-    std::fs::write(done, required)?;
-    Ok(program)
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} failed ({status})");
-    }
     Ok(())
 }
 
