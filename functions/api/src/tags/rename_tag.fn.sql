@@ -12,8 +12,8 @@
 -- more tasks) · unchanged (all tasks have the tag in this spelling) · deleted (it is removed) · missing (no live task has the tag) ·
 -- limited · gone.
 --
--- A removal has no body. The body of `changed`, `started` and `unchanged` has the members `tag` (the new name), `count` (the number of live tasks that have it
--- now) and `merged` (whether live tasks had the new name before).
+-- A removal has no body. The body of `changed`, `started` and `unchanged` has the members `tag` (the new name), `count` (the number of
+-- live tasks that have it now) and `merged` (whether live tasks had the new name before).
 create or replace procedure rename_tag(
     p_user text, p_tag text, p_name text, p_context text, p_actor text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)

@@ -10,7 +10,8 @@ declare
     new_tag constant text := job.state ->> 'name';
     old_key constant text := tag_key(job.state ->> 'tag');
     new_key constant text := tag_key(new_tag);
-    has_new boolean;
+    -- Whether the task keeps nothing in the place of the old tag.
+    drops_old boolean;
     moment constant timestamptz := clock_timestamp();
     last_seq bigint;
     task tasks;
@@ -32,11 +33,11 @@ begin
     loop
         changed := changed + 1;
         old_tags := task.tags;
-        has_new := new_key <> old_key and task.tag_keys @> array[new_key];
+        drops_old := new_tag is null or (new_key <> old_key and task.tag_keys @> array[new_key]);
         task.tags := array(
             select case when o.key = old_key then new_tag else o.tag end
             from unnest(old_tags, task.tag_keys) with ordinality as o (tag, key, place)
-            where o.key <> old_key or (not has_new and o.place = array_position(task.tag_keys, old_key))
+            where o.key <> old_key or (not drops_old and o.place = array_position(task.tag_keys, old_key))
             order by o.place);
         task.seq := last_seq + changed;
         task.version := task.version + 1;
