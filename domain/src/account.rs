@@ -25,21 +25,25 @@ impl Email {
             !part.is_empty() && !part.chars().any(|c| text::is_invisible(c) || c == '@')
         };
         let address = text::username(&written);
-        let is_valid = address.rsplit_once('@').is_some_and(|(local, domain)| {
-            is_valid_part(local)
-                && local.chars().count() <= 64
-                && is_valid_part(domain)
-                && domain.contains('.')
-                && domain.split('.').all(|label| {
-                    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
-                })
-        });
-        // This form can be longer than what was written.
-        if is_valid && address.chars().count() <= 254 {
-            Ok(Self(address))
-        } else {
-            Err(vec![Fault::new(pointer, "must be an email address")])
+        let fault = |detail: &str| Err(vec![Fault::new(pointer, detail)]);
+        let Some((local, domain)) = address.rsplit_once('@') else {
+            return fault("must be an email address");
+        };
+        let is_domain = domain.contains('.')
+            && domain
+                .split('.')
+                .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+        if !is_valid_part(local) || !is_valid_part(domain) || !is_domain {
+            return fault("must be an email address");
         }
+        if local.chars().count() > 64 {
+            return fault("must have at most 64 characters before the @");
+        }
+        // This form can be longer than what was written.
+        if address.chars().count() > 254 {
+            return fault("must have at most 254 characters, also in lower case");
+        }
+        Ok(Self(address))
     }
 
     pub fn into_string(self) -> String {
@@ -123,6 +127,8 @@ pub struct Registration {
     pub password: Password,
     pub name: String,
     pub timezone: Tz,
+    /// Whether the new user is signed in at once.
+    pub sign_in: bool,
 }
 
 impl Registration {
@@ -132,6 +138,7 @@ impl Registration {
         let password = reader.required("password", Password::parse_new);
         let name = reader.optional("name", name).unwrap_or_default();
         let timezone = reader.optional("timezone", timezone).unwrap_or(Tz::UTC);
+        let sign_in = reader.optional("sign_in", json::boolean).unwrap_or(false);
         reader.finish()?;
         match (email, password) {
             (Some(email), Some(password)) => Ok(Self {
@@ -139,6 +146,7 @@ impl Registration {
                 password,
                 name,
                 timezone,
+                sign_in,
             }),
             _ => Err(vec![Fault::new("", "needs `email` and `password`")]),
         }

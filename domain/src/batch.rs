@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::due::DuePatch;
-use crate::json::{Fault, Json, Reader};
-use crate::task::{self, NewTask, TaskPatch};
+use crate::json::{self, Fault, Json, Reader};
+use crate::task::{self, NewTask, Replacement, TaskPatch};
 
 /// Maximum number of operations in one batch.
 pub const MAX_OPERATIONS: usize = 100;
@@ -30,8 +30,9 @@ pub struct Operation {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Create(NewTask),
-    /// A merge patch, or a replacement as a patch of all fields.
+    /// A merge patch.
     Update(Uuid, TaskPatch),
+    Replace(Uuid, Replacement),
     Complete(Uuid),
     Reopen(Uuid),
     Restore(Uuid),
@@ -49,13 +50,7 @@ impl Batch {
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new("", body)?;
         let operations = reader.required("operations", list);
-        let atomic = reader.optional("atomic", |pointer, value| match value {
-            Json::Bool(atomic) => Ok(atomic),
-            other => Err(vec![Fault::new(
-                pointer,
-                format!("must be true or false, not {}", other.kind()),
-            )]),
-        });
+        let atomic = reader.optional("atomic", json::boolean);
         reader.finish()?;
         let operations = operations.unwrap_or_default().into_iter().enumerate();
         Ok(Self {
@@ -97,8 +92,8 @@ fn operation(pointer: &str, value: Json) -> Result<Operation, Vec<Fault>> {
             .map(|(id, patch)| Change::Update(id, patch)),
         "replace" => reader
             .required("id", task::id)
-            .zip(reader.required("task", within(NewTask::parse_replacement)))
-            .map(|(id, task)| Change::Update(id, task.into())),
+            .zip(reader.required("task", within(Replacement::parse)))
+            .map(|(id, task)| Change::Replace(id, task)),
         "complete" => reader.required("id", task::id).map(Change::Complete),
         "reopen" => reader.required("id", task::id).map(Change::Reopen),
         "restore" => reader.required("id", task::id).map(Change::Restore),
@@ -204,7 +199,12 @@ mod tests {
         assert_eq!(update, Change::Update(id, patch));
         let replace = one(r#""op":"replace","task":{"title":"t"}"#).change;
         let task = NewTask::parse(Json::parse(br#"{"title":"t"}"#).unwrap()).unwrap();
-        assert_eq!(replace, Change::Update(id, task.clone().into()));
+        let read_only = serde_json::Map::new();
+        let replacement = Replacement {
+            task: task.clone(),
+            read_only,
+        };
+        assert_eq!(replace, Change::Replace(id, replacement));
         let create = batch(r#"{"op":"create","task":{"title":"t"}}"#);
         let create = create.operations.into_iter().next().unwrap().unwrap();
         assert_eq!(create.change, Change::Create(task));

@@ -231,6 +231,20 @@ pub fn nullable<T>(
     }
 }
 
+/// Parses true or false.
+///
+/// # Errors
+/// One fault at `pointer`.
+pub fn boolean(pointer: &str, value: Json) -> Result<bool, Vec<Fault>> {
+    match value {
+        Json::Bool(value) => Ok(value),
+        other => Err(vec![Fault::new(
+            pointer,
+            format!("must be true or false, not {}", other.kind()),
+        )]),
+    }
+}
+
 /// Parses a string of `min` to `max` characters. NUL is not allowed, because Postgres cannot store it.
 ///
 /// # Errors

@@ -81,31 +81,25 @@ impl Api {
     /// Registers a user in this timezone and signs in.
     ///
     /// # Errors
-    /// The API rejects one of the two requests.
+    /// The API rejects the request.
     pub async fn new_user(&self, timezone: &str) -> Result<User> {
         let email = format!("{}@example.org", Uuid::new_v4().simple());
-        let body =
-            json!({"email": email, "password": PASSWORD, "name": "Newcomer", "timezone": timezone});
-        let account = self
-            .post("/api/auth/register")
-            .json(&body)
-            .send()
-            .await?
-            .expect(201)?
-            .json()?;
-        let tokens = self.login(&email).await?.expect(200)?.json()?;
-        let id = account
-            .get("id")
-            .or_else(|| account.pointer("/user/id"))
-            .and_then(Value::as_str);
+        let body = json!({
+            "email": email,
+            "password": PASSWORD,
+            "name": "Newcomer",
+            "timezone": timezone,
+            "sign_in": true,
+        });
+        let account = self.post("/api/auth/register").json(&body).send().await?;
+        let account = account.expect(201)?.json()?;
+        let tokens = account.get("tokens").context("no tokens")?;
         Ok(User {
             api: self.clone(),
-            id: id
-                .context("the response of register has no user id")?
-                .parse()?,
+            id: text(&account, "id")?.parse()?,
             email,
-            token: text(&tokens, "access_token")?,
-            refresh_token: text(&tokens, "refresh_token")?,
+            token: text(tokens, "access_token")?,
+            refresh_token: text(tokens, "refresh_token")?,
         })
     }
 

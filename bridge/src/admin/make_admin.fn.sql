@@ -8,7 +8,7 @@ declare
     made write_result;
     done write_result;
 begin
-    made := register_user(p_email, p_password_hash, p_name, 'UTC', p_context, null);
+    made := register_user(p_email, p_password_hash, p_name, 'UTC', null, p_context, null);
     if made.outcome <> 'made' then
         return false;
     end if;

@@ -18,6 +18,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "bridge/src/sweep/sweep_expired.fn.sql",
     "functions/api/src/accounts/admit_session.fn.sql",
     "functions/api/src/accounts/begin_login.fn.sql",
+    "functions/api/src/accounts/begin_session.fn.sql",
     "functions/api/src/accounts/begin_sign_in.fn.sql",
     "functions/api/src/accounts/begin_verification.fn.sql",
     "functions/api/src/accounts/close_account.fn.sql",

@@ -6,7 +6,7 @@ use domain::account::{Password, Role};
 use domain::passwords;
 use guest::postgres::{ParameterValue, Row};
 use guest::variables::BadSetting;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -94,19 +94,31 @@ pub fn answer(
     refresh: RefreshToken,
     keys: &Keys,
 ) -> Result<Reply, Problem> {
+    Ok(Reply::json(
+        200,
+        tokens(user, role, refresh, keys)?.to_string(),
+    ))
+}
+
+/// The tokens of a session as JSON, with a new access token.
+pub fn tokens(
+    user: &str,
+    role: &str,
+    refresh: RefreshToken,
+    keys: &Keys,
+) -> Result<Value, Problem> {
     let unreadable = || Problem::internal("a user's id or role in the database is malformed");
     let user = Uuid::parse_str(user).map_err(|_| unreadable())?;
     let role = Role::from_name(role).ok_or_else(unreadable)?;
     let now = jsonwebtoken::get_current_timestamp();
     let access = tokens::sign(user, role, Uuid::new_v4(), now, keys)
         .map_err(|error| Problem::internal(error.to_string()))?;
-    let body = json!({
+    Ok(json!({
         "access_token": access,
         "refresh_token": refresh.0,
         "token_type": "Bearer",
         "expires_in": tokens::LIFETIME,
-    });
-    Ok(Reply::json(200, body.to_string()))
+    }))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -14,7 +14,6 @@ language plpgsql as $$
 declare
     owner constant uuid := p_user;
     account users;
-    family uuid := gen_random_uuid();
 begin
     -- Committed before the wait for the user's row, so that a user who is busy does not keep a slot from others.
     perform free_slot(p_slot::uuid);
@@ -23,8 +22,7 @@ begin
     if not found then
         return;
     end if;
-    perform issue_token(owner, family, decode(p_hash, 'hex'));
-    perform emit_account_event(account, 'user.login', p_context, '{"family":"' || family::text || '"}');
+    perform begin_session(account, p_hash, p_context);
     role := account.role;
 end
 $$;
