@@ -1,5 +1,6 @@
 //! Tasks: a type for each field, which holds valid values only, and the request bodies that contain them.
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::due::{Due, DuePatch};
@@ -49,7 +50,23 @@ impl Description {
     }
 }
 
-/// The body that creates a task or, with PUT, replaces one.
+/// The members of a task that clients cannot set.
+const READ_ONLY: [&str; 12] = [
+    "id",
+    "due_at",
+    "recurrence",
+    "reminders",
+    "series_id",
+    "occurrence",
+    "version",
+    "seq",
+    "created_at",
+    "updated_at",
+    "completed_at",
+    "deleted_at",
+];
+
+/// The body of `POST /api/tasks`, and the members of a task that PUT sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTask {
     pub id: Option<Uuid>,
@@ -62,29 +79,17 @@ pub struct NewTask {
 }
 
 impl NewTask {
-    /// Parses the body of `POST /api/tasks`. The client may choose the id.
+    /// Parses the body. The client may choose the id.
     ///
     /// # Errors
     /// All faults of the body.
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
-        Self::read(body, true)
-    }
-
-    /// Parses the body of `PUT /api/tasks/{id}`. Absent fields get their defaults.
-    ///
-    /// # Errors
-    /// All faults of the body.
-    pub fn parse_replacement(body: Json) -> Result<Self, Vec<Fault>> {
-        Self::read(body, false)
-    }
-
-    fn read(body: Json, with_id: bool) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new("", body)?;
-        let id = if with_id {
-            reader.optional("id", id)
-        } else {
-            None
-        };
+        let id = reader.optional("id", id);
+        Self::read(reader, id)
+    }
+
+    fn read(mut reader: Reader, id: Option<Uuid>) -> Result<Self, Vec<Fault>> {
         let title = reader.required("title", Title::parse);
         let description = reader
             .optional("description", Description::parse)
@@ -112,6 +117,49 @@ impl NewTask {
         }
     }
 }
+
+/// The body of `PUT /api/tasks/{id}`. Absent members get their defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replacement {
+    pub task: NewTask,
+    /// The members that clients cannot set. They may be in the body with the values that they have, so that a client can send what
+    /// it has read.
+    pub read_only: serde_json::Map<String, Value>,
+}
+
+impl Replacement {
+    /// Parses the body.
+    ///
+    /// # Errors
+    /// All faults of the body.
+    pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new("", body)?;
+        let mut read_only = serde_json::Map::new();
+        for name in READ_ONLY {
+            if let Some(value) = reader.optional(name, unchanged) {
+                read_only.insert(name.to_owned(), value);
+            }
+        }
+        let task = NewTask::read(reader, None)?;
+        Ok(Self { task, read_only })
+    }
+}
+
+/// Parses a value that a read-only member can have.
+fn unchanged(pointer: &str, value: Json) -> Result<Value, Vec<Fault>> {
+    match value {
+        Json::Null => Ok(Value::Null),
+        Json::Number(number) => Ok(Value::Number(number)),
+        text @ Json::Text(_) => json::text(pointer, text, 1, 100).map(Value::String),
+        Json::List(items) if items.is_empty() => Ok(Value::Array(Vec::new())),
+        Json::Bool(_) | Json::List(_) | Json::Object(_) => {
+            Err(vec![Fault::new(pointer, READ_ONLY_CHANGED)])
+        }
+    }
+}
+
+/// What is wrong with a read-only member that has another value.
+pub const READ_ONLY_CHANGED: &str = "is read-only; leave it out or send its current value";
 
 /// The changes of a PATCH. `None` leaves the field unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -266,12 +314,26 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_must_not_contain_an_id() {
-        let body = r#"{"title":"t","id":"01890000-0000-7000-8000-000000000000"}"#;
-        assert!(NewTask::parse(json(body)).is_ok());
+    fn a_replacement_may_contain_read_only_members() {
+        let id = "01890000-0000-7000-8000-000000000000";
+        let body =
+            format!(r#"{{"title":"t","id":"{id}","version":3,"reminders":[],"series_id":null}}"#);
+        let replacement = Replacement::parse(json(&body)).unwrap();
+        assert_eq!(replacement.task.id, None);
         assert_eq!(
-            pointers(NewTask::parse_replacement(json(body)).unwrap_err()),
-            ["/id"]
+            Value::from(replacement.read_only),
+            serde_json::json!({"id": id, "version": 3, "reminders": [], "series_id": null})
         );
+        for (member, pointer) in [
+            (r#""version":true"#, "/version"),
+            (r#""reminders":[1]"#, "/reminders"),
+            (r#""recurrence":{}"#, "/recurrence"),
+            (r#""id":"a\u0000b""#, "/id"),
+            (r#""owner":"x""#, "/owner"),
+        ] {
+            let body = format!(r#"{{"title":"t",{member}}}"#);
+            let faults = Replacement::parse(json(&body)).unwrap_err();
+            assert_eq!(pointers(faults), [pointer], "{member}");
+        }
     }
 }

@@ -34,6 +34,8 @@ pub enum Outcome {
     Taken,
     /// The request does not accept the current version.
     Stale,
+    /// The request changes members that are read-only.
+    ReadOnly,
     /// The Idempotency-Key belongs to another request.
     KeyReused,
     /// The request is not admitted: the rate limit is exceeded, or too many requests of the caller are running.
@@ -50,7 +52,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The name of each outcome in SQL.
-    const NAMES: [(&str, Self); 15] = [
+    const NAMES: [(&str, Self); 16] = [
         ("made", Self::Made),
         ("changed", Self::Changed),
         ("started", Self::Started),
@@ -60,6 +62,7 @@ impl Outcome {
         ("gone", Self::Gone),
         ("taken", Self::Taken),
         ("stale", Self::Stale),
+        ("read_only", Self::ReadOnly),
         ("key_reused", Self::KeyReused),
         ("limited", Self::Limited),
         ("refused", Self::Refused),
@@ -95,6 +98,7 @@ impl Outcome {
                 || Problem::internal("SQL returned `stale` without a version"),
                 Problem::stale,
             )),
+            Self::ReadOnly => Err(Fault::new("", "changes a read-only member").into()),
             Self::KeyReused => Err(Problem::key_reused()),
             // `Rate::check` has refused such a request before.
             Self::Limited => Err(Problem::internal(
@@ -239,6 +243,7 @@ mod tests {
                 ("gone", 401),
                 ("taken", 409),
                 ("stale", 412),
+                ("read_only", 422),
                 ("key_reused", 422),
                 ("limited", 500),
                 ("refused", 409),

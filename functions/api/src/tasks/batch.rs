@@ -3,14 +3,15 @@
 use domain::batch::{Batch, Change, Operation};
 use domain::json::Fault;
 use domain::tag::Tags;
-use domain::task::{Description, NewTask, Priority, Status, TaskPatch, Title};
+use domain::task::{Description, NewTask, Priority, Replacement, Status, TaskPatch, Title};
 use guest::postgres::{ParameterValue, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::parameters::due_texts;
+use super::update::read_only_changed;
 use crate::auth::Caller;
 use crate::http::body;
 use crate::http::problem::Problem;
@@ -93,13 +94,19 @@ fn results(body: &str) -> Result<Vec<OperationResult<'_>>, Problem> {
     let rows: Vec<Row> = serde_json::from_str(body)
         .map_err(|error| Problem::internal(format!("reading the results of a batch: {error}")))?;
     rows.into_iter()
-        .map(|row| {
+        .enumerate()
+        .map(|(place, row)| {
             if let Some(faults) = row.faults {
                 let fault = |part: InvalidPart| Fault::new(part.pointer, part.detail);
                 let faults = faults.into_iter().map(fault).collect();
                 return Ok(Err(Problem::invalid(faults)));
             }
             let outcome = Outcome::parse(row.outcome.unwrap_or_default())?;
+            if outcome == Outcome::ReadOnly {
+                let names = row.task.map_or("[]", RawValue::get);
+                let pointer = format!("/operations/{place}/task");
+                return Ok(Err(read_only_changed(&pointer, names)));
+            }
             let status = outcome.status(row.version, None);
             Ok(status.map(|status| (status, row.task)))
         })
@@ -149,14 +156,18 @@ fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem>
     let bare = |op: &str, id: Uuid| json!({ "op": op, "id": id, "version": version });
     Ok(match operation.change {
         Change::Create(task) => created(task),
-        Change::Update(id, patch) => updated("update", id, version, patch)?,
-        Change::Complete(id) => updated(
-            "complete",
-            id,
-            version,
-            TaskPatch::status(Status::Completed),
-        )?,
-        Change::Reopen(id) => updated("reopen", id, version, TaskPatch::status(Status::Open))?,
+        Change::Update(id, patch) => updated("update", id, version, patch, None)?,
+        Change::Replace(id, Replacement { task, read_only }) => {
+            updated("replace", id, version, task.into(), Some(read_only))?
+        }
+        Change::Complete(id) => {
+            let patch = TaskPatch::status(Status::Completed);
+            updated("complete", id, version, patch, None)?
+        }
+        Change::Reopen(id) => {
+            let patch = TaskPatch::status(Status::Open);
+            updated("reopen", id, version, patch, None)?
+        }
         Change::Restore(id) => bare("restore", id),
         Change::Delete(id) => bare("delete", id),
     })
@@ -177,7 +188,13 @@ fn created(task: NewTask) -> Value {
     })
 }
 
-fn updated(op: &str, id: Uuid, version: Option<i64>, patch: TaskPatch) -> Result<Value, Problem> {
+fn updated(
+    op: &str,
+    id: Uuid,
+    version: Option<i64>,
+    patch: TaskPatch,
+    read_only: Option<Map<String, Value>>,
+) -> Result<Value, Problem> {
     let set_due = patch.due.is_some();
     let due = match patch.due.flatten() {
         Some(due) => Some(due.apply("/due", None)?),
@@ -196,6 +213,7 @@ fn updated(op: &str, id: Uuid, version: Option<i64>, patch: TaskPatch) -> Result
         "set_due": set_due,
         "due": due,
         "instant": instant,
+        "read_only": read_only,
     }))
 }
 

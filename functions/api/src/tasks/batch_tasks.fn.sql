@@ -12,7 +12,7 @@
 -- refused, so all were rolled back) · limited · gone · key_reused.
 --
 -- The body of `changed` and `refused` is a JSON array with a result for each operation, in one of these forms:
---     {"outcome": …, "version": …, "task": …}   without `version` or `task` if it is null
+--     {"outcome": …, "version": …, "task": …}   without `version` or `task` if it is null; `task` is the `body` of the operation
 --     {"faults": …}
 create or replace procedure batch_tasks(
     p_user text, p_operations text, p_atomic boolean, p_context text, p_actor text, p_key text, p_fingerprint text,
@@ -36,7 +36,7 @@ begin
         for operation in
             select * from rows from (json_to_recordset(p_operations::json) as (
                 op text, id text, version bigint, title text, description text, status text, priority text, tags text[],
-                set_due boolean, due text, instant text, faults json)) with ordinality
+                set_due boolean, due text, instant text, read_only text, faults json)) with ordinality
         loop
             -- Collected in an array: a text that grows would be copied for each operation.
             if operation.faults is not null then
@@ -57,7 +57,7 @@ begin
             else
                 call update_task(p_user, operation.id, accepted, operation.title, operation.description,
                     operation.status, operation.priority, operation.tags, operation.set_due, operation.due,
-                    operation.instant, operation.op = 'reopen', p_context, p_actor, null, null, null,
+                    operation.instant, operation.op = 'reopen', operation.read_only, p_context, p_actor, null, null, null,
                     done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
             end if;
             refused := refused or done.outcome not in ('made', 'changed', 'unchanged', 'deleted');

@@ -1,10 +1,13 @@
 //! `PUT` and `PATCH /api/tasks/{id}`, `POST …/complete` and `…/reopen`. All four run the same statement.
 
 use domain::due::DuePatch;
-use domain::json::Json;
+use domain::json::{Fault, Json};
 use domain::tag::Tags;
-use domain::task::{Description, NewTask, Priority, Status, TaskPatch, Title};
+use domain::task::{
+    Description, Priority, READ_ONLY_CHANGED, Replacement, Status, TaskPatch, Title,
+};
 use guest::postgres::{ParameterValue, text, text_or_null};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::parameters;
@@ -20,8 +23,29 @@ use crate::write::{Outcome, Write};
 
 pub fn replace(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
-    let task = NewTask::parse_replacement(body::json(request)?)?;
-    update(request, &caller, id, task.into(), false, NO_KEY)
+    let Replacement { task, read_only } = Replacement::parse(body::json(request)?)?;
+    let change = Change {
+        accepted: parameters::accepted_versions(request)?,
+        patch: task.into(),
+        reopen: false,
+        read_only: Some(read_only).filter(|members| !members.is_empty()),
+        key: NO_KEY,
+    };
+    let rate = Rate::write(&caller, 1)?;
+    let write = change.run(request, &caller, &rate, id)?;
+    if write.outcome == Outcome::ReadOnly {
+        let names = write.body.as_deref().unwrap_or("[]");
+        return Err(read_only_changed("", names));
+    }
+    write.reply(Some(&caller))
+}
+
+/// The problem of a replacement that changes read-only members. `names` is the JSON array of them that `update_task` returns, and
+/// `pointer` leads to the replacement in the body.
+pub fn read_only_changed(pointer: &str, names: &str) -> Problem {
+    let names: Vec<String> = serde_json::from_str(names).unwrap_or_default();
+    let fault = |name| Fault::new(format!("{pointer}/{name}"), READ_ONLY_CHANGED);
+    Problem::invalid(names.into_iter().map(fault).collect())
 }
 
 pub fn patch(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
@@ -65,8 +89,14 @@ fn merge_due(
                 due.apply("/due", current.as_deref())?,
             )));
         }
-        let read = parameters::versions_text(&[version]);
-        let write = update_version(request, caller, &rate, id, read, patch, false, NO_KEY)?;
+        let change = Change {
+            accepted: parameters::versions_text(&[version]),
+            patch,
+            reopen: false,
+            read_only: None,
+            key: NO_KEY,
+        };
+        let write = change.run(request, caller, &rate, id)?;
         if write.outcome != Outcome::Stale {
             return write.reply(Some(caller));
         }
@@ -92,8 +122,7 @@ fn set_status(request: &mut Request, id: Uuid, status: Status) -> Result<Reply, 
     update(request, &caller, id, TaskPatch::status(status), reopen, key)
 }
 
-/// Changes the task if `If-Match` accepts its version. With `reopen`, only a completed or cancelled task gets the new
-/// status.
+/// Changes the task if `If-Match` accepts its version. See [`Change`].
 fn update(
     request: &mut Request,
     caller: &Caller,
@@ -102,48 +131,72 @@ fn update(
     reopen: bool,
     key: [ParameterValue; 2],
 ) -> Result<Reply, Problem> {
-    let accepted = parameters::accepted_versions(request)?;
+    let change = Change {
+        accepted: parameters::accepted_versions(request)?,
+        patch,
+        reopen,
+        read_only: None,
+        key,
+    };
     let rate = Rate::write(caller, 1)?;
-    update_version(request, caller, &rate, id, accepted, patch, reopen, key)?.reply(Some(caller))
+    change.run(request, caller, &rate, id)?.reply(Some(caller))
 }
 
-/// Changes the task if it has one of the accepted versions.
-#[expect(clippy::too_many_arguments, reason = "they are those of the statement")]
-fn update_version(
-    request: &mut Request,
-    caller: &Caller,
-    rate: &Rate,
-    id: Uuid,
+/// A change of a task.
+struct Change {
+    /// The versions that the task may have, see [`parameters::accepted_versions`].
     accepted: ParameterValue,
     patch: TaskPatch,
+    /// Whether only a completed or cancelled task gets the new status.
     reopen: bool,
-    [key, fingerprint]: [ParameterValue; 2],
-) -> Result<Write, Problem> {
-    Query::of(request).finish()?;
-    let set_due = patch.due.is_some();
-    let due = match patch.due.flatten() {
-        Some(due) => Some(due.apply("/due", None)?),
-        None => None,
-    };
-    let [due, instant] = parameters::due(due.as_ref());
-    let tags = patch.tags.map(Tags::into_vec);
-    let parameters = vec![
-        text(caller.user.to_string()),
-        text(id.to_string()),
-        accepted,
-        text_or_null(patch.title.map(Title::into_string)),
-        text_or_null(patch.description.map(Description::into_string)),
-        text_or_null(patch.status.map(Status::as_str)),
-        text_or_null(patch.priority.map(Priority::as_str)),
-        tags.map_or(ParameterValue::DbNull, parameters::tags),
-        ParameterValue::Boolean(set_due),
-        due,
-        instant,
-        ParameterValue::Boolean(reopen),
-        text(request.trace.event_members()),
-        text(caller.actor()),
-        key,
-        fingerprint,
-    ];
-    Write::run(request, rate, include_str!("update.sql"), parameters)
+    /// Members that must have these values.
+    read_only: Option<serde_json::Map<String, Value>>,
+    /// The Idempotency-Key and the fingerprint of the request.
+    key: [ParameterValue; 2],
+}
+
+impl Change {
+    fn run(
+        self,
+        request: &mut Request,
+        caller: &Caller,
+        rate: &Rate,
+        id: Uuid,
+    ) -> Result<Write, Problem> {
+        let Self {
+            accepted,
+            patch,
+            reopen,
+            read_only,
+            key: [key, fingerprint],
+        } = self;
+        Query::of(request).finish()?;
+        let set_due = patch.due.is_some();
+        let due = match patch.due.flatten() {
+            Some(due) => Some(due.apply("/due", None)?),
+            None => None,
+        };
+        let [due, instant] = parameters::due(due.as_ref());
+        let tags = patch.tags.map(Tags::into_vec);
+        let parameters = vec![
+            text(caller.user.to_string()),
+            text(id.to_string()),
+            accepted,
+            text_or_null(patch.title.map(Title::into_string)),
+            text_or_null(patch.description.map(Description::into_string)),
+            text_or_null(patch.status.map(Status::as_str)),
+            text_or_null(patch.priority.map(Priority::as_str)),
+            tags.map_or(ParameterValue::DbNull, parameters::tags),
+            ParameterValue::Boolean(set_due),
+            due,
+            instant,
+            ParameterValue::Boolean(reopen),
+            text_or_null(read_only.map(|members| Value::from(members).to_string())),
+            text(request.trace.event_members()),
+            text(caller.actor()),
+            key,
+            fingerprint,
+        ];
+        Write::run(request, rate, include_str!("update.sql"), parameters)
+    }
 }

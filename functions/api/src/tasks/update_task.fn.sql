@@ -8,16 +8,18 @@
 -- p_due          due date as JSON
 -- p_due_instant  instant of the due date; null if `p_due` is a day, which ends in the user's timezone, see `due_at`
 -- p_reopen       whether only a completed or cancelled task gets the status
+-- p_read_only    members that the request must not change, as a JSON object; null for none
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `admit_write`
 --
 -- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged · missing · stale (`version` is the
--- current one) · limited · gone · key_reused.
+-- current one) · read_only (`body` is a JSON array of the members in `p_read_only` that have other values) · limited · gone ·
+-- key_reused.
 create or replace procedure update_task(
     p_user text, p_id text, p_match text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
-    p_set_due boolean, p_due text, p_due_instant text, p_reopen boolean, p_context text, p_actor text, p_key text,
-    p_fingerprint text, p_rate text[],
+    p_set_due boolean, p_due text, p_due_instant text, p_reopen boolean, p_read_only text, p_context text, p_actor text,
+    p_key text, p_fingerprint text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
 declare
@@ -43,6 +45,15 @@ begin
         version := old.version;
         perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
         return;
+    end if;
+
+    if p_read_only is not null then
+        select json_agg(name) into body from jsonb_each(p_read_only::jsonb) as given (name, value)
+            where value is distinct from task_json(old)::jsonb -> name;
+        if body is not null then
+            outcome := 'read_only';
+            return;
+        end if;
     end if;
 
     task := old;
