@@ -31,7 +31,7 @@ impl Due {
     pub fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(pointer, value)?;
         let members = (
-            reader.optional("date", date),
+            reader.optional("date", date_member),
             reader.optional("datetime", |at, value| text(at, value, 1, 40)),
             reader.optional("timezone", timezone),
         );
@@ -162,18 +162,26 @@ impl DuePatch {
     }
 }
 
-fn date(pointer: &str, value: Json) -> Result<NaiveDate, Vec<Fault>> {
+fn date_member(pointer: &str, value: Json) -> Result<NaiveDate, Vec<Fault>> {
     let written = text(pointer, value, 1, 40)?;
-    let date = NaiveDate::parse_from_str(&written, "%Y-%m-%d")
-        .ok()
-        // chrono also accepts signs and spaces in place of digits.
-        .filter(|date| written.len() == 10 && date.to_string() == written);
-    let detail = match date {
+    let detail = match any_date(&written) {
         Some(date) if YEARS.contains(&date.year()) => return Ok(date),
         Some(_) => OTHER_YEAR,
         None => "must be a date like 2026-03-01",
     };
     Err(vec![Fault::new(pointer, detail)])
+}
+
+/// Parses a date like `2026-03-01` of a year that due dates may have.
+pub fn date(written: &str) -> Option<NaiveDate> {
+    any_date(written).filter(|date| YEARS.contains(&date.year()))
+}
+
+fn any_date(written: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(written, "%Y-%m-%d")
+        .ok()
+        // chrono also accepts signs and spaces in place of digits.
+        .filter(|date| written.len() == 10 && date.to_string() == written)
 }
 
 /// Parses a date and time without an offset, with the digits of [`instant`].

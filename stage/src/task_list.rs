@@ -22,20 +22,20 @@ pub struct TaskList {
     pub priority: Option<Vec<&'static str>>,
     pub tag: Option<Vec<&'static str>>,
     pub tag_any: Option<Vec<&'static str>>,
-    pub due_before: Option<&'static str>,
-    pub due_after: Option<&'static str>,
+    /// See `p_times` of the SQL function `task_page`; empty for no ranges.
+    pub times: Vec<Option<&'static str>>,
     pub overdue: Option<bool>,
-    pub series: Option<&'static str>,
-    pub updated_after: Option<&'static str>,
-    pub terms: Option<Vec<String>>,
-    pub times: Option<Vec<Option<&'static str>>>,
     pub has_due: Option<bool>,
-    pub sort: &'static str,
-    pub descending: bool,
-    /// Key and id of the row that the page follows.
-    pub key: Option<String>,
+    pub series: Option<&'static str>,
+    pub deleted: bool,
+    pub terms: Option<Vec<String>>,
+    pub sort: Vec<&'static str>,
+    pub order: Vec<&'static str>,
+    /// Sort keys, as a text array, and id of the row that the page follows.
+    pub keys: Option<String>,
     pub id: Option<String>,
     pub limit: i64,
+    pub count: bool,
     /// The rate limit to charge; [`Self::of`] sets it.
     pub rate: Vec<String>,
 }
@@ -45,8 +45,8 @@ impl TaskList {
     #[must_use]
     pub fn newest() -> Self {
         Self {
-            sort: "created_at",
-            descending: true,
+            sort: vec!["created_at"],
+            order: vec!["desc"],
             limit: 50,
             ..Self::default()
         }
@@ -57,7 +57,7 @@ impl TaskList {
     pub fn search(terms: &[&str]) -> Self {
         Self {
             terms: Some(terms.iter().map(|&term| term.to_owned()).collect()),
-            sort: "relevance",
+            sort: vec!["relevance"],
             ..Self::newest()
         }
     }
@@ -78,19 +78,18 @@ impl TaskList {
             &self.priority,
             &self.tag,
             &self.tag_any,
-            &self.due_before,
-            &self.due_after,
-            &self.overdue,
-            &self.series,
-            &self.updated_after,
-            &self.terms,
             &self.times,
+            &self.overdue,
             &self.has_due,
+            &self.series,
+            &self.deleted,
+            &self.terms,
             &self.sort,
-            &self.descending,
-            &self.key,
+            &self.order,
+            &self.keys,
             &self.id,
             &self.limit,
+            &self.count,
             &self.rate,
         ]
     }

@@ -19,13 +19,20 @@ requests = 0
 accounts = iter(ACCOUNTS["accounts"])
 # The query of the list that returned each cursor.
 cursors = {}
-# The current version of each task, as an ETag.
+# The current version of each task, as an ETag, and the read-only members of each task.
 etags = {}
+tasks = {}
 # Refresh tokens that nobody has used yet.
 refresh_tokens = []
 
 # These operations delete or sign out the account, so all later requests with its token would be rejected.
 CONSUMES_ACCOUNT = {"deleteMe", "changePassword"}
+
+# The members of a task that a PUT must not change.
+READ_ONLY = {
+    "id", "due_at", "recurrence", "reminders", "series_id", "occurrence", "version", "seq", "created_at", "updated_at",
+    "completed_at", "deleted_at",
+}
 
 
 @schemathesis.hook
@@ -78,9 +85,17 @@ def before_call(context, case, kwargs):
         with lock:
             if refresh_tokens:
                 case.body = {**case.body, "refresh_token": refresh_tokens.pop()}
-    # OpenAPI cannot express that these parameters require `q`.
-    if case.query.get("sort") == "relevance" or case.query.get("highlight") is not None:
-        case.query.setdefault("q", "plant")
+    if operation == "listTasks" and "cursor" not in case.query:
+        fit(case.query)
+    # A read-only member must have its current value.
+    if operation == "replaceTask" and isinstance(case.body, dict):
+        with lock:
+            current = tasks.get(case.path_parameters.get("id"), {})
+        case.body = {
+            name: current[name] if name in READ_ONLY else value
+            for name, value in case.body.items()
+            if name not in READ_ONLY or name in current
+        }
     # Whether a partial due date is valid depends on the due date that the task has.
     if operation == "updateTask" and isinstance(case.body, dict) and is_partial(case.body.get("due")):
         case.body = {name: value for name, value in case.body.items() if name != "due"}
@@ -110,6 +125,7 @@ def remember(response):
     with lock:
         if "version" in body and "id" in body:
             etags[body["id"]] = f'"{body["version"]}"'
+            tasks[body["id"]] = {name: body[name] for name in READ_ONLY if name in body}
         if "refresh_token" in body:
             refresh_tokens.append(body["refresh_token"])
 
@@ -126,6 +142,29 @@ def follow_cursor(case):
         query = cursors.get(cursor) if isinstance(cursor, str) else None
     if query is not None:
         case.query = {**query, "cursor": cursor}
+
+
+def fit(query):
+    """Makes the parameters of a list fit together, in ways that OpenAPI cannot express."""
+    sort = query.get("sort", [])
+    if query.get("deleted") in (True, "true"):
+        sort = []
+    elif isinstance(sort, list) and len(sort) > 1:
+        sort = [key for key in sort if key not in ("relevance", "deleted_at")]
+    elif sort == ["deleted_at"]:
+        query["deleted"] = "true"
+    if sort == ["relevance"] or query.get("highlight") is not None:
+        query.setdefault("q", "plant")
+    if isinstance(sort, list):
+        if sort:
+            query["sort"] = sort
+        else:
+            query.pop("sort", None)
+        if isinstance(query.get("order"), list):
+            query["order"] = query["order"][: max(len(sort), 1)]
+    if "due_on" in query:
+        query.pop("due_after", None)
+        query.pop("due_before", None)
 
 
 def is_partial(due):

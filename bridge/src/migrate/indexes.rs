@@ -38,6 +38,18 @@ const INDEXES: &[Index] = &[
         table: "tasks",
         definition: "(user_id, title collate title_order, id) where deleted_at is null",
     },
+    // The order of completion, which ends with the tasks that are not completed.
+    Index {
+        name: "tasks_completed",
+        table: "tasks",
+        definition: "(user_id, coalesce(completed_at, '-infinity'), id) where deleted_at is null",
+    },
+    // What is most urgent, and of that what is due first.
+    Index {
+        name: "tasks_priority_due",
+        table: "tasks",
+        definition: "(user_id, array_position('{low,medium,high,urgent}', priority) desc, coalesce(due_at, 'infinity'), id) where deleted_at is null",
+    },
     // Tags, by their keys. Tasks without tags are not in it.
     Index {
         name: "tasks_tags",

@@ -99,7 +99,9 @@ fn script(kind: Kind) -> String {
         Kind::Create => return create::SCRIPT.to_owned(),
         Kind::Get => {
             let rate = rate(user);
-            format!("call get_task({user}, md5(:n || ' 50')::uuid::text, {rate}, null, null, null)")
+            format!(
+                "call read_task({user}, md5(:n || ' 50')::uuid::text, {rate}, null, null, null, null)"
+            )
         }
         Kind::List => list(TaskList::newest()),
         Kind::Search => list(TaskList::search(&["+water", "*pla"])),
@@ -115,18 +117,20 @@ fn rate(user: &str) -> String {
 /// The list statement with literals as parameters. `user` is a SQL expression.
 fn with_literals(list: &TaskList, user: &str) -> String {
     let mut values = vec![user.to_owned()];
-    values.extend(std::iter::repeat_n("null".to_owned(), 9));
+    values.extend(std::iter::repeat_n("null".to_owned(), 4));
+    values.push("'{}'".to_owned());
+    values.extend(std::iter::repeat_n("null".to_owned(), 3));
+    values.push(list.deleted.to_string());
     values.push(list.terms.as_ref().map_or("null".to_owned(), |terms| {
         format!("'{{{}}}'", terms.join(","))
     }));
     values.extend([
-        "null".to_owned(),
-        "null".to_owned(),
-        format!("'{}'", list.sort),
-        list.descending.to_string(),
+        format!("'{{{}}}'", list.sort.join(",")),
+        format!("'{{{}}}'", list.order.join(",")),
         "null".to_owned(),
         "null".to_owned(),
         list.limit.to_string(),
+        list.count.to_string(),
         rate(user),
     ]);
     // The last parameter comes first, so that `$1` does not match the beginning of `$12`.

@@ -5,6 +5,7 @@
 
 mod batch;
 mod create;
+mod day;
 mod delete;
 mod filter;
 mod get;

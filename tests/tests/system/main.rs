@@ -63,7 +63,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
     trials.extend(trials!(runner, Postgres:
         delivery::{one_task, every_kind_of_write, concurrent_users},
         tasks::{
-            create_and_read, conditional_requests, merge_patch, put_replaces, complete_and_reopen, idempotency_keys, due_dates,
+            create_and_read, conditional_requests, merge_patch, put_replaces, put_what_was_read, complete_and_reopen, idempotency_keys, due_dates,
         },
         restore::{restore_undoes_a_deletion, restore_is_conditional, concurrent_restores_and_deletions},
         batch::{
@@ -74,7 +74,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         export::{
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
         },
-        lists::{filters_and_sort, pages_during_writes, lists_hold_own_tasks_only},
+        lists::{
+            filters_and_sort, days_of_the_account, two_sort_keys, tasks_are_counted, deleted_tasks, pages_of_changes, pages_during_writes,
+            lists_hold_own_tasks_only,
+        },
         languages::{
             titles_sort_as_people_do, what_nobody_sees, one_tag_in_any_case, emails_and_passwords_in_any_form,
         },
@@ -107,7 +110,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         hostile::{random_values, requests_without_a_host},
         unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement},
-        habits::{head_is_get_without_a_body, entity_tags, other_ways_to_ask},
+        habits::{head_is_get_without_a_body, entity_tags, other_ways_to_ask, registration_signs_in, limits_are_named},
         idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request},
         jobs::{
             a_tag_of_many_tasks_is_renamed, due_dates_of_many_tasks_move, tasks_without_due_dates_need_no_job,

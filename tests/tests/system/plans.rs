@@ -17,35 +17,84 @@ const FILTERED: i64 = 2_500;
 /// With relevance: 1,000 matches of 4,000 tasks.
 const RANKED: i64 = 4_500;
 
+/// The first page, or the one after the task with these sort keys.
+fn page(after: Option<&str>) -> TaskList {
+    TaskList {
+        keys: after.map(str::to_owned),
+        id: after.map(|_| Uuid::nil().to_string()),
+        ..TaskList::newest()
+    }
+}
+
+/// The ranges of times with these ends at some places.
+fn times<const N: usize>(ends: [(usize, &'static str); N]) -> Vec<Option<&'static str>> {
+    let mut times = vec![None; 8];
+    for (place, end) in ends {
+        times[place] = Some(end);
+    }
+    times
+}
+
 /// List requests of every form, with their names and the buffers that they may read.
 fn list_requests() -> Vec<(String, TaskList, i64)> {
     let newest = TaskList::newest;
     let mut requests = Vec::new();
-    for (sort, key) in [
-        ("created_at", "2026-01-01"),
-        ("updated_at", "2026-01-01"),
-        ("due_at", "2026-01-01"),
-        ("priority", "2"),
-        ("title", "task 7"),
+    for (sort, keys) in [
+        (vec!["created_at"], "{2026-01-01}"),
+        (vec!["updated_at"], "{2026-01-01}"),
+        (vec!["due_at"], "{2026-01-01}"),
+        (vec!["completed_at"], "{-infinity}"),
+        (vec!["priority"], "{2}"),
+        (vec!["title"], "{task 7}"),
     ] {
-        for descending in [false, true] {
-            for after in [None, Some(key)] {
+        for direction in ["asc", "desc"] {
+            for after in [None, Some(keys)] {
                 let asked = TaskList {
-                    sort,
-                    descending,
-                    key: after.map(str::to_owned),
-                    id: after.map(|_| Uuid::nil().to_string()),
-                    ..newest()
+                    sort: sort.clone(),
+                    order: vec![direction],
+                    ..page(after)
                 };
-                requests.push((
-                    format!("{sort}, descending {descending}, after {after:?}"),
-                    asked,
-                    PLAIN,
-                ));
+                let name = format!("{sort:?} {direction}, after {after:?}");
+                requests.push((name, asked, PLAIN));
             }
         }
     }
-    let past = Some("2026-01-01T00:00:00Z");
+    for (sort, order, keys) in [
+        (["priority", "due_at"], ["desc", "asc"], "{2,2026-01-01}"),
+        // Without an index, all tasks of the same priority are sorted.
+        (["priority", "title"], ["asc", "desc"], "{2,task 7}"),
+        (["title", "due_at"], ["asc", "desc"], "{task 7,2026-01-01}"),
+        (
+            ["created_at", "title"],
+            ["desc", "asc"],
+            "{2026-01-01,task 7}",
+        ),
+    ] {
+        for after in [None, Some(keys)] {
+            let asked = TaskList {
+                sort: sort.into(),
+                order: order.into(),
+                ..page(after)
+            };
+            let name = format!("{sort:?} {order:?}, after {after:?}");
+            let limit = if sort == ["priority", "title"] {
+                FILTERED
+            } else {
+                PLAIN
+            };
+            requests.push((name, asked, limit));
+        }
+    }
+    requests.push((
+        "deleted tasks".to_owned(),
+        TaskList {
+            deleted: true,
+            sort: vec!["deleted_at"],
+            ..newest()
+        },
+        PLAIN,
+    ));
+    let past = "2026-01-01T00:00:00Z";
     let filters = [
         (
             "status",
@@ -92,14 +141,14 @@ fn list_requests() -> Vec<(String, TaskList, i64)> {
         (
             "due before",
             TaskList {
-                due_before: past,
+                times: times([(1, past)]),
                 ..newest()
             },
         ),
         (
             "due after",
             TaskList {
-                due_after: past,
+                times: times([(0, past)]),
                 ..newest()
             },
         ),
@@ -127,7 +176,7 @@ fn list_requests() -> Vec<(String, TaskList, i64)> {
         (
             "updated after",
             TaskList {
-                updated_after: past,
+                times: times([(4, past)]),
                 ..newest()
             },
         ),
@@ -151,7 +200,7 @@ fn list_requests() -> Vec<(String, TaskList, i64)> {
     ] {
         for sort in ["relevance", "title"] {
             let asked = TaskList {
-                sort,
+                sort: vec![sort],
                 ..TaskList::search(&terms)
             };
             let limit = if sort == "title" { FILTERED } else { RANKED };
@@ -165,7 +214,7 @@ fn list_requests() -> Vec<(String, TaskList, i64)> {
 /// Filters that few or none of a user's many tasks match, in an order in which they are far apart.
 fn selective_filters() -> [(&'static str, TaskList); 8] {
     let by_title = || TaskList {
-        sort: "title",
+        sort: vec!["title"],
         ..TaskList::newest()
     };
     [
@@ -200,8 +249,7 @@ fn selective_filters() -> [(&'static str, TaskList); 8] {
         (
             "due on a day by title",
             TaskList {
-                due_after: Some("2026-01-01T00:00:00Z"),
-                due_before: Some("2026-01-02T00:00:00Z"),
+                times: times([(0, "2025-12-31"), (1, "2026-01-02")]),
                 ..by_title()
             },
         ),

@@ -31,7 +31,7 @@ pub async fn restore_undoes_a_deletion(fixture: &mut Fixture) -> Result<()> {
         let fields = json!({"title": format!("Was {status}"), "description": "…", "status": status, "priority": "urgent",
             "tags": ["b", "a"], "due": due});
         let (path, task) = deleted(&user, fields).await?;
-        user.get(&path).send().await?.problem(404)?;
+        user.get(&path).send().await?.problem(410)?;
         let restore = format!("{path}/restore");
         let response = user.post(&restore).send().await?.expect(200)?;
         ensure!(

@@ -57,16 +57,11 @@ impl Page {
     /// The response. `items` is a JSON array. The second and third column of `row` are the key and the id of the page's last
     /// item if more items follow, else null.
     pub fn reply(&self, items: &str, row: &mut Row) -> Result<Reply, Problem> {
-        self.reply_with(items, None, row)
+        self.reply_with(items, "", row)
     }
 
-    /// The response of [`Self::reply`] with one more member.
-    pub fn reply_with(
-        &self,
-        items: &str,
-        member: Option<String>,
-        row: &mut Row,
-    ) -> Result<Reply, Problem> {
+    /// The response of [`Self::reply`] with more members, each after a comma.
+    pub fn reply_with(&self, items: &str, members: &str, row: &mut Row) -> Result<Reply, Problem> {
         let next = match (row.text_or_null(1)?, row.text_or_null(2)?) {
             (Some(key), Some(id)) => {
                 let id = Uuid::parse_str(&id)
@@ -75,10 +70,9 @@ impl Page {
             }
             _ => json!(null),
         };
-        let member = member.map_or_else(String::new, |member| format!(",{member}"));
         Ok(Reply::json(
             200,
-            format!(r#"{{"items":{items},"next_cursor":{next}{member}}}"#),
+            format!(r#"{{"items":{items},"next_cursor":{next}{members}}}"#),
         ))
     }
 }

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 /// The header of a kept answer to an earlier request with the same Idempotency-Key.
 pub const REPLAYED: &str = "idempotency-replayed";
 
+/// The type of the problem of a deleted task.
+const DELETED: &str = "deleted";
+
 /// An error response.
 #[derive(Debug)]
 pub struct Problem {
@@ -132,6 +135,13 @@ impl Problem {
                 "the batch is atomic, and at least one of its operations failed",
             )
         }
+    }
+
+    /// The task was deleted and can be restored. `deleted_at` is in RFC 3339.
+    pub fn deleted(deleted_at: &str) -> Self {
+        let detail =
+            format!("the task was deleted at {deleted_at} and can be restored for 30 days");
+        Self::new(410, DELETED, "The task was deleted", detail)
     }
 
     /// `If-Match` does not accept the current version.
@@ -261,7 +271,6 @@ impl Problem {
         }
     }
 
-    /// Adds a header; the name is in lower case.
     /// Marks the kept refusal of an earlier request with the same Idempotency-Key.
     pub fn replayed(self, replayed: bool) -> Self {
         if replayed {
@@ -271,6 +280,7 @@ impl Problem {
         }
     }
 
+    /// Adds a header; the name is in lower case.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -291,14 +301,19 @@ impl Problem {
             "detail": self.detail,
             "instance": instance,
         });
-        if !self.faults.is_empty()
-            && let Value::Object(members) = &mut body
-        {
-            let faults = self
-                .faults
-                .iter()
-                .map(|fault| json!({ "pointer": fault.pointer, "detail": fault.detail }));
-            members.insert("errors".to_owned(), faults.collect());
+        if let Value::Object(members) = &mut body {
+            if !self.faults.is_empty() {
+                let faults = self
+                    .faults
+                    .iter()
+                    .map(|fault| json!({ "pointer": fault.pointer, "detail": fault.detail }));
+                members.insert("errors".to_owned(), faults.collect());
+            }
+            // One more member (RFC 9457, section 3.2). The path of the request is that of the task.
+            if self.slug == DELETED {
+                let restore = format!("{}/restore", instance.trim_end_matches('/'));
+                members.insert("restore".to_owned(), json!(restore));
+            }
         }
         body.to_string()
     }

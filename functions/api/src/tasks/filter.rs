@@ -8,23 +8,29 @@ use domain::task::{Priority, Status};
 use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
 
+use super::day::{self, Day};
 use super::search::Search;
-use crate::http::query::Query;
+use crate::http::query::{self, Query};
 
-/// The sort orders of a list.
+/// The sort keys of a list.
 const SORTS: &[&str] = &[
     "created_at",
     "updated_at",
     "due_at",
+    "completed_at",
+    "deleted_at",
     "priority",
     "title",
     "relevance",
 ];
 
-/// The other times that a task is compared with, in the order of the parameter `p_times` of the SQL function `task_page`.
-const TIMES: [&str; 5] = [
+/// The ends of the ranges of times, in the order of the parameter `p_times` of the SQL function `task_page`.
+const TIMES: [&str; 8] = [
+    "due_after",
+    "due_before",
     "created_after",
     "created_before",
+    "updated_after",
     "updated_before",
     "completed_after",
     "completed_before",
@@ -40,19 +46,19 @@ pub struct Filter {
     priority: Vec<String>,
     tag: Vec<String>,
     tag_any: Vec<String>,
-    due_before: Option<String>,
-    due_after: Option<String>,
-    overdue: Option<bool>,
-    series_id: Option<Uuid>,
-    updated_after: Option<String>,
     times: [Option<String>; TIMES.len()],
+    overdue: Option<bool>,
     /// Whether a task must have a due date, or none.
     has_due: Option<bool>,
+    series_id: Option<Uuid>,
+    /// Whether the list is the one of the deleted tasks.
+    deleted: bool,
     q: Option<String>,
     pub search: Option<Search>,
-    pub sort: String,
-    pub descending: bool,
+    order: Order,
     pub highlight: bool,
+    /// Whether the tasks on all pages are counted.
+    pub count: bool,
 }
 
 impl Filter {
@@ -61,56 +67,31 @@ impl Filter {
         let q = query.parsed_if_filled("q", "up to 500 characters, not all blank", |text| {
             (!text.trim().is_empty() && text.chars().count() <= 500).then(|| text.to_owned())
         });
-        let sort = query.parsed("sort", &format!("one of {}", SORTS.join(", ")), |text| {
-            SORTS.contains(&text).then(|| text.to_owned())
-        });
-        if sort.as_deref() == Some("relevance") && q.is_none() {
-            query.fault("sort", "relevance needs `q`");
-        }
         let search = q.as_deref().map(Search::parse);
-        // A query that only excludes terms ranks all tasks alike, so the newest come first.
-        let sort = sort.unwrap_or_else(|| {
-            match &search {
-                Some(search) if search.included().next().is_some() => "relevance",
-                _ => "created_at",
-            }
-            .to_owned()
-        });
-        let highlight = query
-            .parsed("highlight", "true or false", |text| text.parse().ok())
-            .unwrap_or(false);
+        let highlight = flag(query, "highlight").unwrap_or(false);
         if highlight && q.is_none() {
             query.fault("highlight", "needs `q`");
         }
-        let descending = query
-            .parsed("order", "asc or desc", |text| match text {
-                "asc" => Some(false),
-                "desc" => Some(true),
-                _ => None,
-            })
-            // The best match, the newest and the most urgent come first, but the earliest due date, and A before Z.
-            .unwrap_or(!matches!(sort.as_str(), "due_at" | "title"));
+        let deleted = flag(query, "deleted").unwrap_or(false);
         Self {
+            order: Order::take(query, search.as_ref(), deleted),
             status: names(query, "status", Status::NAMES),
             priority: names(query, "priority", Priority::NAMES),
             tag: tags(query, "tag"),
             tag_any: tags(query, "tag_any"),
-            due_before: time(query, "due_before"),
-            due_after: time(query, "due_after"),
-            overdue: query.parsed("overdue", "true or false", |text| text.parse().ok()),
-            series_id: query.parsed("series_id", "a UUID", |text| Uuid::parse_str(text).ok()),
-            updated_after: time(query, "updated_after"),
-            times: TIMES.map(|name| time(query, name)),
+            times: times(query),
+            overdue: flag(query, "overdue"),
             has_due: query.parsed("due", "any or none", |text| match text {
                 "any" => Some(true),
                 "none" => Some(false),
                 _ => None,
             }),
+            series_id: query.parsed("series_id", "a UUID", query::uuid),
+            deleted,
             q,
             search,
-            sort,
-            descending,
             highlight,
+            count: flag(query, "count").unwrap_or(false),
         }
     }
 
@@ -122,57 +103,129 @@ impl Filter {
             priority,
             tag,
             tag_any,
-            due_before,
-            due_after,
-            overdue,
-            series_id,
-            updated_after,
             times,
+            overdue,
             has_due,
+            series_id,
+            deleted,
             q,
-            sort,
-            descending,
-            ..
+            order,
+            // They change nothing but how a page is shown.
+            search: _,
+            highlight: _,
+            count: _,
         } = self;
         format!(
             "{:?}",
             (
-                (user, status, priority, tag, tag_any, due_before),
-                (
-                    due_after,
-                    overdue,
-                    series_id,
-                    updated_after,
-                    q,
-                    sort,
-                    descending
-                ),
-                (times, has_due),
+                (user, status, priority, tag, tag_any, times),
+                (overdue, has_due, series_id, deleted, q, order),
             )
         )
     }
 
+    /// Whether the matches are ranked.
+    pub fn is_ranked(&self) -> bool {
+        self.order.is_ranked()
+    }
+
     /// Parameters 2 to 13 of `list.sql`.
     pub fn parameters(self) -> [ParameterValue; 12] {
+        let [sort, order] = self.order.parameters();
         [
             list(self.status),
             list(self.priority),
             list(self.tag),
             list(self.tag_any),
-            text_or_null(self.due_before),
-            text_or_null(self.due_after),
-            self.overdue
-                .map_or(ParameterValue::DbNull, ParameterValue::Boolean),
+            ParameterValue::ArrayStr(self.times.into()),
+            flag_or_null(self.overdue),
+            flag_or_null(self.has_due),
             text_or_null(self.series_id.map(|id| id.to_string())),
-            text_or_null(self.updated_after),
+            ParameterValue::Boolean(self.deleted),
             // A search without terms is an empty array and finds nothing. Null means that there is no search.
             self.search
                 .map_or(ParameterValue::DbNull, |search| array(search.parameter())),
-            ParameterValue::ArrayStr(self.times.into()),
-            self.has_due
-                .map_or(ParameterValue::DbNull, ParameterValue::Boolean),
+            sort,
+            order,
         ]
     }
+}
+
+/// The order of a list: one or two sort keys, each with its direction.
+#[derive(Debug)]
+struct Order {
+    sort: Vec<String>,
+    directions: Vec<&'static str>,
+}
+
+impl Order {
+    /// Takes the parameters `sort` and `order`.
+    fn take(query: &mut Query, search: Option<&Search>, deleted: bool) -> Self {
+        let mut sort = listed(query, "sort");
+        let is_known = |key: &String| SORTS.contains(&key.as_str());
+        let is_valid = match sort.as_slice() {
+            [] => true,
+            [first] => is_known(first),
+            [first, second] => is_known(first) && is_known(second) && first != second,
+            [_, _, ..] => false,
+        };
+        if !is_valid {
+            let detail = format!("must be one or two of {}", SORTS.join(", "));
+            query.fault("sort", &detail);
+        }
+        let is_given = !sort.is_empty();
+        if !is_given {
+            let key = match search {
+                _ if deleted => "deleted_at",
+                // A query that only excludes terms ranks all tasks alike, so the newest come first.
+                Some(search) if search.included().next().is_some() => "relevance",
+                _ => "created_at",
+            };
+            sort.push(key.to_owned());
+        }
+        let has = |name: &str| sort.iter().any(|key| key == name);
+        if has("relevance") && search.is_none() {
+            query.fault("sort", "relevance needs `q`");
+        } else if has("relevance") && sort.len() > 1 {
+            query.fault("sort", "relevance must be the only sort key");
+        } else if is_given && (sort == ["deleted_at"]) != deleted {
+            let detail = "must be deleted_at with `deleted=true`, and only then";
+            query.fault("sort", detail);
+        }
+        let given = listed(query, "order");
+        let mut directions: Vec<_> = given
+            .iter()
+            .filter_map(|word| ["asc", "desc"].into_iter().find(|known| known == word))
+            .collect();
+        if directions.len() < given.len() || given.len() > sort.len() {
+            query.fault("order", "must be asc or desc for each sort key");
+        }
+        // The best match, the newest and the most urgent come first, but the earliest due date, and A before Z.
+        let defaults = sort.iter().map(|key| match key.as_str() {
+            "due_at" | "title" => "asc",
+            _ => "desc",
+        });
+        directions.extend(defaults.skip(directions.len()));
+        Self { sort, directions }
+    }
+
+    fn is_ranked(&self) -> bool {
+        self.sort == ["relevance"]
+    }
+
+    /// Names and directions of the sort keys, as arrays.
+    fn parameters(self) -> [ParameterValue; 2] {
+        let directions = self.directions.into_iter().map(str::to_owned);
+        [array(self.sort), array(directions.collect())]
+    }
+}
+
+fn flag(query: &mut Query, name: &'static str) -> Option<bool> {
+    query.parsed(name, "true or false", |text| text.parse().ok())
+}
+
+fn flag_or_null(flag: Option<bool>) -> ParameterValue {
+    flag.map_or(ParameterValue::DbNull, ParameterValue::Boolean)
 }
 
 fn array(values: Vec<String>) -> ParameterValue {
@@ -188,16 +241,22 @@ fn list(values: Vec<String>) -> ParameterValue {
     }
 }
 
-/// Takes a parameter whose values are names from a fixed list. The parameter may be repeated, and each value may be several
-/// names separated by commas.
-fn names(query: &mut Query, name: &'static str, known: &[&str]) -> Vec<String> {
-    let names: Vec<String> = query
+/// Takes the values of a parameter that may be repeated, and whose values may be separated by commas.
+fn listed(query: &mut Query, name: &'static str) -> Vec<String> {
+    query
         .all(name)
         .iter()
         .flat_map(|value| value.split(','))
         .map(str::to_owned)
-        .collect();
-    if names.len() > MAX_VALUES || names.iter().any(|name| !known.contains(&name.as_str())) {
+        .collect()
+}
+
+/// Takes a parameter whose values are names from a fixed list, see [`listed`].
+fn names(query: &mut Query, name: &'static str, known: &[&str]) -> Vec<String> {
+    let names = listed(query, name);
+    if names.len() > MAX_VALUES {
+        query.fault(name, &format!("may have up to {MAX_VALUES} values"));
+    } else if names.iter().any(|name| !known.contains(&name.as_str())) {
         query.fault(name, &format!("must be of {}", known.join(", ")));
     }
     names
@@ -206,7 +265,7 @@ fn names(query: &mut Query, name: &'static str, known: &[&str]) -> Vec<String> {
 fn tags(query: &mut Query, name: &'static str) -> Vec<String> {
     let tags = query.all(name);
     if tags.len() > MAX_VALUES {
-        query.fault(name, "may occur up to 32 times");
+        query.fault(name, &format!("may occur up to {MAX_VALUES} times"));
     } else if tags
         .iter()
         .any(|tag| tag::parse("", Json::Text(tag.clone())).is_err())
@@ -216,8 +275,32 @@ fn tags(query: &mut Query, name: &'static str) -> Vec<String> {
     tags
 }
 
+/// Takes the ends of all ranges of times. `due_on` gives both ends of the range of due dates.
+fn times(query: &mut Query) -> [Option<String>; TIMES.len()] {
+    let mut times = TIMES.map(|name| time(query, name));
+    let expected =
+        "a date like 2026-03-01, today, tomorrow, yesterday, or `next 7 days` with 1 to 366 days";
+    let due_on = query.parsed("due_on", expected, day::around);
+    if let Some([before, after]) = due_on {
+        let [due_after, due_before, ..] = &mut times;
+        if due_after.is_some() || due_before.is_some() {
+            query.fault(
+                "due_on",
+                "cannot be combined with `due_after` or `due_before`",
+            );
+        }
+        *due_after = Some(before.to_string());
+        *due_before = Some(after.to_string());
+    }
+    times
+}
+
 fn time(query: &mut Query, name: &'static str) -> Option<String> {
-    query.parsed(name, "a time like 2026-03-01T08:00:00Z", |text| {
+    let expected = "a time like 2026-03-01T08:00:00Z, a date, today, tomorrow or yesterday";
+    query.parsed(name, expected, |text| {
+        if let Some(day) = Day::parse(text) {
+            return Some(day.to_string());
+        }
         // A `+` that the client did not encode arrives as a space.
         let instant = due::instant(&text.replace(' ', "+"))?;
         Some(
@@ -241,16 +324,30 @@ mod tests {
 
     #[test]
     fn each_order_has_a_default_direction() {
-        let plain = filter("").unwrap();
-        assert_eq!(
-            (plain.sort.as_str(), plain.descending),
-            ("created_at", true)
-        );
-        let due = filter("sort=due_at").unwrap();
-        assert!(!due.descending);
-        assert_eq!(filter("q=plants").unwrap().sort, "relevance");
-        assert_eq!(filter("q=-plants").unwrap().sort, "created_at");
-        assert_eq!(filter("q=&status=open").unwrap().sort, "created_at");
+        for (query, keys, directions) in [
+            ("", "created_at", "desc"),
+            ("sort=due_at", "due_at", "asc"),
+            ("q=plants", "relevance", "desc"),
+            ("q=-plants", "created_at", "desc"),
+            ("q=&status=open", "created_at", "desc"),
+            ("deleted=true&q=plants", "deleted_at", "desc"),
+            ("sort=priority,due_at", "priority,due_at", "desc,asc"),
+            ("sort=priority,title&order=asc", "priority,title", "asc,asc"),
+            (
+                "sort=title,due_at&order=asc,desc",
+                "title,due_at",
+                "asc,desc",
+            ),
+            (
+                "sort=title&sort=due_at&order=asc&order=desc",
+                "title,due_at",
+                "asc,desc",
+            ),
+        ] {
+            let order = filter(query).unwrap().order;
+            assert_eq!(order.sort.join(","), keys, "{query}");
+            assert_eq!(order.directions.join(","), directions, "{query}");
+        }
     }
 
     #[test]
@@ -263,12 +360,23 @@ mod tests {
             "priority=1",
             "tag=",
             "overdue=1",
-            "due_before=today",
-            "due_after=2026-03-01",
+            "sort=title,title",
+            "sort=title,due_at,priority",
+            "sort=relevance,title&q=a",
+            "sort=deleted_at",
+            "sort=title&deleted=true",
+            "sort=title&order=asc,desc",
+            "deleted=1",
+            "count=yes",
+            "due_before=soon",
+            "due_after=2026-02-30",
+            "due_after=2100-01-01",
+            "due_on=2026-03-01T00:00:00Z",
+            "due_on=today&due_after=today",
             "series_id=1",
             "updated_after=",
-            "created_before=today",
-            "completed_after=2026-03-01",
+            "created_before=next week",
+            "completed_after=2026-3-1",
             "due=tomorrow",
             "q=%20",
             "sort=relevance",
@@ -285,6 +393,7 @@ mod tests {
     fn a_description_contains_the_filter_and_the_order() {
         let describe = |query: &str| filter(query).unwrap().describe(Uuid::nil());
         assert_eq!(describe(""), describe("order=desc"));
+        assert_eq!(describe(""), describe("count=true"));
         for other in [
             "status=open",
             "tag=a",
@@ -296,6 +405,9 @@ mod tests {
             "due=any",
             "created_after=2026-03-01T00:00:00Z",
             "created_before=2026-03-01T00:00:00Z",
+            "due_on=today",
+            "deleted=true",
+            "sort=created_at,title",
         ] {
             assert_ne!(describe(""), describe(other), "{other}");
         }

@@ -1,4 +1,4 @@
-//! `GET /api/tasks/{id}`: reads a task, or answers 304 if the client has its current version.
+//! `GET /api/tasks/{id}`: reads a task. The answer is 304 if the client has its current version, and 410 if the task was deleted.
 
 use guest::postgres::text;
 use uuid::Uuid;
@@ -18,6 +18,9 @@ pub fn get(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let rate = Rate::read(&caller, 1)?;
     let parameters = vec![text(caller.user.to_string()), text(id.to_string())];
     let mut row = rate.run(request, include_str!("get.sql"), parameters)?;
+    if let Some(deleted_at) = row.text_or_null(2)? {
+        return Err(Problem::deleted(&deleted_at));
+    }
     let version = row.int_or_null(0)?.ok_or_else(Problem::not_found)?;
     let not_modified = match known {
         None => false,

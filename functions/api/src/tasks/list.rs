@@ -14,6 +14,8 @@ use crate::http::request::Request;
 
 /// Number of matches that a search by relevance ranks: the newest ones. It is a constant of the SQL function `task_page`, too.
 const MAX_RANKED: i64 = 1000;
+/// Number of tasks that are counted exactly. It is a constant of the SQL function `task_page`, too.
+const MAX_COUNTED: i64 = 10_000;
 
 pub fn list(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
@@ -28,16 +30,14 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
         .as_ref()
         .filter(|_| filter.highlight)
         .map(Marker::new);
-    let is_ranked = filter.sort == "relevance";
-    let order = [
-        text(filter.sort.as_str()),
-        ParameterValue::Boolean(filter.descending),
-    ];
+    let is_ranked = filter.is_ranked();
+    let count = filter.count;
     let mut parameters = vec![text(caller.user.to_string())];
     parameters.extend(filter.parameters());
-    parameters.extend(order);
     parameters.extend(page.parameters());
-    let rate = Rate::read(&caller, 1)?;
+    parameters.push(ParameterValue::Boolean(count));
+    // Counting can take as long as the page.
+    let rate = Rate::read(&caller, if count { 2 } else { 1 })?;
     let mut row = rate.run(request, include_str!("list.sql"), parameters)?;
 
     let mut items = row.text(0)?;
@@ -46,8 +46,14 @@ pub fn list(request: &mut Request) -> Result<Reply, Problem> {
             .add(&items)
             .map_err(|_| Problem::internal("a task is not valid JSON"))?;
     }
-    let ranked = row.int_or_null(3)?.unwrap_or_default();
-    let note =
-        is_ranked.then(|| format!(r#""ranked":{{"matches":{ranked},"limit":{MAX_RANKED}}}"#));
-    page.reply_with(&items, note, &mut row)
+    let mut members = String::new();
+    if is_ranked {
+        let ranked = row.int_or_null(3)?.unwrap_or_default();
+        members += &format!(r#","ranked":{{"matches":{ranked},"limit":{MAX_RANKED}}}"#);
+    }
+    if let Some(total) = row.int_or_null(4)? {
+        let (counted, exact) = (total.min(MAX_COUNTED), total <= MAX_COUNTED);
+        members += &format!(r#","total":{{"count":{counted},"exact":{exact}}}"#);
+    }
+    page.reply_with(&items, &members, &mut row)
 }

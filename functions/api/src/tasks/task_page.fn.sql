@@ -1,27 +1,28 @@
--- Reads one page of a user's tasks, without deleted ones. A parameter that is null filters nothing.
+-- Reads one page of a user's tasks: of the live ones, or of the deleted ones. A parameter that is null filters nothing.
 --
 -- p_user          id of the user
 -- p_status        statuses, any of which a task must have
 -- p_priority      priorities, any of which a task must have
 -- p_tags          tags, all of which a task must have; see `tag_key` for which tags are equal
 -- p_tags_any      tags, any of which a task must have
--- p_due_before, p_due_after   time that the due date must be before or after; without a due date, a task is not due before or
---                 after any time
+-- p_times         the ends of the ranges in which the times of a task must lie, see `time_bound`: after and before which it must be due,
+--                 and in the same way created, updated and completed. A task without a time is in no range of that time
 -- p_overdue       whether a task must be overdue, or must not
--- p_series        id of the series of a recurring task
--- p_updated_after time after which a task must have been updated
--- p_terms         search terms (see `compile_search`); an empty array finds nothing
--- p_times         times after and before which a task must have been created, before which it must have been updated, and after and
---                 before which it must have been completed; each may be null
 -- p_has_due       whether a task must have a due date, or none
--- p_sort          created_at, updated_at, due_at, priority, title, or relevance
--- p_descending    whether the order is descending. Tasks without a due date come last in both directions
--- p_key, p_id     sort key and id of the last task of the page before; null for the first page
+-- p_series        id of the series of a recurring task
+-- p_deleted       whether to read the deleted tasks
+-- p_terms         search terms (see `compile_search`); an empty array finds nothing
+-- p_sort          one or two sort keys: created_at, updated_at, due_at, completed_at, deleted_at, priority or title; or relevance alone
+-- p_order         the direction of each sort key, asc or desc. Tasks without a due date come last in both. Tasks that are not completed
+--                 come last in descending order of their completion, and first in ascending order
+-- p_keys, p_id    sort keys (a text array) and id of the last task of the page before; null for the first page
 -- p_limit         page size
+-- p_count         whether to count the tasks that pass the filters
 --
 -- items     the tasks as a JSON array
--- next_key, next_id   sort key and id of the last task if more tasks follow, else null
+-- next_keys, next_id   sort keys and id of the last task if more tasks follow, else null
 -- ranked    with relevance, the number of matches that were ranked: the newest 1,000 at most; else null
+-- total     the number of tasks that pass the filters, on all pages; 10,001 if there are more than 10,000; null without `p_count`
 --
 -- A search and other filters are served in one of two ways. If many tasks match, reading tasks in the order of the list until the
 -- page is full is fast: the walk. If few match, collecting all of them from an index and sorting them is. The planner cannot choose
@@ -31,31 +32,35 @@
 -- The statements are built from the parameters and planned each time. That is cheap because they have no conditions for absent
 -- parameters. Every value in them is a quoted literal.
 create or replace function task_page(
-    p_user uuid, p_status text[], p_priority text[], p_tags text[], p_tags_any text[], p_due_before text, p_due_after text,
-    p_overdue boolean, p_series text, p_updated_after text, p_terms text[], p_times text[], p_has_due boolean, p_sort text,
-    p_descending boolean, p_key text, p_id text, p_limit bigint,
-    out items text, out next_key text, out next_id text, out ranked bigint)
+    p_user uuid, p_status text[], p_priority text[], p_tags text[], p_tags_any text[], p_times text[], p_overdue boolean,
+    p_has_due boolean, p_series text, p_deleted boolean, p_terms text[], p_sort text[], p_order text[], p_keys text, p_id text,
+    p_limit bigint, p_count boolean,
+    out items text, out next_keys text, out next_id text, out ranked bigint, out total bigint)
 language plpgsql stable as $$
 declare
     glance constant bigint := 100;
     longest_walk constant bigint := 10000;
-    relevant constant boolean := p_sort = 'relevance';
-    -- The key by which tasks are walked. Relevance ranks the newest matches.
-    sort_key constant text := case p_sort
-        when 'due_at' then format('coalesce(due_at, %L)', case when p_descending then '-infinity' else 'infinity' end)
-        when 'priority' then $sql$array_position('{low,medium,high,urgent}', priority)$sql$
-        when 'title' then 'title collate title_order'
-        when 'relevance' then 'created_at'
-        else p_sort
-    end;
-    key_type constant text := case p_sort when 'priority' then 'integer' when 'title' then 'text' else 'timestamptz' end;
-    direction constant text := case when p_descending or relevant then ' desc' else ' asc' end;
-    in_order constant text := ' order by sort_key' || direction || ', id' || direction || ' limit ';
+    most_counted constant bigint := 10000;
+    relevant constant boolean := p_sort[1] = 'relevance';
     wanted constant bigint := case when relevant then 1000 else p_limit + 1 end;
+    last_keys constant text[] := p_keys;
+    zone constant text := (select timezone from users where id = p_user);
+    times timestamptz[];
+    -- The sort keys are columns with the names key_1 and key_2 in the statements.
+    expressions text[];
+    types text[];
+    descending boolean;
+    key_columns text := '';
+    key_names text[];
+    key_texts text[];
+    in_order text := ' order by ';
+    -- The conditions of the tasks after the page before: those with the same first keys, and those with later ones.
+    after_page text[] := '{""}';
+    base text;
+    ordered text;
     filters text;
     rank text;
     lexemes tsquery;
-    source text;
     page_start text;
     page_end text;
     matches bigint;
@@ -67,6 +72,8 @@ begin
         select compiled.condition, compiled.rank, compiled.lexemes into filters, rank, lexemes
             from compile_search(p_user, p_terms) compiled;
     end if;
+    times := array(
+        select time_bound(bound, place % 2 = 1, zone) from unnest(p_times) with ordinality as times (bound, place) order by place);
     -- `||` and `concat_ws` leave out conditions whose parameter is null.
     filters := nullif(concat_ws(' and ',
         filters,
@@ -76,64 +83,108 @@ begin
         -- The index of keys holds only tasks that have tags.
         $sql$tag_keys <> '{}' and tag_keys @> $sql$ || quote_literal(tag_keys(p_tags)),
         $sql$tag_keys <> '{}' and tag_keys && $sql$ || quote_literal(tag_keys(p_tags_any)),
-        $sql$coalesce(due_at, 'infinity') < $sql$ || quote_literal(p_due_before),
-        $sql$due_at is not null and coalesce(due_at, 'infinity') > $sql$ || quote_literal(p_due_after),
+        $sql$due_at is not null and coalesce(due_at, 'infinity') > $sql$ || quote_literal(times[1]),
+        $sql$coalesce(due_at, 'infinity') < $sql$ || quote_literal(times[2]),
+        'created_at > ' || quote_literal(times[3]),
+        'created_at < ' || quote_literal(times[4]),
+        'updated_at > ' || quote_literal(times[5]),
+        'updated_at < ' || quote_literal(times[6]),
+        $sql$coalesce(completed_at, '-infinity') > $sql$ || quote_literal(times[7]),
+        $sql$completed_at is not null and coalesce(completed_at, '-infinity') < $sql$ || quote_literal(times[8]),
         $sql$(coalesce(due_at, 'infinity') < now() and status in ('open', 'in_progress')) = $sql$ || quote_literal(p_overdue),
-        'series_id = ' || quote_literal(p_series),
-        'updated_at > ' || quote_literal(p_updated_after),
-        'created_at > ' || quote_literal(p_times[1]),
-        'created_at < ' || quote_literal(p_times[2]),
-        'updated_at < ' || quote_literal(p_times[3]),
-        'completed_at > ' || quote_literal(p_times[4]),
-        'completed_at < ' || quote_literal(p_times[5]),
-        '(due_at is not null) = ' || quote_literal(p_has_due)), '');
+        '(due_at is not null) = ' || quote_literal(p_has_due),
+        'series_id = ' || quote_literal(p_series)), '');
 
-    source := '(select *, ' || sort_key || ' as sort_key from tasks where deleted_at is null and user_id = ' || quote_literal(p_user)
-        || case
-            when p_key is null or relevant then ''
-            else format(' and (%s, id) %s (%L::%s, %L)', sort_key, case when p_descending then '<' else '>' end, p_key, key_type, p_id)
+    for place in 1..cardinality(p_sort) loop
+        descending := p_order[place] = 'desc' or relevant;
+        expressions[place] := case p_sort[place]
+            when 'due_at' then format('coalesce(due_at, %L)', case when descending then '-infinity' else 'infinity' end)
+            when 'completed_at' then $sql$coalesce(completed_at, '-infinity')$sql$
+            when 'priority' then $sql$array_position('{low,medium,high,urgent}', priority)$sql$
+            when 'title' then 'title collate title_order'
+            -- Relevance ranks the newest matches.
+            when 'relevance' then 'created_at'
+            else p_sort[place]
         end;
+        types[place] := case p_sort[place] when 'priority' then 'integer' when 'title' then 'text' else 'timestamptz' end;
+        key_columns := key_columns || format(', %s as key_%s', expressions[place], place);
+        key_names[place] := format('key_%s', place);
+        key_texts[place] := key_names[place] || '::text';
+        in_order := in_order || format('key_%s%s, ', place, case when descending then ' desc' end);
+    end loop;
+    -- Tasks whose keys are equal are in the order of their ids, in the direction of the last key.
+    in_order := in_order || case when descending then 'id desc' else 'id' end || ' limit $1';
+    if p_keys is not null and not relevant then
+        after_page[1] := format(' and (%s, id) %s (%L::%s, %L)',
+            expressions[cardinality(p_sort)], case when descending then '<' else '>' end, last_keys[cardinality(p_sort)],
+            types[cardinality(p_sort)], p_id);
+        if cardinality(p_sort) = 2 then
+            after_page[2] := format(' and %s %s %L::%s',
+                expressions[1], case p_order[1] when 'desc' then '<' else '>' end, last_keys[1], types[1]);
+            after_page[1] := format(' and %s = %L::%s', expressions[1], last_keys[1], types[1]) || after_page[1];
+        end if;
+    end if;
+
+    base := ' from tasks where user_id = ' || quote_literal(p_user) || ' and deleted_at is '
+        || case when p_deleted then 'not null' else 'null' end;
+    -- An index can serve each of two conditions in order, but not both joined by OR.
+    ordered := '(select *' || key_columns || base || after_page[1] || in_order || ')';
+    if cardinality(after_page) = 2 then
+        ordered := '(select * from (' || ordered
+            || ' union all (select *' || key_columns || base || after_page[2] || in_order || ')) parts' || in_order || ')';
+    end if;
     if relevant then
-        page_start := 'select array_agg(id), array_agg(key::text), max(matches) from (select id, key, matches from (select id, ('
-            || rank || ')' || case when p_descending then '' else ' * -1' end
+        page_start := 'select array_agg(id), array_agg(array[key]::text), max(matches) from (select id, key, matches from (select id, ('
+            || rank || ')' || case p_order[1] when 'desc' then '' else ' * -1' end
             || ' as key, count(*) over () as matches from (select id, words from ';
         page_end := ') newest) ranked'
-            || case when p_key is null then '' else format(' where (key, id) < (%L::float8, %L)', p_key, p_id) end
+            || case when p_keys is null then '' else format(' where (key, id) < (%L::float8, %L)', last_keys[1], p_id) end
             || ' order by key desc, id desc limit ' || p_limit + 1 || ') page';
     else
-        page_start := 'select array_agg(id), array_agg(sort_key::text) from (select id, sort_key from ';
+        page_start := 'select array_agg(id), array_agg(array[' || array_to_string(key_texts, ', ') || ']::text) from (select id, '
+            || array_to_string(key_names, ', ') || ' from ';
         page_end := ') page';
     end if;
 
     if filters is null then
-        execute page_start || source || in_order || wanted || ') tasks' || page_end into ids, keys;
+        execute page_start || ordered || ' tasks' || page_end into ids, keys using wanted;
     else
-        execute 'select count(*) filter (where ' || filters || '), count(*) from ' || source || in_order || glance || ') tasks'
-            into matches, seen;
+        execute 'select count(*) filter (where ' || filters || '), count(*) from ' || ordered || ' tasks'
+            into matches, seen using glance;
         -- If there are no more tasks, collecting them is as fast as walking.
         if seen = glance and matches * longest_walk >= wanted * glance * 2 then
             -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
             perform set_config('enable_sort', 'off', true);
-            execute page_start || source || in_order || longest_walk || ') tasks where ' || filters || ' limit ' || wanted || page_end
-                into ids, keys, ranked;
+            execute page_start || ordered || ' tasks where ' || filters || ' limit ' || wanted || page_end
+                into ids, keys, ranked using longest_walk;
             perform set_config('enable_sort', 'on', true);
         end if;
         if coalesce(ranked, cardinality(ids), 0) < wanted then
             -- Offset 0 keeps the planner from walking in the order of the page.
-            execute page_start || source || ' and ' || filters || coalesce(' and search @@ ' || quote_literal(lexemes), '')
-                || ' offset 0) tasks' || in_order || wanted || page_end
-                into ids, keys, ranked;
+            execute page_start || '(select *' || key_columns || base
+                || case cardinality(after_page)
+                    when 1 then after_page[1]
+                    else format(' and (true%s or true%s)', after_page[1], after_page[2])
+                end
+                || ' and ' || filters || coalesce(' and search @@ ' || quote_literal(lexemes), '')
+                || ' offset 0) tasks' || in_order || page_end
+                into ids, keys, ranked using wanted;
         end if;
     end if;
     if relevant then
         ranked := coalesce(ranked, 0);
+    end if;
+    if p_count then
+        execute 'select count(*) from (select' || base || coalesce(' and ' || filters, '')
+            || coalesce(' and search @@ ' || quote_literal(lexemes), '') || ' limit ' || most_counted + 1 || ') counted'
+            into total;
     end if;
 
     select '[' || coalesce(string_agg(task_json(task), ',' order by place), '') || ']' into items
         from unnest(ids) with ordinality as page (id, place) join tasks task using (id)
         where place <= p_limit;
     if cardinality(ids) > p_limit then
-        next_key := keys[p_limit];
+        next_keys := keys[p_limit];
         next_id := ids[p_limit];
     end if;
 end
