@@ -2,6 +2,7 @@
 
 import sys
 import uuid
+from datetime import date
 
 from spindle_client import AuthenticatedClient, Client
 from spindle_client.api.accounts import get_me, login, register
@@ -23,8 +24,9 @@ email = f"{uuid.uuid4()}@example.com"
 password = "correct horse battery"
 
 anonymous = Client(base_url=url)
-account = register.sync(client=anonymous, body=Registration(email=email, password=password, timezone="Europe/Berlin"))
-assert account.email == email, account
+new = Registration(email=email, password=password, timezone="Europe/Berlin", sign_in=True)
+account = register.sync(client=anonymous, body=new)
+assert account.email == email and account.tokens.token_type == "Bearer", account
 taken = register.sync(client=anonymous, body=Registration(email=email, password=password))
 assert isinstance(taken, Problem) and taken.status == 409, taken
 tokens = login.sync(client=anonymous, body=Credentials(email=email, password=password))
@@ -36,9 +38,9 @@ task = create_task.sync(client=client, body=new, idempotency_key="first")
 assert isinstance(task, Task) and task.due == Day(date="2026-03-01"), task
 again = create_task.sync(client=client, body=new, idempotency_key="first")
 assert again.id == task.id, again
-page = list_tasks.sync(client=client, tag=["home"], q="water")
+page = list_tasks.sync(client=client, tag=["home"], q="water", sort=["priority", "due_at"], due_before=date(2026, 3, 2), count=True)
 assert [found.id for found in page.items] == [task.id], page
-assert page.next_cursor is None, page
+assert page.next_cursor is None and page.total.count == 1, page
 changed = update_task.sync(task.id, client=client, body=TaskPatch(title="Water all plants"), if_match='"1"')
 assert (changed.title, changed.version) == ("Water all plants", 2), changed
 stale = update_task.sync(task.id, client=client, body=TaskPatch(title="Too late"), if_match='"1"')

@@ -25,7 +25,7 @@ const made = await client.POST("/api/tasks", {
 });
 const task = made.data!;
 assert.deepEqual(task.due, { date: "2026-03-01" });
-const page = await client.GET("/api/tasks", { params: { query: { tag: ["home"], q: "water" } } });
+const page = await client.GET("/api/tasks", { params: { query: { tag: ["home"], q: "water", sort: ["priority", "due_at"], due_before: "2026-03-02" } } });
 assert.deepEqual(page.data?.items.map((found) => found.id), [task.id]);
 const path = { id: task.id };
 const changed = await client.PATCH("/api/tasks/{id}", {
