@@ -33,9 +33,9 @@ tokens = login.sync(client=anonymous, body=Credentials(email=email, password=pas
 client = AuthenticatedClient(base_url=url, token=tokens.access_token)
 assert get_me.sync(client=client).id == account.id
 
-new = NewTask(title="Water the plants", tags=["home"], due=Day(date="2026-03-01"))
+new = NewTask(title="Water the plants", tags=["home"], due=Day(date=date(2026, 3, 1)))
 task = create_task.sync(client=client, body=new, idempotency_key="first")
-assert isinstance(task, Task) and task.due == Day(date="2026-03-01"), task
+assert isinstance(task, Task) and task.due == Day(date=date(2026, 3, 1)), task
 again = create_task.sync(client=client, body=new, idempotency_key="first")
 assert again.id == task.id, again
 page = list_tasks.sync(client=client, tag=["home"], q="water", sort=["priority", "due_at"], due_before=date(2026, 3, 2), count=True)
