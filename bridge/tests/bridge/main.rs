@@ -8,6 +8,7 @@
 
 mod support;
 mod sql;
+mod upgrade;
 mod log;
 mod kafka;
 mod silence;

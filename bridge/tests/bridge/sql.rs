@@ -81,7 +81,7 @@ async fn concurrent_migrations_apply_once_and_a_newer_schema_is_refused() {
     assert!(refused.contains("999"), "{refused}");
 }
 
-fn settings_of(admin_url: &str) -> Migrate {
+pub fn settings_of(admin_url: &str) -> Migrate {
     Migrate {
         database_url: Secret::new(admin_url),
         api_database_password: None,
