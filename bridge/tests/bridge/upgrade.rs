@@ -28,7 +28,7 @@ macro_rules! previous {
     };
 }
 
-/// One request of the previous API: the name of its statement, the statement and its parameters.
+/// One request of the previous API: the file of its statement, the statement and its parameters.
 type Request = (
     &'static str,
     &'static str,
@@ -39,7 +39,7 @@ macro_rules! request {
     ($name:literal, $($parameter:expr),+ $(,)?) => {
         (
             $name,
-            include_str!(concat!("../../../tests/previous/statements/", $name, ".sql")),
+            previous!($name),
             vec![$(Box::new($parameter) as Box<dyn ToSql + Sync + Send>),+],
         )
     };
@@ -107,7 +107,7 @@ impl User {
         let none = || None::<String>;
         let tags = || vec!["home".to_owned()];
         let create = request!(
-            "create",
+            "sql/create.sql",
             user.clone(),
             none(),
             "New",
@@ -124,7 +124,7 @@ impl User {
             rate("write")
         );
         let task = self.write(create, "made").await.unwrap();
-        let get = request!("get", user.clone(), task.clone(), rate("read"));
+        let get = request!("sql/get.sql", user.clone(), task.clone(), rate("read"));
         assert!(self.send(get).await.get::<_, Option<String>>(1).is_some());
         for (terms, sort) in [
             (None, "created_at"),
@@ -133,7 +133,7 @@ impl User {
         ] {
             let no_list = || None::<Vec<String>>;
             let list = request!(
-                "list",
+                "sql/list.sql",
                 user.clone(),
                 no_list(),
                 no_list(),
@@ -155,7 +155,7 @@ impl User {
             assert!(self.send(list).await.get::<_, String>(0).len() > 1000);
         }
         let update = request!(
-            "update",
+            "sql/update.sql",
             user.clone(),
             task.clone(),
             none(),
@@ -176,7 +176,7 @@ impl User {
         );
         self.write(update, "changed").await;
         let delete = request!(
-            "delete",
+            "sql/delete.sql",
             user.clone(),
             task.clone(),
             none(),
@@ -186,7 +186,7 @@ impl User {
         );
         self.write(delete, "deleted").await;
         let restore = request!(
-            "restore",
+            "sql/restore.sql",
             user.clone(),
             task,
             none(),
@@ -199,7 +199,7 @@ impl User {
         self.write(restore, "changed").await;
         for (tag, name, outcome) in [("home", "house", "started"), ("nowhere", "here", "missing")] {
             let rename = request!(
-                "rename_tag",
+                "sql/rename_tag.sql",
                 user.clone(),
                 tag,
                 name,
@@ -215,9 +215,16 @@ impl User {
                 "{tag}: {found}"
             );
         }
-        let list = request!("tags", user.clone(), none(), none(), 50_i64, rate("read"));
+        let list = request!(
+            "sql/tags.sql",
+            user.clone(),
+            none(),
+            none(),
+            50_i64,
+            rate("read")
+        );
         assert!(self.send(list).await.get::<_, String>(0).contains("house"));
-        let me = request!("me", user.clone(), rate("read"));
+        let me = request!("sql/me.sql", user.clone(), rate("read"));
         assert!(self.send(me).await.get::<_, Option<String>>(0).is_some());
     }
 }
@@ -228,16 +235,16 @@ async fn clients_of_the_previous_release_notice_no_upgrade() {
     support::database().await;
     let url = shared::database("upgrade").await.unwrap();
     let admin = postgres::connect(&Secret::new(&url), "test").await.unwrap();
-    admin.batch_execute(previous!("schema.sql")).await.unwrap();
+    admin.batch_execute(previous!("schema.dump")).await.unwrap();
     admin
-        .batch_execute(previous!("insert_user.sql"))
+        .batch_execute(previous!("sql/insert_user.sql"))
         .await
         .unwrap();
     let mut first = User::new(&url, 1).await;
     let tags = vec!["home".to_owned()];
     let none = || None::<String>;
     let create = request!(
-        "create",
+        "sql/create.sql",
         first.id.clone(),
         none(),
         "Water the plants",
@@ -259,7 +266,7 @@ async fn clients_of_the_previous_release_notice_no_upgrade() {
         .await
         .unwrap();
     let inserted = admin
-        .execute(previous!("insert_tasks.sql"), &[])
+        .execute(previous!("sql/insert_tasks.sql"), &[])
         .await
         .unwrap();
     assert_eq!(inserted, 200_000);

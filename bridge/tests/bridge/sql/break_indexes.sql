@@ -1,7 +1,7 @@
--- Leaves one index as an interrupted CREATE INDEX CONCURRENTLY does, and drops another.
+-- Drops the first index of the list, and leaves the second one as an interrupted CREATE INDEX CONCURRENTLY does.
 do $$
 begin
-    update pg_index set indisvalid = false where indexrelid = 'tasks_deleted'::regclass;
-    drop index tasks_tombstones;
+    drop index tasks_deleted;
+    update pg_index set indisvalid = false where indexrelid = 'tasks_tombstones'::regclass;
 end
 $$

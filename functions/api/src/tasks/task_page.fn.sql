@@ -29,6 +29,9 @@
 -- between the two, because it has no statistics about one user. So the function looks at the first 100 tasks of the order. If the
 -- share of matches among them promises a full page within half of the longest walk, it walks. If it was wrong, it collects.
 --
+-- The index finds a few tasks too many for a search. Tasks are verified in the order of the page and until it is full, because their
+-- words have to be unpacked for that.
+--
 -- The statements are built from the parameters and planned each time. That is cheap because they have no conditions for absent
 -- parameters. Every value in them is a quoted literal.
 create or replace function task_page(
@@ -58,7 +61,11 @@ declare
     after_page text[] := '{""}';
     base text;
     ordered text;
+    unpacked text := '';
+    verified text;
+    key_list text;
     filters text;
+    found text;
     rank text;
     lexemes tsquery;
     page_start text;
@@ -69,14 +76,13 @@ declare
     keys text[];
 begin
     if p_terms is not null then
-        select compiled.condition, compiled.rank, compiled.lexemes into filters, rank, lexemes
+        select compiled.condition, compiled.rank, compiled.lexemes into found, rank, lexemes
             from compile_search(p_user, p_terms) compiled;
     end if;
     times := array(
         select time_bound(bound, place % 2 = 1, zone) from unnest(p_times) with ordinality as times (bound, place) order by place);
     -- `||` and `concat_ws` leave out conditions whose parameter is null.
     filters := nullif(concat_ws(' and ',
-        filters,
         'status = any (' || quote_literal(p_status) || ')',
         $sql$array_position('{low,medium,high,urgent}', priority) = any ($sql$ || quote_literal((
             select array_agg(array_position('{low,medium,high,urgent}', name)) from unnest(p_priority) name)) || ')',
@@ -112,6 +118,7 @@ begin
         key_texts[place] := key_names[place] || '::text';
         in_order := in_order || format('key_%s%s, ', place, case when descending then ' desc' end);
     end loop;
+    key_list := array_to_string(key_names, ', ');
     -- Tasks whose keys are equal are in the order of their ids, in the direction of the last key.
     in_order := in_order || case when descending then 'id desc' else 'id' end || ' limit $1';
     if p_keys is not null and not relevant then
@@ -142,33 +149,40 @@ begin
             || ' order by key desc, id desc limit ' || p_limit + 1 || ') page';
     else
         page_start := 'select array_agg(id), array_agg(array[' || array_to_string(key_texts, ', ') || ']::text) from (select id, '
-            || array_to_string(key_names, ', ') || ' from ';
+            || key_list || ' from ';
         page_end := ') page';
     end if;
 
-    if filters is null then
+    -- What follows a source of tasks in order, to select those that match. The words of a task are stored compressed. `|| ''` unpacks
+    -- them once, and offset 0 keeps the planner from doing it again in each use of them.
+    verified := ' tasks' || coalesce(' where ' || filters, '');
+    if found is not null then
+        unpacked := '(select id, ' || key_list || ', words || '''' as words from ';
+        verified := verified || ' offset 0) tasks where ' || found;
+    end if;
+    verified := verified || ' limit ' || wanted;
+    if filters is null and found is null then
         execute page_start || ordered || ' tasks' || page_end into ids, keys using wanted;
     else
-        execute 'select count(*) filter (where ' || filters || '), count(*) from ' || ordered || ' tasks'
+        execute 'select count(*) filter (where ' || concat_ws(' and ', filters, found) || '), count(*) from ' || ordered || ' tasks'
             into matches, seen using glance;
         -- If there are no more tasks, collecting them is as fast as walking.
         if seen = glance and matches * longest_walk >= wanted * glance * 2 then
             -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
             perform set_config('enable_sort', 'off', true);
-            execute page_start || ordered || ' tasks where ' || filters || ' limit ' || wanted || page_end
-                into ids, keys, ranked using longest_walk;
+            execute page_start || unpacked || ordered || verified || page_end into ids, keys, ranked using longest_walk;
             perform set_config('enable_sort', 'on', true);
         end if;
         if coalesce(ranked, cardinality(ids), 0) < wanted then
             -- Offset 0 keeps the planner from walking in the order of the page.
-            execute page_start || '(select *' || key_columns || base
+            execute page_start || unpacked || '(select * from (select *' || key_columns || base
                 || case cardinality(after_page)
                     when 1 then after_page[1]
                     else format(' and (true%s or true%s)', after_page[1], after_page[2])
                 end
-                || ' and ' || filters || coalesce(' and search @@ ' || quote_literal(lexemes), '')
-                || ' offset 0) tasks' || in_order || page_end
-                into ids, keys, ranked using wanted;
+                || coalesce(' and ' || filters, '') || coalesce(' and search @@ ' || quote_literal(lexemes), '')
+                || ' offset 0) tasks' || in_order || ')' || verified || page_end
+                into ids, keys, ranked using case when found is null then wanted end;
         end if;
     end if;
     if relevant then
@@ -176,7 +190,8 @@ begin
     end if;
     if p_count then
         execute 'select count(*) from (select' || base || coalesce(' and ' || filters, '')
-            || coalesce(' and search @@ ' || quote_literal(lexemes), '') || ' limit ' || most_counted + 1 || ') counted'
+            || coalesce(' and ' || found, '') || coalesce(' and search @@ ' || quote_literal(lexemes), '')
+            || ' limit ' || most_counted + 1 || ') counted'
             into total;
     end if;
 
