@@ -1,7 +1,9 @@
 //! Runs the jobs that the API starts: changes of more tasks than one statement can make. Each step is one statement with its events,
 //! so a crash loses and repeats nothing. Several bridges share the jobs.
+//!
+//! A step is followed by a pause of the same length, so that jobs leave half of a processor of the database to requests.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,9 +30,11 @@ impl Jobs {
     pub async fn run(self) {
         let mut session = None;
         while !self.stop.is_cancelled() {
+            let began = Instant::now();
             let step = self.stop.run_until_cancelled(self.step(&mut session));
             let pause = match step.await {
-                Some(Ok(true)) | None => continue,
+                None => return,
+                Some(Ok(true)) => began.elapsed(),
                 Some(Ok(false)) => PAUSE,
                 Some(Err(error)) => {
                     session = None;

@@ -12,9 +12,7 @@ use uuid::Uuid;
 use super::load::{self, Outcome, Pace, RequestSpec};
 use super::{Plan, create, ms, tokens};
 
-/// The requests per second of the others: well below what the system can do.
-const OTHERS: f64 = 200.0;
-const RENAMES: u32 = 90;
+const RENAMES: u64 = 90;
 
 /// The limits of a system whose operator has changed none.
 pub fn limits() -> [(String, String); 3] {
@@ -37,8 +35,8 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     db.batch_execute("vacuum analyze tasks").await?;
 
     println!(
-        "\nOthers beside a hostile user: {OTHERS} requests per second (creates and accounts) over {} connections; {RENAMES} \
-         renames at once in each second, each of a tag of 200 tasks of 20 kB",
+        "\nOthers beside a hostile user: {} clients (creates and accounts); {RENAMES} renames at once, each of a tag of 200 tasks of \
+         20 kB",
         plan.connections
     );
     // The first requests fill caches.
@@ -47,7 +45,7 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
         load::run(
             &address,
             plan.connections,
-            Pace::Open(OTHERS),
+            Pace::Closed,
             plan.length,
             move |number| match number % 2 {
                 0 => create::request(&others, number),
@@ -61,7 +59,7 @@ pub async fn run(plan: &Plan, system: &System, db: &Client) -> Result<()> {
     let attack = load::run(
         &address,
         RENAMES as usize,
-        Pace::Bursts(RENAMES),
+        Pace::Burst(RENAMES),
         plan.length,
         move |number| {
             let (from, to) = match number % 2 {
@@ -97,10 +95,11 @@ fn account(users: &[(Uuid, Arc<str>)], number: u64) -> RequestSpec {
 
 fn show(name: &str, outcome: &Outcome) {
     println!(
-        "  {name:8} {:6.0}/s  p50 {} p99 {}  {} refused or failed",
+        "  {name:8} {:6.0}/s  p50 {} p99 {} worst {}  {} refused or failed",
         outcome.rate(),
         ms(outcome.percentile(0.5)),
         ms(outcome.percentile(0.99)),
+        ms(outcome.percentile(1.0)),
         outcome.failures,
     );
 }

@@ -31,8 +31,8 @@ pub enum Pace {
     Closed,
     /// Requests per second over all connections together.
     Open(f64),
-    /// So many requests at once in each second.
-    Bursts(u32),
+    /// So many requests at once, and no more.
+    Burst(u64),
 }
 
 /// The results of a run.
@@ -121,9 +121,8 @@ impl Worker {
             let due = match self.pace {
                 Pace::Closed => Instant::now(),
                 Pace::Open(rate) => self.start + Duration::from_secs_f64(number as f64 / rate),
-                Pace::Bursts(size) => {
-                    self.start + Duration::from_secs(number / u64::from(size.max(1)))
-                }
+                Pace::Burst(size) if number < size => self.start,
+                Pace::Burst(_) => self.end,
             };
             if due >= self.end {
                 return Ok((latencies, failures));

@@ -1,5 +1,7 @@
 //! Jobs: changes of more tasks than one statement makes.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::client::{PASSWORD, Requests, Response, User, number};
@@ -62,6 +64,42 @@ pub async fn a_tag_of_many_tasks_is_renamed(fixture: &mut Fixture) -> Result<()>
     let expected = json!([{"tag": "other", "count": TASKS}, {"tag": "renamed", "count": TASKS}]);
     ensure!(json!(tags) == expected, "{tags:?}");
     each_task_has_an_event(fixture, &user, "task.updated").await
+}
+
+/// A tag is renamed, and renamed back before the first job has ended. Each job does its work once, in the order of the requests.
+pub async fn jobs_of_a_user_run_in_order(fixture: &mut Fixture) -> Result<()> {
+    let user = user_with_many_tasks(fixture).await?;
+    fixture.bridge()?.kill9().await;
+    let mut responses = Vec::new();
+    for (tag, name) in [
+        ("many", "renamed"),
+        ("renamed", "many"),
+        ("other", "next"),
+        ("next", "last"),
+    ] {
+        let rename = user.patch(&format!("/api/tags/{tag}"));
+        responses.push(rename.json(&json!({ "name": name })).send().await?);
+    }
+    fixture.bridge()?.start().await?;
+    for response in responses.into_iter().rev() {
+        let job = response.expect(202)?;
+        let job = job.header("location").context("no Location")?.to_owned();
+        wait::until("the job ends", DELIVERY_LIMIT, async || {
+            let job = user.get(&job).send().await?.expect(200)?.json()?;
+            Ok((job["state"] == "ended").then_some(()))
+        })
+        .await?;
+    }
+    let tags = user.pages("/api/tags").await?;
+    let expected = json!([{"tag": "last", "count": TASKS}, {"tag": "many", "count": TASKS}]);
+    ensure!(json!(tags) == expected, "{tags:?}");
+    let versions = user.pages("/api/tasks?sort=updated_at").await?;
+    let versions: BTreeSet<i64> = versions
+        .iter()
+        .map(|task| number(task, "version"))
+        .collect::<Result<_>>()?;
+    ensure!(versions == BTreeSet::from([5]), "versions {versions:?}");
+    Ok(())
 }
 
 pub async fn due_dates_of_many_tasks_move(fixture: &mut Fixture) -> Result<()> {

@@ -2,7 +2,7 @@
 -- changes again, all steps that follow use the newest timezone, so the tasks agree with it in the end.
 --
 -- job     the job; its `state` has the context and the actor of the events, and where the next step begins
--- p_most  how many tasks whose due date is a day the step looks at
+-- p_most  how many tasks whose due date is a day the step looks at, see `job_step`
 --
 -- Returns the job after the step.
 create or replace function move_days_step(job jobs, p_most bigint) returns jobs
@@ -13,6 +13,7 @@ declare
     task tasks;
     old_due_at timestamptz;
     seen bigint := 0;
+    is_late boolean := false;
 begin
     select * into account from users where id = job.user_id for no key update;
     if not found then
@@ -41,10 +42,12 @@ begin
         update tasks t set version = task.version, seq = task.seq, updated_at = moment, due_at = task.due_at where t.id = task.id;
         perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
             job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}');
+        is_late := clock_timestamp() > moment + interval '1 second';
+        exit when is_late;
     end loop;
     update users set sync_seq = account.sync_seq where id = job.user_id;
     job.handled := job.handled + seen;
-    job.ended := seen < p_most;
+    job.ended := seen < p_most and not is_late;
     return job;
 end
 $$;

@@ -1,4 +1,5 @@
--- Runs one step of the job that has waited longest. The bridge calls it, in a transaction of its own.
+-- Runs one step of the job that has waited longest. The bridge calls it, in a transaction of its own. The jobs of one user run one
+-- after the other, as if each had been done when it was requested: two that rename a tag to and fro would never end side by side.
 --
 -- p_most  how many tasks a step changes at most
 --
@@ -11,7 +12,9 @@ language plpgsql security definer set search_path = pg_catalog, public, pg_temp 
 declare
     job jobs;
 begin
-    select * into job from jobs j where not j.ended and j.next_at <= clock_timestamp()
+    select * into job from jobs j
+        where not j.ended and j.next_at <= clock_timestamp()
+            and not exists (select from jobs o where o.user_id = j.user_id and not o.ended and (o.created_at, o.id) < (j.created_at, j.id))
         order by j.next_at limit 1 for no key update skip locked;
     if not found then
         return;

@@ -1,7 +1,7 @@
 -- One step of the job that renames a tag, or removes it if there is no new name. Tasks that get the old name after the job began keep it.
 --
 -- job     the job; its `state` has the old tag, its new name, and the context and the actor of the events
--- p_most  how many tasks the step changes
+-- p_most  how many tasks the step changes at most, see `job_step`
 --
 -- Returns the job after the step.
 create or replace function rename_tag_step(job jobs, p_most bigint) returns jobs
@@ -17,6 +17,7 @@ declare
     task tasks;
     old_tags text[];
     changed bigint := 0;
+    is_late boolean := false;
 begin
     select sync_seq into last_seq from users where id = job.user_id for no key update;
     if not found then
@@ -45,10 +46,12 @@ begin
         update tasks t set tags = task.tags, version = task.version, seq = task.seq, updated_at = moment where t.id = task.id;
         perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
             job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"tags":' || array_to_json(old_tags)::text || '}');
+        is_late := clock_timestamp() > moment + interval '1 second';
+        exit when is_late;
     end loop;
     update users set sync_seq = last_seq + changed where id = job.user_id;
     job.handled := job.handled + changed;
-    job.ended := changed < p_most;
+    job.ended := changed < p_most and not is_late;
     return job;
 end
 $$;
