@@ -57,7 +57,7 @@ pub async fn run(options: Options) -> Result<()> {
     for (part, log, bridges) in [
         ("create", LogKind::Postgres, 0),
         ("mix", LogKind::Postgres, 0),
-        ("fairness", LogKind::Postgres, 0),
+        ("fairness", LogKind::Postgres, 1),
         ("search", LogKind::Postgres, 0),
         ("postgres", LogKind::Postgres, 1),
         ("kafka", LogKind::Kafka, 1),

@@ -42,7 +42,7 @@ begin
         update tasks t set version = task.version, seq = task.seq, updated_at = moment, due_at = task.due_at where t.id = task.id;
         perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
             job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}');
-        is_late := clock_timestamp() > moment + interval '1 second';
+        is_late := clock_timestamp() > moment + interval '500 milliseconds';
         exit when is_late;
     end loop;
     update users set sync_seq = account.sync_seq where id = job.user_id;

@@ -1,7 +1,7 @@
 -- Does one step of a job. A new kind of job has its step here.
 --
 -- job     the job
--- p_most  how many tasks the step changes at most. It changes fewer if that takes longer than a second, because large tasks take
+-- p_most  how many tasks the step changes at most. It changes fewer if that takes longer than half a second, because large tasks take
 --         long, and the user's other writes wait for a step
 --
 -- Returns the job after the step. The caller stores it.

@@ -46,7 +46,7 @@ begin
         update tasks t set tags = task.tags, version = task.version, seq = task.seq, updated_at = moment where t.id = task.id;
         perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
             job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"tags":' || array_to_json(old_tags)::text || '}');
-        is_late := clock_timestamp() > moment + interval '1 second';
+        is_late := clock_timestamp() > moment + interval '500 milliseconds';
         exit when is_late;
     end loop;
     update users set sync_seq = last_seq + changed where id = job.user_id;
