@@ -154,6 +154,14 @@ impl System {
         self.plan.database.to_string()
     }
 
+    /// The URL of the database, with the role of the API, whose settings affect plans.
+    ///
+    /// # Errors
+    /// The database's URL cannot contain a user and a password.
+    pub fn api_database_url(&self) -> Result<String> {
+        Ok(self.plan.api_database_url()?.to_string())
+    }
+
     pub fn redis_url(&self) -> String {
         self.plan.redis.to_string()
     }

@@ -53,7 +53,7 @@ pub async fn run(plan: &Plan, system: &System, servers: &Servers, work: &Work) -
     for round in 1..=ROUNDS {
         println!("  round {round} of {ROUNDS}");
         for (mode, rates) in ["prepared", "extended"].into_iter().zip(&mut table) {
-            let url = system.database_url();
+            let url = system.api_database_url()?;
             let rate = pgbench::rate(&url, &scripts, mode, plan.connections, plan.length).await?;
             println!("    pgbench, {mode:9} {rate:8.0}/s");
             rates.push(rate);
@@ -109,7 +109,7 @@ impl Baseline {
         let address = format!("127.0.0.1:{}", ports::free()?);
         let (listen, database, keys) = (
             address.clone(),
-            system.database_url(),
+            system.api_database_url()?,
             system.token_keys().to_owned(),
         );
         let dev = std::env::current_exe()?;

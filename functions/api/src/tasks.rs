@@ -11,6 +11,7 @@ mod filter;
 mod get;
 mod highlight;
 mod list;
+mod order;
 mod parameters;
 mod restore;
 mod search;

@@ -48,6 +48,11 @@ impl Plan {
         Ok(url)
     }
 
+    /// The URL of the database with the role of the API.
+    pub(super) fn api_database_url(&self) -> Result<Url> {
+        self.role_url("baseline", "spindle_api", &self.secrets.api_password)
+    }
+
     /// The URL with which the part `from` connects to the database.
     fn role_url(&self, from: &str, role: &str, password: &str) -> Result<Url> {
         let mut url = self.reached(from, "postgres", self.database.clone())?;

@@ -109,7 +109,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             stale_versions_and_reused_keys, accounts, json_by_rfc_8259, hostile_headers, endless_bodies, hostile_batches,
         },
         hostile::{random_values, requests_without_a_host},
-        unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement},
+        unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement, failed_registrations_keep_no_slot},
         habits::{head_is_get_without_a_body, entity_tags, other_ways_to_ask, registration_signs_in, limits_are_named},
         idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request},
         jobs::{

@@ -108,6 +108,15 @@ impl Query {
         values
     }
 
+    /// Takes the values of a parameter that may be repeated, and whose values may be separated by commas.
+    pub fn listed(&mut self, name: &str) -> Vec<String> {
+        self.all(name)
+            .iter()
+            .flat_map(|value| value.split(','))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Adds a fault of a parameter, with the pointer `/<name>`.
     pub fn fault(&mut self, name: &str, detail: &str) {
         self.faults.push(Fault::new(

@@ -28,7 +28,7 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
         text(task.description.into_string()),
         text(task.status.as_str()),
         text(task.priority.as_str()),
-        parameters::tags(task.tags.into_vec()),
+        parameters::array(task.tags.into_vec()),
         due,
         instant,
         text(request.trace.event_members()),

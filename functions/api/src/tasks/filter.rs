@@ -9,20 +9,10 @@ use guest::postgres::{ParameterValue, text_or_null};
 use uuid::Uuid;
 
 use super::day::{self, Day};
+use super::order::Order;
+use super::parameters::array;
 use super::search::Search;
 use crate::http::query::{self, Query};
-
-/// The sort keys of a list.
-const SORTS: &[&str] = &[
-    "created_at",
-    "updated_at",
-    "due_at",
-    "completed_at",
-    "deleted_at",
-    "priority",
-    "title",
-    "relevance",
-];
 
 /// The ends of the ranges of times, in the order of the parameter `p_times` of the SQL function `task_page`.
 const TIMES: [&str; 8] = [
@@ -151,85 +141,12 @@ impl Filter {
     }
 }
 
-/// The order of a list: one or two sort keys, each with its direction.
-#[derive(Debug)]
-struct Order {
-    sort: Vec<String>,
-    directions: Vec<&'static str>,
-}
-
-impl Order {
-    /// Takes the parameters `sort` and `order`.
-    fn take(query: &mut Query, search: Option<&Search>, deleted: bool) -> Self {
-        let mut sort = listed(query, "sort");
-        let is_known = |key: &String| SORTS.contains(&key.as_str());
-        let is_valid = match sort.as_slice() {
-            [] => true,
-            [first] => is_known(first),
-            [first, second] => is_known(first) && is_known(second) && first != second,
-            [_, _, ..] => false,
-        };
-        if !is_valid {
-            let detail = format!("must be one or two of {}", SORTS.join(", "));
-            query.fault("sort", &detail);
-        }
-        let is_given = !sort.is_empty();
-        if !is_given {
-            let key = match search {
-                _ if deleted => "deleted_at",
-                // A query that only excludes terms ranks all tasks alike, so the newest come first.
-                Some(search) if search.included().next().is_some() => "relevance",
-                _ => "created_at",
-            };
-            sort.push(key.to_owned());
-        }
-        let has = |name: &str| sort.iter().any(|key| key == name);
-        if has("relevance") && search.is_none() {
-            query.fault("sort", "relevance needs `q`");
-        } else if has("relevance") && sort.len() > 1 {
-            query.fault("sort", "relevance must be the only sort key");
-        } else if is_given && (sort == ["deleted_at"]) != deleted {
-            let detail = "must be deleted_at with `deleted=true`, and only then";
-            query.fault("sort", detail);
-        }
-        let given = listed(query, "order");
-        let mut directions: Vec<_> = given
-            .iter()
-            .filter_map(|word| ["asc", "desc"].into_iter().find(|known| known == word))
-            .collect();
-        if directions.len() < given.len() || given.len() > sort.len() {
-            query.fault("order", "must be asc or desc for each sort key");
-        }
-        // The best match, the newest and the most urgent come first, but the earliest due date, and A before Z.
-        let defaults = sort.iter().map(|key| match key.as_str() {
-            "due_at" | "title" => "asc",
-            _ => "desc",
-        });
-        directions.extend(defaults.skip(directions.len()));
-        Self { sort, directions }
-    }
-
-    fn is_ranked(&self) -> bool {
-        self.sort == ["relevance"]
-    }
-
-    /// Names and directions of the sort keys, as arrays.
-    fn parameters(self) -> [ParameterValue; 2] {
-        let directions = self.directions.into_iter().map(str::to_owned);
-        [array(self.sort), array(directions.collect())]
-    }
-}
-
 fn flag(query: &mut Query, name: &'static str) -> Option<bool> {
     query.parsed(name, "true or false", |text| text.parse().ok())
 }
 
 fn flag_or_null(flag: Option<bool>) -> ParameterValue {
     flag.map_or(ParameterValue::DbNull, ParameterValue::Boolean)
-}
-
-fn array(values: Vec<String>) -> ParameterValue {
-    ParameterValue::ArrayStr(values.into_iter().map(Some).collect())
 }
 
 /// An empty list filters nothing, so it is null.
@@ -241,19 +158,9 @@ fn list(values: Vec<String>) -> ParameterValue {
     }
 }
 
-/// Takes the values of a parameter that may be repeated, and whose values may be separated by commas.
-fn listed(query: &mut Query, name: &'static str) -> Vec<String> {
-    query
-        .all(name)
-        .iter()
-        .flat_map(|value| value.split(','))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Takes a parameter whose values are names from a fixed list, see [`listed`].
+/// Takes a parameter whose values are names from a fixed list, see [`Query::listed`].
 fn names(query: &mut Query, name: &'static str, known: &[&str]) -> Vec<String> {
-    let names = listed(query, name);
+    let names = query.listed(name);
     if names.len() > MAX_VALUES {
         query.fault(name, &format!("may have up to {MAX_VALUES} values"));
     } else if names.iter().any(|name| !known.contains(&name.as_str())) {
@@ -323,49 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn each_order_has_a_default_direction() {
-        for (query, keys, directions) in [
-            ("", "created_at", "desc"),
-            ("sort=due_at", "due_at", "asc"),
-            ("q=plants", "relevance", "desc"),
-            ("q=-plants", "created_at", "desc"),
-            ("q=&status=open", "created_at", "desc"),
-            ("deleted=true&q=plants", "deleted_at", "desc"),
-            ("sort=priority,due_at", "priority,due_at", "desc,asc"),
-            ("sort=priority,title&order=asc", "priority,title", "asc,asc"),
-            (
-                "sort=title,due_at&order=asc,desc",
-                "title,due_at",
-                "asc,desc",
-            ),
-            (
-                "sort=title&sort=due_at&order=asc&order=desc",
-                "title,due_at",
-                "asc,desc",
-            ),
-        ] {
-            let order = filter(query).unwrap().order;
-            assert_eq!(order.sort.join(","), keys, "{query}");
-            assert_eq!(order.directions.join(","), directions, "{query}");
-        }
-    }
-
-    #[test]
     fn invalid_parameters_are_refused() {
         for bad in [
-            "sort=id",
-            "order=up",
             "status=done",
             "status=open,",
             "priority=1",
             "tag=",
             "overdue=1",
-            "sort=title,title",
-            "sort=title,due_at,priority",
-            "sort=relevance,title&q=a",
-            "sort=deleted_at",
-            "sort=title&deleted=true",
-            "sort=title&order=asc,desc",
             "deleted=1",
             "count=yes",
             "due_before=soon",
@@ -379,7 +250,6 @@ mod tests {
             "completed_after=2026-3-1",
             "due=tomorrow",
             "q=%20",
-            "sort=relevance",
             "highlight=true",
             "q=a&highlight=1",
             "page=2",

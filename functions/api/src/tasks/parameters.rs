@@ -22,9 +22,9 @@ pub fn due_texts(due: Option<&Due>) -> [Option<String>; 2] {
     [due.map(Due::to_json), instant]
 }
 
-/// Tags as a Postgres array.
-pub fn tags(tags: Vec<String>) -> ParameterValue {
-    ParameterValue::ArrayStr(tags.into_iter().map(Some).collect())
+/// Texts as a Postgres array.
+pub fn array(texts: Vec<String>) -> ParameterValue {
+    ParameterValue::ArrayStr(texts.into_iter().map(Some).collect())
 }
 
 /// The versions of `If-Match` as the text of a Postgres array; null for any version.

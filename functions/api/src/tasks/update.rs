@@ -186,7 +186,7 @@ impl Change {
             text_or_null(patch.description.map(Description::into_string)),
             text_or_null(patch.status.map(Status::as_str)),
             text_or_null(patch.priority.map(Priority::as_str)),
-            tags.map_or(ParameterValue::DbNull, parameters::tags),
+            tags.map_or(ParameterValue::DbNull, parameters::array),
             ParameterValue::Boolean(set_due),
             due,
             instant,

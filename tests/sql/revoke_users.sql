@@ -1,0 +1,2 @@
+-- Takes the API the right to create accounts.
+revoke insert on users from spindle_api
