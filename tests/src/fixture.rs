@@ -288,7 +288,11 @@ fn text_from(log: &Path, start: u64) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-async fn connect(url: &str) -> Result<Client> {
+/// Connects to a database.
+///
+/// # Errors
+/// Postgres does not accept connections.
+pub async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     // The task ends with the client or with Postgres; the next query then returns the error.
     tokio::spawn(connection);

@@ -100,7 +100,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         zones::{
             every_zone_by_its_file, abbreviations_are_zones, years_and_notations, a_restored_day_ends_in_the_new_timezone,
         },
-        rate_limits::{limits_per_user, sign_in_limits, weak_token_keys_stop_the_start},
+        rate_limits::{limits_per_user, sign_in_limits, failed_registrations_keep_no_slot, weak_token_keys_stop_the_start},
         fairness::{a_hostile_user, a_wait_for_the_rate_limit, reads_run_in_parallel},
         browsers::{only_listed_origins, responses_stay_private},
         contention::{partial_due_dates, writers_with_if_match, one_key_from_many_clients, one_id_from_many_clients},
@@ -109,7 +109,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             stale_versions_and_reused_keys, accounts, json_by_rfc_8259, hostile_headers, endless_bodies, hostile_batches,
         },
         hostile::{random_values, requests_without_a_host},
-        unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement, failed_registrations_keep_no_slot},
+        unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement},
         habits::{head_is_get_without_a_body, entity_tags, other_ways_to_ask, registration_signs_in, limits_are_named},
         idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request},
         jobs::{

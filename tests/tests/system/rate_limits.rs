@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
 use serde_json::json;
 use tests::client::{PASSWORD, Requests, Response, User};
-use tests::fixture::Fixture;
+use tests::fixture::{Fixture, connect};
 use tests::settings::start_with_settings;
 use uuid::Uuid;
 
@@ -73,9 +73,28 @@ pub async fn limits_per_user(_: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
-/// Sign-ins are limited by account and address and loosely by account, which stops password guessing. Wrong tries do not keep
-/// the owner from signing in at another address, nor from refreshing a session, nor do registrations with the email. The number of concurrent password hashes is
-/// limited, because each takes much memory and CPU time.
+/// A registration whose statement fails leaves the place where its password was hashed to others at once.
+pub async fn failed_registrations_keep_no_slot(_: &mut Fixture) -> Result<()> {
+    let (system, api, _folder) = start_with_settings(&[("HASHES_AT_ONCE", "1")]).await?;
+    let user = api.new_user("UTC").await?;
+    let database = connect(&system.database_url()).await?;
+    database
+        .batch_execute(include_str!("../../sql/revoke_users.sql"))
+        .await?;
+    for _ in 0..2 {
+        let email = format!("{}@example.org", uuid::Uuid::new_v4().simple());
+        let register = api.post("/api/auth/register");
+        let register = register.json(&json!({"email": email, "password": PASSWORD}));
+        register.send().await?.problem(500)?;
+    }
+    api.login(&user.email).await?.expect(200)?;
+    system.stop().await;
+    Ok(())
+}
+
+/// Sign-ins are limited by account and address and loosely by account, which stops password guessing. Wrong tries do not keep the
+/// owner from signing in at another address, nor from refreshing a session, nor do registrations with the email. The number of
+/// concurrent password hashes is limited, because each takes much memory and CPU time.
 pub async fn sign_in_limits(_: &mut Fixture) -> Result<()> {
     let settings = [
         ("RATE_SIGN_IN", "3/60"),

@@ -89,26 +89,3 @@ pub async fn a_broken_statement(fixture: &mut Fixture) -> Result<()> {
     create(&user, "broken").await?.expect(201)?;
     Ok(())
 }
-
-/// A registration whose statement fails leaves the place where its password was hashed to others at once.
-pub async fn failed_registrations_keep_no_slot(fixture: &mut Fixture) -> Result<()> {
-    /// More than `hashes_at_once` in spin.toml.
-    const ATTEMPTS: usize = 10;
-    fixture.expect_error("request failed");
-    let user = fixture.api.new_user("UTC").await?;
-    let database = &fixture.database;
-    database
-        .batch_execute(include_str!("../../sql/revoke_users.sql"))
-        .await?;
-    let mut failed = Vec::new();
-    for _ in 0..ATTEMPTS {
-        failed.push(fixture.api.new_user("UTC").await.is_err());
-    }
-    let login = fixture.api.login(&user.email).await;
-    database
-        .batch_execute(include_str!("../../sql/grant_users.sql"))
-        .await?;
-    ensure!(failed.iter().all(|failed| *failed), "{failed:?}");
-    login?.expect(200)?;
-    Ok(())
-}
