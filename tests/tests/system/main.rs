@@ -25,9 +25,11 @@ mod languages;
 mod lists;
 mod matrix;
 mod networks;
+mod pages;
 mod pauses;
 mod plans;
 mod poison;
+mod put;
 mod rate_limits;
 mod restore;
 mod search;
@@ -63,7 +65,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
     trials.extend(trials!(runner, Postgres:
         delivery::{one_task, every_kind_of_write, concurrent_users},
         tasks::{
-            create_and_read, conditional_requests, merge_patch, put_replaces, put_what_was_read, complete_and_reopen, idempotency_keys, due_dates,
+            create_and_read, conditional_requests, merge_patch, complete_and_reopen, idempotency_keys, due_dates,
         },
         restore::{restore_undoes_a_deletion, restore_is_conditional, concurrent_restores_and_deletions},
         batch::{
@@ -75,9 +77,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
         },
         lists::{
-            filters_and_sort, days_of_the_account, two_sort_keys, tasks_are_counted, deleted_tasks, pages_of_changes, pages_during_writes,
-            lists_hold_own_tasks_only,
+            filters_and_sort, days_of_the_account, two_sort_keys, tasks_are_counted, deleted_tasks, lists_hold_own_tasks_only,
         },
+        pages::{pages_of_changes, pages_during_writes},
+        put::{put_replaces, put_what_was_read},
         languages::{
             titles_sort_as_people_do, what_nobody_sees, one_tag_in_any_case, emails_and_passwords_in_any_form,
         },

@@ -10,9 +10,6 @@ use serde_json::{Value, json};
 /// The header of a kept answer to an earlier request with the same Idempotency-Key.
 pub const REPLAYED: &str = "idempotency-replayed";
 
-/// The type of the problem of a deleted task.
-const DELETED: &str = "deleted";
-
 /// An error response.
 #[derive(Debug)]
 pub struct Problem {
@@ -141,7 +138,7 @@ impl Problem {
     pub fn deleted(deleted_at: &str) -> Self {
         let detail =
             format!("the task was deleted at {deleted_at} and can be restored for 30 days");
-        Self::new(410, DELETED, "The task was deleted", detail)
+        Self::new(410, "deleted", "The task was deleted", detail)
     }
 
     /// `If-Match` does not accept the current version.
@@ -310,7 +307,7 @@ impl Problem {
                 members.insert("errors".to_owned(), faults.collect());
             }
             // One more member (RFC 9457, section 3.2). The path of the request is that of the task.
-            if self.slug == DELETED {
+            if self.status == 410 {
                 let restore = format!("{}/restore", instance.trim_end_matches('/'));
                 members.insert("restore".to_owned(), json!(restore));
             }
