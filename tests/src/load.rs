@@ -288,7 +288,8 @@ impl Worker {
     async fn read_again(&mut self, known: KnownTask) -> Result<()> {
         while !self.stop.is_cancelled() {
             match once(self.user.get(&format!("/api/tasks/{}", known.id))).await {
-                Some(response) if response.status == 404 => return Ok(()),
+                // The write was a deletion.
+                Some(response) if response.status == 410 => return Ok(()),
                 Some(response) if response.status == 200 => {
                     let task = response.json()?;
                     let completed = task["status"] == "completed";

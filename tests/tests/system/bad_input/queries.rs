@@ -33,7 +33,7 @@ pub async fn queries_and_methods(fixture: &mut Fixture) -> Result<()> {
         "order=up",
         "status=done",
         "priority=huge",
-        "due_before=yesterday",
+        "due_before=last-year",
         "due_after=2026-13-01T00:00:00Z",
         "overdue=perhaps",
         "updated_after=x",
