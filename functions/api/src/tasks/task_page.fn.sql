@@ -47,7 +47,7 @@ declare
     relevant constant boolean := p_sort[1] = 'relevance';
     wanted constant bigint := case when relevant then 1000 else p_limit + 1 end;
     last_keys constant text[] := p_keys;
-    zone constant text := (select timezone from users where id = p_user);
+    zone text;
     times timestamptz[];
     -- The sort keys are columns with the names key_1 and key_2 in the statements.
     expressions text[];
@@ -62,7 +62,7 @@ declare
     base text;
     ordered text;
     unpacked text := '';
-    verified text;
+    verified text := '';
     key_list text;
     filters text;
     found text;
@@ -79,8 +79,12 @@ begin
         select compiled.condition, compiled.rank, compiled.lexemes into found, rank, lexemes
             from compile_search(p_user, p_terms) compiled;
     end if;
-    times := array(
-        select time_bound(bound, place % 2 = 1, zone) from unnest(p_times) with ordinality as times (bound, place) order by place);
+    -- Most lists have no range of times.
+    if array_to_string(p_times, '') <> '' then
+        select timezone into zone from users where id = p_user;
+        times := array(
+            select time_bound(bound, place % 2 = 1, zone) from unnest(p_times) with ordinality as ends (bound, place) order by place);
+    end if;
     -- `||` and `concat_ws` leave out conditions whose parameter is null.
     filters := nullif(concat_ws(' and ',
         'status = any (' || quote_literal(p_status) || ')',
@@ -153,12 +157,11 @@ begin
         page_end := ') page';
     end if;
 
-    -- What follows a source of tasks in order, to select those that match. The words of a task are stored compressed. `|| ''` unpacks
-    -- them once, and offset 0 keeps the planner from doing it again in each use of them.
-    verified := ' tasks' || coalesce(' where ' || filters, '');
+    -- What stands before and after a source of tasks in order, to select those that the search finds. The words of a task are stored
+    -- compressed. `|| ''` unpacks them once, and offset 0 keeps the planner from doing it again in each use of them.
     if found is not null then
         unpacked := '(select id, ' || key_list || ', words || '''' as words from ';
-        verified := verified || ' offset 0) tasks where ' || found;
+        verified := ' offset 0) tasks where ' || found;
     end if;
     verified := verified || ' limit ' || wanted;
     if filters is null and found is null then
@@ -170,7 +173,8 @@ begin
         if seen = glance and matches * longest_walk >= wanted * glance * 2 then
             -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
             perform set_config('enable_sort', 'off', true);
-            execute page_start || unpacked || ordered || verified || page_end into ids, keys, ranked using longest_walk;
+            execute page_start || unpacked || ordered || ' tasks' || coalesce(' where ' || filters, '') || verified || page_end
+                into ids, keys, ranked using longest_walk;
             perform set_config('enable_sort', 'on', true);
         end if;
         if coalesce(ranked, cardinality(ids), 0) < wanted then
@@ -181,7 +185,7 @@ begin
                     else format(' and (true%s or true%s)', after_page[1], after_page[2])
                 end
                 || coalesce(' and ' || filters, '') || coalesce(' and search @@ ' || quote_literal(lexemes), '')
-                || ' offset 0) tasks' || in_order || ')' || verified || page_end
+                || ' offset 0) tasks' || in_order || ') tasks' || verified || page_end
                 into ids, keys, ranked using case when found is null then wanted end;
         end if;
     end if;
