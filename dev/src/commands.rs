@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use stage::components::{self, Profile};
+use stage::progress;
+use stage::stop::Stop;
 use stage::system::{Runtime, workspace};
 
 use crate::bench;
@@ -110,6 +112,19 @@ async fn soak(arguments: &[OsString]) -> Result<ExitCode> {
     let mut command = std::process::Command::new(components::program(&root, Profile::Gate, "soak"));
     command.args(arguments);
     Err(command.exec()).context("starting the soak")
+}
+
+/// Runs a command until it has ended, or until the user stops it. Returns success if the command worked, and failure if it did not or was
+/// stopped.
+async fn until_stopped(command: impl Future<Output = Result<bool>>) -> Result<ExitCode> {
+    let mut stop = Stop::new()?;
+    tokio::select! {
+        worked = command => Ok(if worked? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        () = stop.requested() => {
+            progress::warn("stopped");
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 /// Builds the functions and the programs that a system with this runtime needs. Cargo has built this program already.

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use stage::components::Profile;
 use stage::progress;
 use stage::scratch::Scratch;
-use stage::stop::Stop;
 use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -32,14 +31,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let mut stop = Stop::new()?;
-    tokio::select! {
-        done = fuzz(&arguments) => done.map(|()| ExitCode::SUCCESS),
-        () = stop.requested() => {
-            progress::warn("stopped");
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    super::until_stopped(async { fuzz(&arguments).await.map(|()| true) }).await
 }
 
 async fn fuzz(arguments: &Arguments) -> Result<()> {

@@ -8,20 +8,12 @@ use anyhow::{Result, ensure};
 use stage::components::{self, Profile};
 use stage::progress;
 use stage::scratch::Scratch;
-use stage::stop::Stop;
 use stage::system::{self, LogKind, Runtime, System, SystemOptions};
 
 use super::{group, python};
 
 pub async fn run() -> Result<ExitCode> {
-    let mut stop = Stop::new()?;
-    tokio::select! {
-        done = sdk() => done.map(|()| ExitCode::SUCCESS),
-        () = stop.requested() => {
-            progress::warn("stopped");
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    super::until_stopped(async { sdk().await.map(|()| true) }).await
 }
 
 async fn sdk() -> Result<()> {

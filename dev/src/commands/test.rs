@@ -6,7 +6,6 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 use stage::services::kafka;
-use stage::stop::Stop;
 use stage::system::Runtime;
 use stage::{components, progress, system};
 
@@ -24,14 +23,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let mut stop = Stop::new()?;
-    tokio::select! {
-        passed = test(&arguments) => if passed? { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::FAILURE) },
-        () = stop.requested() => {
-            progress::warn("stopped");
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    super::until_stopped(test(&arguments)).await
 }
 
 async fn test(arguments: &Arguments) -> Result<bool> {
