@@ -3,12 +3,14 @@
 //! them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bridge::config::Secret;
 use bridge::{migrate, postgres};
 use stage::services::shared;
 use stage::task_list::{self, TaskList, rate};
+use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tokio_util::sync::CancellationToken;
@@ -273,7 +275,7 @@ async fn clients_of_the_previous_release_notice_no_upgrade() {
     assert_eq!(inserted, 200_000);
 
     let (counts, stop) = (
-        Arc::new([const { std::sync::atomic::AtomicU64::new(0) }; CLIENTS]),
+        Arc::new([const { AtomicU64::new(0) }; CLIENTS]),
         CancellationToken::new(),
     );
     let mut clients = Vec::new();
@@ -283,7 +285,7 @@ async fn clients_of_the_previous_release_notice_no_upgrade() {
         clients.push(tokio::spawn(async move {
             while !stop.is_cancelled() {
                 user.round().await;
-                counts[place].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                counts[place].fetch_add(1, Ordering::Relaxed);
             }
             user.slowest
         }));
@@ -291,13 +293,11 @@ async fn clients_of_the_previous_release_notice_no_upgrade() {
     let rounds = || {
         counts
             .iter()
-            .map(|count| count.load(std::sync::atomic::Ordering::Relaxed))
+            .map(|count| count.load(Ordering::Relaxed))
             .min()
             .unwrap_or(0)
     };
-    let ended = |clients: &[tokio::task::JoinHandle<_>]| {
-        clients.iter().any(tokio::task::JoinHandle::is_finished)
-    };
+    let ended = |clients: &[JoinHandle<_>]| clients.iter().any(JoinHandle::is_finished);
     let what = "every client has sent all requests";
     eventually(TIMEOUT, what, async || {
         ended(&clients) || rounds() >= ROUNDS

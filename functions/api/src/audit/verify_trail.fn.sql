@@ -7,8 +7,8 @@
 -- p_rate   see `admit`
 --
 -- Returns the verdict as JSON, `ok` being whether this part is intact:
---   {"ok", "checked": number of entries, "head": {"no", "hash"}, "first_bad": number of the first entry that is wrong, missing or
---   surplus, or null, "next": where the next part begins, or null, "verified": {"to", "at"} or null}
+--   {"ok", "checked": number of entries, "head": {"no", "hash"}, "first_bad": number of the first entry that is wrong, surplus or
+--   does not follow the one before it, or null, "next": where the next part begins, or null, "verified": {"to", "at"} or null}
 -- `verified` remembers up to which entry, and when, parts that follow each other from the first entry on were found intact. `rate` is
 -- that of `admit`.
 create or replace procedure verify_trail(p_user text, p_from bigint, p_limit bigint, p_rate text[], out verdict text, out rate text)
