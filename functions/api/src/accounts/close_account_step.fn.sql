@@ -36,6 +36,9 @@ begin
     end loop;
     job.state := jsonb_set(job.state, '{seq}', to_jsonb(last_seq));
     job.ended := removed < p_most;
+    if job.ended then
+        delete from series where user_id = job.user_id;
+    end if;
     return job;
 end
 $$;

@@ -36,7 +36,8 @@ begin
         for operation in
             select * from rows from (json_to_recordset(p_operations::json) as (
                 op text, id text, version bigint, title text, description text, status text, priority text, tags text[],
-                set_due boolean, due text, instant text, read_only text, faults json)) with ordinality
+                set_due boolean, due text, instant text, set_recurrence boolean, recurrence text, read_only text, faults json))
+                with ordinality
         loop
             -- Collected in an array: a text that grows would be copied for each operation.
             if operation.faults is not null then
@@ -46,10 +47,11 @@ begin
             accepted := '{' || operation.version || '}';
             if operation.op = 'create' then
                 call create_task(p_user, operation.id, operation.title, operation.description, operation.status,
-                    operation.priority, operation.tags, operation.due, operation.instant, p_context, p_actor, null, null, null,
+                    operation.priority, operation.tags, operation.due, operation.instant, operation.recurrence, p_context, p_actor,
+                    null, null, null,
                     done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
             elsif operation.op = 'delete' then
-                call delete_task(p_user, operation.id, accepted, p_context, p_actor, null,
+                call delete_task(p_user, operation.id, accepted, null, p_context, p_actor, null,
                     done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
             elsif operation.op = 'restore' then
                 call restore_task(p_user, operation.id, accepted, p_context, p_actor, null, null, null,
@@ -57,7 +59,9 @@ begin
             else
                 call update_task(p_user, operation.id, accepted, operation.title, operation.description,
                     operation.status, operation.priority, operation.tags, operation.set_due, operation.due,
-                    operation.instant, operation.op = 'reopen', operation.read_only, p_context, p_actor, null, null, null,
+                    operation.instant, operation.set_recurrence, operation.recurrence, null,
+                    case when operation.op in ('reopen', 'skip') then operation.op end, operation.read_only, p_context,
+                    p_actor, null, null, null,
                     done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
             end if;
             refused := refused or done.outcome not in ('made', 'changed', 'unchanged', 'deleted');

@@ -6,6 +6,7 @@
 -- p_title, p_description, p_status, p_priority, p_tags   the task's fields
 -- p_due          due date as JSON; null for none
 -- p_due_instant  instant of the due date; null if `p_due` is a day, which ends in the user's timezone, see `due_at`
+-- p_recurrence   its recurrence, as the client defines it, see `stored_recurrence`; null for none
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `admit_write`
@@ -19,7 +20,8 @@
 -- update of `sync_seq` locks it.
 create or replace procedure create_task(
     p_user text, p_id text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
-    p_due text, p_due_instant text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
+    p_due text, p_due_instant text, p_recurrence text, p_context text, p_actor text, p_key text, p_fingerprint text,
+    p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
 declare
@@ -77,6 +79,14 @@ begin
             perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
             return;
         end if;
+    end if;
+
+    if p_recurrence is not null then
+        task := begin_series(task, uuid_v7(), p_recurrence, zone, task.created_at);
+        update tasks set
+            series_id = task.series_id, recurrence = task.recurrence, occurrence = task.occurrence,
+            occurrence_number = task.occurrence_number
+            where tasks.id = task.id;
     end if;
 
     outcome := 'made';

@@ -1,8 +1,11 @@
--- Deletes a task; its row stays as a tombstone.
+-- Deletes a task; its row stays as a tombstone. The deletion of an open occurrence of a series ends the series, unless the scope is
+-- `this`.
 --
 -- p_user     the user
 -- p_id       the task
 -- p_match    versions that may be deleted; null for any
+-- p_scope    `this`: the series continues with the next occurrence. `all` or `future`: the series ends, also if the task is
+--            completed, and its newest occurrence is deleted too if it is open. Null: `all` if the task is open
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_actor    the actor of the events, as JSON
 -- p_rate     see `admit_write`
@@ -10,7 +13,7 @@
 -- The OUT parameters are the columns of `write_result`. Outcomes: deleted · missing (no such task, or it is deleted already) ·
 -- stale (`version` is the current one) · limited · gone.
 create or replace procedure delete_task(
-    p_user text, p_id text, p_match text, p_context text, p_actor text, p_rate text[],
+    p_user text, p_id text, p_match text, p_scope text, p_context text, p_actor text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
 declare
@@ -31,6 +34,11 @@ begin
         outcome := 'stale';
         version := task.version;
         return;
+    end if;
+    if task.recurrence is not null then
+        perform leave_series(task, p_scope, p_context, p_actor);
+        -- An occurrence that is skipped has a new version.
+        select * into task from tasks where tasks.id = task.id;
     end if;
     update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq into task.seq;
     task.version := task.version + 1;

@@ -3,6 +3,8 @@
 -- A day is due in the timezone that the user has now. A change of the timezone leaves deleted tasks alone, because no index leads
 -- to those of a user.
 --
+-- A series that ended with the deletion of its newest occurrence continues with it.
+--
 -- p_user     the user
 -- p_id       the task
 -- p_match    versions that may be overwritten; null for any
@@ -60,6 +62,12 @@ begin
         update tasks set
             version = task.version, seq = task.seq, updated_at = task.updated_at, due_at = task.due_at, deleted_at = null
             where tasks.id = task.id;
+        if task.recurrence is not null then
+            update series set
+                ended_at = null, ended_by = null, updated_at = task.updated_at,
+                next_at = case when task.status in ('completed', 'cancelled') then task.updated_at end
+                where series.id = task.series_id and current_id = task.id and ended_by = 'deletion';
+        end if;
     end if;
     version := task.version;
     body := task_json(task);

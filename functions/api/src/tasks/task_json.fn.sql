@@ -10,8 +10,10 @@ begin
         || '","tags":' || array_to_json(task.tags)::text
         || ',"due":' || coalesce(task.due::text, 'null')
         || ',"due_at":' || coalesce('"' || rfc3339(task.due_at) || '"', 'null')
-        || ',"recurrence":null,"reminders":[],"series_id":' || coalesce('"' || task.series_id::text || '"', 'null')
+        || ',"recurrence":' || coalesce(task.recurrence::text, 'null')
+        || ',"reminders":[],"series_id":' || coalesce('"' || task.series_id::text || '"', 'null')
         || ',"occurrence":' || coalesce(to_json(task.occurrence)::text, 'null')
+        || ',"occurrence_number":' || coalesce(task.occurrence_number::text, 'null')
         || ',"version":' || task.version::text
         || ',"seq":' || task.seq::text
         || ',"created_at":"' || rfc3339(task.created_at)

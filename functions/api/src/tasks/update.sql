@@ -1,9 +1,10 @@
 -- Changes a task.
 -- $1 user id, $2 task id, $3 versions that may be overwritten, such as '{3}', or null for any, $4 title,
 -- $5 description, $6 status, $7 priority, $8 tags (null leaves a field as it is), $9 whether the due date changes,
--- $10 due date as JSON or null, $11 its instant or null, $12 whether only a completed or cancelled task gets the status,
--- $13 read-only members as JSON or null, $14 context of the events, $15 actor as JSON, $16 Idempotency-Key or null, $17 fingerprint
--- of the request or null, $18 see `admit`.
+-- $10 due date as JSON or null, $11 its instant or null, $12 whether the recurrence changes, $13 recurrence or null,
+-- $14 scope or null, $15 `reopen`, `skip` or null, $16 read-only members as JSON or null, $17 context of the events,
+-- $18 actor as JSON, $19 Idempotency-Key or null, $20 fingerprint of the request or null, $21 see `admit`.
 -- Columns: those of `write_result`.
 call update_task(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, null, null, null, null, null, null)
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    null, null, null, null, null, null)

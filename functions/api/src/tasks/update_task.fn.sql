@@ -1,4 +1,4 @@
--- Changes a task, for PUT, PATCH, complete and reopen. If all new values equal the old ones, nothing is written.
+-- Changes a task, for PUT, PATCH, complete, reopen and skip. If all new values equal the old ones, nothing is written.
 --
 -- p_user         the user
 -- p_id           the task
@@ -7,19 +7,26 @@
 -- p_set_due      whether to set the due date; a null `p_due` then removes it
 -- p_due          due date as JSON
 -- p_due_instant  instant of the due date; null if `p_due` is a day, which ends in the user's timezone, see `due_at`
--- p_reopen       whether only a completed or cancelled task gets the status
+-- p_set_recurrence   whether to set the recurrence; a null `p_recurrence` then ends the series after this task
+-- p_recurrence   the recurrence as the client defines it, see `stored_recurrence`. Another one than that of the task begins a
+--                new series with this task, and ends the old one
+-- p_scope        what else of a series a change of the title, the description, the priority or the tags is for: null for the
+--                occurrences to come, `this` for none
+-- p_op           `reopen`: only a completed or cancelled task gets the status. `skip`: only an open or started task of a series
+--                gets it. Null for other requests
 -- p_read_only    members that the request must not change, as a JSON object; null for none
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `admit_write`
 --
 -- The OUT parameters are the columns of `write_result`. Outcomes: changed · unchanged · missing · stale (`version` is the
--- current one) · read_only (`body` is a JSON array of the members in `p_read_only` that have other values) · limited · gone ·
+-- current one) · read_only (`body` is a JSON array of the members in `p_read_only` that have other values) · needs_due (a task
+-- with a recurrence has no due date) · not_recurring (only an occurrence of a series can be skipped) · limited · gone ·
 -- key_reused.
 create or replace procedure update_task(
     p_user text, p_id text, p_match text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
-    p_set_due boolean, p_due text, p_due_instant text, p_reopen boolean, p_read_only text, p_context text, p_actor text,
-    p_key text, p_fingerprint text, p_rate text[],
+    p_set_due boolean, p_due text, p_due_instant text, p_set_recurrence boolean, p_recurrence text, p_scope text, p_op text,
+    p_read_only text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
 declare
@@ -27,6 +34,7 @@ declare
     accepted constant bigint[] := p_match;
     old tasks;
     task tasks;
+    zone text;
     previous text := '';
     kind text := 'task.updated';
 begin
@@ -56,6 +64,12 @@ begin
         end if;
     end if;
 
+    if p_op = 'skip' and old.recurrence is null then
+        outcome := 'not_recurring';
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
+        return;
+    end if;
+
     task := old;
     task.title := coalesce(p_title, old.title);
     task.description := coalesce(p_description, old.description);
@@ -67,13 +81,26 @@ begin
             from unnest(p_tags) with ordinality as p (tag, place)
             order by p.place);
     end if;
-    if p_status is not null and (not p_reopen or old.status in ('completed', 'cancelled')) then
+    if p_status is not null
+        and (p_op is null or (p_op = 'reopen') = (old.status in ('completed', 'cancelled'))) then
         task.status := p_status;
+    end if;
+    if p_set_due or p_recurrence is not null then
+        select timezone into zone from users where users.id = owner;
     end if;
     -- The instant of an equal due date can differ, if the rules of its timezone have changed.
     if p_set_due then
         task.due := p_due;
-        task.due_at := due_at(task.due, p_due_instant::timestamptz, (select timezone from users where users.id = owner));
+        task.due_at := due_at(task.due, p_due_instant::timestamptz, zone);
+    end if;
+
+    if p_set_recurrence then
+        task := change_recurrence(task, p_recurrence, zone, p_context, p_actor);
+    end if;
+    if task.due is null and task.recurrence is not null then
+        outcome := 'needs_due';
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
+        return;
     end if;
 
     if task.title <> old.title then
@@ -97,6 +124,12 @@ begin
     if task.due_at is distinct from old.due_at then
         previous := previous || ',"due_at":' || coalesce('"' || rfc3339(old.due_at) || '"', 'null');
     end if;
+    if task.recurrence::text is distinct from old.recurrence::text then
+        previous := previous || ',"recurrence":' || coalesce(old.recurrence::text, 'null')
+            || ',"series_id":' || coalesce('"' || old.series_id::text || '"', 'null')
+            || ',"occurrence":' || coalesce(to_json(old.occurrence)::text, 'null')
+            || ',"occurrence_number":' || coalesce(old.occurrence_number::text, 'null');
+    end if;
 
     if previous = '' then
         outcome := 'unchanged';
@@ -110,6 +143,8 @@ begin
             previous := previous || ',"completed_at":null';
         elsif task.status in ('open', 'in_progress') and old.status in ('completed', 'cancelled') then
             kind := 'task.reopened';
+        elsif task.status = 'cancelled' and old.status <> 'cancelled' and old.recurrence is not null then
+            kind := 'task.skipped';
         end if;
         if task.status <> 'completed' and old.status = 'completed' then
             previous := previous || ',"completed_at":"' || rfc3339(old.completed_at) || '"';
@@ -119,7 +154,8 @@ begin
         update tasks set
             title = task.title, description = task.description, status = task.status, priority = task.priority,
             tags = task.tags, due = task.due, due_at = task.due_at, version = task.version, seq = task.seq,
-            updated_at = task.updated_at, completed_at = task.completed_at
+            updated_at = task.updated_at, completed_at = task.completed_at, series_id = task.series_id,
+            recurrence = task.recurrence, occurrence = task.occurrence, occurrence_number = task.occurrence_number
             where tasks.id = task.id;
     end if;
 
@@ -128,6 +164,9 @@ begin
     if outcome = 'changed' then
         perform emit_task_events(
             owner, task.id, kind, task.seq, task.updated_at, p_context, p_actor, body, '{' || substr(previous, 2) || '}');
+        if task.recurrence is not null then
+            perform follow_task(task, kind, p_scope, p_context, p_actor);
+        end if;
     end if;
     perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
 end

@@ -1,0 +1,44 @@
+-- Sets the recurrence of a task. The caller holds the user's row lock, and stores the task.
+--
+-- task          the task, with its new due date
+-- p_definition  what the client defines, see `stored_recurrence`; null for no recurrence
+-- p_zone        the account's timezone
+-- p_context     envelope members that come from the request, as JSON without its braces
+-- p_actor       the actor of the events, as JSON
+--
+-- Returns the task with its place in its series. If the definition is that of the series, or the task has no due date, nothing
+-- changes.
+create or replace function change_recurrence(task tasks, p_definition text, p_zone text, p_context text, p_actor text)
+returns tasks
+language plpgsql volatile as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+    old constant jsonb := task.recurrence;
+    is_newest boolean := false;
+    is_only boolean := false;
+begin
+    -- A definition without `timezone` is satisfied with any.
+    if old is null and p_definition is null or old || p_definition::jsonb = old
+        or p_definition is not null and task.due is null then
+        return task;
+    end if;
+    if old is not null then
+        select current_id = task.id, current_id = task.id and previous_id is null and task.occurrence_number = 1
+            into is_newest, is_only from series where id = task.series_id;
+    end if;
+    if p_definition is null then
+        task.recurrence := null;
+        if is_newest then
+            perform end_series(task.series_id, 'edit', moment, p_context, p_actor);
+        end if;
+        return task;
+    end if;
+    if is_only then
+        return begin_series(task, task.series_id, p_definition, p_zone, moment);
+    end if;
+    if is_newest then
+        perform end_series(task.series_id, 'split', moment, p_context, p_actor);
+    end if;
+    return begin_series(task, uuid_v7(), p_definition, p_zone, moment);
+end
+$$;
