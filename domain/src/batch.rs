@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::due::DuePatch;
 use crate::json::{self, Fault, Json, Reader};
+use crate::recurrence::RecurrencePatch;
 use crate::task::{self, NewTask, Replacement, TaskPatch};
 
 /// Maximum number of operations in one batch.
@@ -35,12 +36,14 @@ pub enum Change {
     Replace(Uuid, Replacement),
     Complete(Uuid),
     Reopen(Uuid),
+    /// Skips an occurrence of a series.
+    Skip(Uuid),
     Restore(Uuid),
     Delete(Uuid),
 }
 
 const UNKNOWN_OPERATION: &str =
-    "must be one of create, update, replace, complete, reopen, restore, delete";
+    "must be one of create, update, replace, complete, reopen, skip, restore, delete";
 
 impl Batch {
     /// Parses the body.
@@ -92,10 +95,11 @@ fn operation(pointer: &str, value: Json) -> Result<Operation, Vec<Fault>> {
             .map(|(id, patch)| Change::Update(id, patch)),
         "replace" => reader
             .required("id", task::id)
-            .zip(reader.required("task", within(Replacement::parse)))
+            .zip(reader.required("task", within(replacement)))
             .map(|(id, task)| Change::Replace(id, task)),
         "complete" => reader.required("id", task::id).map(Change::Complete),
         "reopen" => reader.required("id", task::id).map(Change::Reopen),
+        "skip" => reader.required("id", task::id).map(Change::Skip),
         "restore" => reader.required("id", task::id).map(Change::Restore),
         "delete" => reader.required("id", task::id).map(Change::Delete),
         // `op` decides which other members are allowed, so they are not checked without it.
@@ -124,6 +128,12 @@ fn within<T>(
     }
 }
 
+fn replacement(body: Json) -> Result<Replacement, Vec<Fault>> {
+    let replacement = Replacement::parse(body)?;
+    replacement.task.check_recurrence()?;
+    Ok(replacement)
+}
+
 fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
     let patch = within(TaskPatch::parse)(pointer, value)?;
     // The rest of the due date would be read before the batch runs, and could have changed by then.
@@ -131,6 +141,12 @@ fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
         return Err(vec![Fault::new(
             format!("{pointer}/due"),
             "is only a part of a due date; in a batch, give the whole due date",
+        )]);
+    }
+    if matches!(patch.recurrence, Some(Some(RecurrencePatch::Part(_)))) {
+        return Err(vec![Fault::new(
+            format!("{pointer}/recurrence"),
+            "cannot be merged in a batch; use `replace`, which has the whole task, or a request of its own",
         )]);
     }
     Ok(patch)

@@ -54,6 +54,22 @@ impl Json {
     }
 }
 
+impl From<Json> for serde_json::Value {
+    fn from(json: Json) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(value),
+            Json::Number(number) => Self::Number(number),
+            Json::Text(text) => Self::String(text),
+            Json::List(items) => items.into_iter().map(Self::from).collect(),
+            Json::Object(members) => members
+                .into_iter()
+                .map(|(name, value)| (name, Self::from(value)))
+                .collect(),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct StrictVisitor;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::due::{Due, DuePatch};
 use crate::json::{self, Fault, Json, Reader, nullable};
+use crate::recurrence::{Recurrence, RecurrencePatch};
 use crate::tag::Tags;
 use crate::text;
 use crate::text_enum::text_enum;
@@ -54,10 +55,10 @@ impl Description {
 const READ_ONLY: [&str; 12] = [
     "id",
     "due_at",
-    "recurrence",
     "reminders",
     "series_id",
     "occurrence",
+    "occurrence_number",
     "version",
     "seq",
     "created_at",
@@ -76,6 +77,7 @@ pub struct NewTask {
     pub priority: Priority,
     pub tags: Tags,
     pub due: Option<Due>,
+    pub recurrence: Option<Recurrence>,
 }
 
 impl NewTask {
@@ -86,7 +88,21 @@ impl NewTask {
     pub fn parse(body: Json) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new("", body)?;
         let id = reader.optional("id", id);
-        Self::read(reader, id)
+        let task = Self::read(reader, id)?;
+        task.check_recurrence()?;
+        Ok(task)
+    }
+
+    /// Checks the recurrence against the due date.
+    ///
+    /// # Errors
+    /// All faults, also if there is no due date.
+    pub fn check_recurrence(&self) -> Result<(), Vec<Fault>> {
+        match (&self.recurrence, &self.due) {
+            (None, _) => Ok(()),
+            (Some(recurrence), Some(due)) => recurrence.check("/recurrence", due),
+            (Some(_), None) => Err(vec![needs_due()]),
+        }
     }
 
     fn read(mut reader: Reader, id: Option<Uuid>) -> Result<Self, Vec<Fault>> {
@@ -102,6 +118,9 @@ impl NewTask {
             .unwrap_or(Priority::Medium);
         let tags = reader.optional("tags", Tags::parse).unwrap_or_default();
         let due = reader.optional("due", nullable(Due::parse)).flatten();
+        let recurrence = reader
+            .optional("recurrence", nullable(Recurrence::parse))
+            .flatten();
         reader.finish()?;
         match title {
             Some(title) => Ok(Self {
@@ -112,10 +131,19 @@ impl NewTask {
                 priority,
                 tags,
                 due,
+                recurrence,
             }),
             None => Err(vec![Fault::new("/title", "is required")]),
         }
     }
+}
+
+/// The fault of a recurrence without a due date.
+pub fn needs_due() -> Fault {
+    Fault::new(
+        "/due",
+        "is required for a task with a recurrence, whose first occurrence it is",
+    )
 }
 
 /// The body of `PUT /api/tasks/{id}`. Absent members get their defaults.
@@ -171,6 +199,8 @@ pub struct TaskPatch {
     pub tags: Option<Tags>,
     /// `Some(None)` removes the due date.
     pub due: Option<Option<DuePatch>>,
+    /// `Some(None)` removes the recurrence.
+    pub recurrence: Option<Option<RecurrencePatch>>,
 }
 
 impl TaskPatch {
@@ -194,6 +224,7 @@ impl TaskPatch {
                 .optional("tags", nullable(Tags::parse))
                 .map(Option::unwrap_or_default),
             due: reader.optional("due", nullable(DuePatch::parse)),
+            recurrence: reader.optional("recurrence", nullable(RecurrencePatch::parse)),
         };
         reader.finish()?;
         Ok(patch)
@@ -217,6 +248,7 @@ impl From<NewTask> for TaskPatch {
             priority: Some(task.priority),
             tags: Some(task.tags),
             due: Some(task.due.map(DuePatch::Whole)),
+            recurrence: Some(task.recurrence.map(RecurrencePatch::Whole)),
         }
     }
 }
@@ -327,7 +359,7 @@ mod tests {
         for (member, pointer) in [
             (r#""version":true"#, "/version"),
             (r#""reminders":[1]"#, "/reminders"),
-            (r#""recurrence":{}"#, "/recurrence"),
+            (r#""occurrence_number":{}"#, "/occurrence_number"),
             (r#""id":"a\u0000b""#, "/id"),
             (r#""owner":"x""#, "/owner"),
         ] {

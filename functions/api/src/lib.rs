@@ -14,6 +14,7 @@ mod auth;
 mod write;
 mod accounts;
 mod tasks;
+mod series;
 mod tags;
 mod jobs;
 mod audit;

@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
-use crate::{accounts, audit, health, jobs, openapi, tags, tasks};
+use crate::{accounts, audit, health, jobs, openapi, series, tags, tasks};
 
 type Answer = Result<Reply, Problem>;
 
@@ -66,8 +66,19 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/api/tasks/batch", &[(Post, Plain(tasks::batch))]),
     ("/api/tasks/{id}/complete", &[(Post, Id(tasks::complete))]),
     ("/api/tasks/{id}/reopen", &[(Post, Id(tasks::reopen))]),
+    ("/api/tasks/{id}/skip", &[(Post, Id(tasks::skip))]),
     ("/api/tasks/{id}/restore", &[(Post, Id(tasks::restore))]),
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
+    ("/api/recurrence/preview", &[(Post, Plain(series::preview))]),
+    ("/api/series/{id}", &[(Get, Id(series::get))]),
+    (
+        "/api/series/{id}/occurrences",
+        &[(Get, Id(series::occurrences))],
+    ),
+    ("/api/series/{id}/pause", &[(Post, Id(series::pause))]),
+    ("/api/series/{id}/resume", &[(Post, Id(series::resume))]),
+    ("/api/occurrences", &[(Post, Plain(series::make))]),
+    ("/api/occurrences/claim", &[(Post, Plain(series::claim))]),
     ("/api/tags", &[(Get, Plain(tags::list))]),
     (
         "/api/tags/{tag}",

@@ -1,9 +1,10 @@
 //! Tasks: reading, listing, searching and changing them.
 //!
-//! A request runs one SQL statement, and a write emits its events in that statement. Only the merge of a part of a due date
-//! runs two.
+//! A request runs one SQL statement, and a write emits its events in that statement. Only the merge of a part of a due date or
+//! a recurrence runs two.
 
 mod batch;
+mod change;
 mod create;
 mod day;
 mod delete;
@@ -11,9 +12,12 @@ mod filter;
 mod get;
 mod highlight;
 mod list;
+mod merge;
+mod next;
 mod order;
 mod parameters;
 mod restore;
+mod scope;
 mod search;
 mod update;
 
@@ -22,5 +26,6 @@ pub use create::create;
 pub use delete::delete;
 pub use get::get;
 pub use list::list;
+pub use parameters::due_texts;
 pub use restore::restore;
-pub use update::{complete, patch, reopen, replace};
+pub use update::{complete, patch, reopen, replace, skip};

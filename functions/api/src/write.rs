@@ -36,6 +36,12 @@ pub enum Outcome {
     Stale,
     /// The request changes members that are read-only.
     ReadOnly,
+    /// A task with a recurrence would have no due date.
+    NeedsDue,
+    /// Only an occurrence of a series can be skipped.
+    NotRecurring,
+    /// The series has ended, so it cannot be paused or resumed.
+    Ended,
     /// The Idempotency-Key belongs to another request.
     KeyReused,
     /// The request is not admitted: the rate limit is exceeded, or too many requests of the caller are running.
@@ -52,7 +58,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The name of each outcome in SQL.
-    const NAMES: [(&str, Self); 16] = [
+    const NAMES: [(&str, Self); 19] = [
         ("made", Self::Made),
         ("changed", Self::Changed),
         ("started", Self::Started),
@@ -63,6 +69,9 @@ impl Outcome {
         ("taken", Self::Taken),
         ("stale", Self::Stale),
         ("read_only", Self::ReadOnly),
+        ("needs_due", Self::NeedsDue),
+        ("not_recurring", Self::NotRecurring),
+        ("ended", Self::Ended),
         ("key_reused", Self::KeyReused),
         ("limited", Self::Limited),
         ("refused", Self::Refused),
@@ -99,6 +108,15 @@ impl Outcome {
                 Problem::stale,
             )),
             Self::ReadOnly => Err(Fault::new("", "changes a read-only member").into()),
+            Self::NeedsDue => Err(Fault::new(
+                "/due",
+                "is required for a task with a recurrence; to remove both, set `recurrence` to null too",
+            )
+            .into()),
+            Self::NotRecurring => Err(Problem::conflict(
+                "the task is no occurrence of a series; cancel or delete it",
+            )),
+            Self::Ended => Err(Problem::conflict("the series has ended")),
             Self::KeyReused => Err(Problem::key_reused()),
             // `Rate::check` has refused such a request before.
             Self::Limited => Err(Problem::internal(
@@ -244,6 +262,9 @@ mod tests {
                 ("taken", 409),
                 ("stale", 412),
                 ("read_only", 422),
+                ("needs_due", 422),
+                ("not_recurring", 409),
+                ("ended", 409),
                 ("key_reused", 422),
                 ("limited", 500),
                 ("refused", 409),

@@ -31,10 +31,20 @@ impl Trace {
     /// The envelope members of an event that come from the request, as JSON without its braces. SQL inserts them into
     /// each event.
     pub fn event_members(&self) -> String {
+        self.event_members_after(None)
+    }
+
+    /// As [`Trace::event_members`], for an event that another one caused.
+    pub fn event_members_after(&self, cause: Option<Uuid>) -> String {
         let mut members = String::with_capacity(160);
         members.push_str("\"correlationid\":");
         push_quoted(&mut members, &self.correlation);
-        members.push_str(",\"causationid\":null,\"traceparent\":");
+        members.push_str(",\"causationid\":");
+        match cause {
+            Some(event) => push_quoted(&mut members, &event.to_string()),
+            None => members.push_str("null"),
+        }
+        members.push_str(",\"traceparent\":");
         match &self.traceparent {
             Some(traceparent) => push_quoted(&mut members, traceparent),
             None => members.push_str("null"),

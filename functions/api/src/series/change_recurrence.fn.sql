@@ -2,13 +2,14 @@
 --
 -- task          the task, with its new due date
 -- p_definition  what the client defines, see `stored_recurrence`; null for no recurrence
+-- p_scope       `future` or `all`: the due date is that of the occurrences to come, too, so a new series begins in any case
 -- p_zone        the account's timezone
 -- p_context     envelope members that come from the request, as JSON without its braces
 -- p_actor       the actor of the events, as JSON
 --
 -- Returns the task with its place in its series. If the definition is that of the series, or the task has no due date, nothing
 -- changes.
-create or replace function change_recurrence(task tasks, p_definition text, p_zone text, p_context text, p_actor text)
+create or replace function change_recurrence(task tasks, p_definition text, p_scope text, p_zone text, p_context text, p_actor text)
 returns tasks
 language plpgsql volatile as $$
 declare
@@ -18,7 +19,8 @@ declare
     is_only boolean := false;
 begin
     -- A definition without `timezone` is satisfied with any.
-    if old is null and p_definition is null or old || p_definition::jsonb = old
+    if old is null and p_definition is null
+        or p_scope is null and old || p_definition::jsonb = old
         or p_definition is not null and task.due is null then
         return task;
     end if;

@@ -2,6 +2,7 @@
 
 use domain::batch::{Batch, Change, Operation};
 use domain::json::Fault;
+use domain::recurrence::RecurrencePatch;
 use domain::tag::Tags;
 use domain::task::{Description, NewTask, Priority, Replacement, Status, TaskPatch, Title};
 use guest::postgres::{ParameterValue, text};
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::next;
 use super::parameters::due_texts;
 use super::update::read_only_changed;
 use crate::auth::Caller;
@@ -119,7 +121,10 @@ fn answer(results: &[OperationResult], path: &str) -> String {
         .iter()
         .map(|result| match result {
             Ok((status, None)) => format!(r#"{{"status":{status}}}"#),
-            Ok((status, Some(task))) => format!(r#"{{"status":{status},"task":{task}}}"#),
+            Ok((status, Some(task))) => {
+                let task = next::added(task.get().to_owned());
+                format!(r#"{{"status":{status},"task":{task}}}"#)
+            }
             Err(problem) => {
                 let status = problem.status;
                 format!(
@@ -168,6 +173,10 @@ fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem>
             let patch = TaskPatch::status(Status::Open);
             updated("reopen", id, version, patch, None)?
         }
+        Change::Skip(id) => {
+            let patch = TaskPatch::status(Status::Cancelled);
+            updated("skip", id, version, patch, None)?
+        }
         Change::Restore(id) => bare("restore", id),
         Change::Delete(id) => bare("delete", id),
     })
@@ -175,6 +184,9 @@ fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem>
 
 fn created(task: NewTask) -> Value {
     let [due, instant] = due_texts(task.due.as_ref());
+    let definition = task
+        .recurrence
+        .map(|recurrence| recurrence.definition());
     json!({
         "op": "create",
         "id": task.id,
@@ -185,6 +197,7 @@ fn created(task: NewTask) -> Value {
         "tags": task.tags.into_vec(),
         "due": due,
         "instant": instant,
+        "recurrence": definition,
     })
 }
 
@@ -196,9 +209,15 @@ fn updated(
     read_only: Option<Map<String, Value>>,
 ) -> Result<Value, Problem> {
     let set_due = patch.due.is_some();
+    let set_recurrence = patch.recurrence.is_some();
     let due = match patch.due.flatten() {
         Some(due) => Some(due.apply("/due", None)?),
         None => None,
+    };
+    let definition = match patch.recurrence.flatten() {
+        Some(RecurrencePatch::Whole(recurrence)) => Some(recurrence.definition()),
+        // A part is a fault of the operation.
+        Some(RecurrencePatch::Part(_)) | None => None,
     };
     let [due, instant] = due_texts(due.as_ref());
     Ok(json!({
@@ -213,6 +232,8 @@ fn updated(
         "set_due": set_due,
         "due": due,
         "instant": instant,
+        "set_recurrence": set_recurrence,
+        "recurrence": definition,
         "read_only": read_only,
     }))
 }

@@ -21,6 +21,9 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
     let task = NewTask::parse(body)?;
     let rate = Rate::write(&caller, 1)?;
     let [due, instant] = parameters::due(task.due.as_ref());
+    let definition = task
+        .recurrence
+        .map(|recurrence| recurrence.definition());
     let parameters = vec![
         text(caller.user.to_string()),
         text_or_null(task.id.map(|id| id.to_string())),
@@ -31,6 +34,7 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
         parameters::array(task.tags.into_vec()),
         due,
         instant,
+        text_or_null(definition),
         text(request.trace.event_members()),
         text(caller.actor()),
         key,

@@ -1,12 +1,12 @@
 //! `DELETE /api/tasks/{id}`: deletes a task, which leaves a tombstone.
 
-use guest::postgres::text;
+use guest::postgres::{text, text_or_null};
 use uuid::Uuid;
 
 use super::parameters;
+use super::scope::Scope;
 use crate::auth::Caller;
 use crate::http::problem::Problem;
-use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -14,12 +14,13 @@ use crate::write::Write;
 
 pub fn delete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
-    Query::of(request).finish()?;
+    let scope = Scope::of(request)?;
     let rate = Rate::write(&caller, 1)?;
     let parameters = vec![
         text(caller.user.to_string()),
         text(id.to_string()),
         parameters::accepted_versions(request)?,
+        text_or_null(scope.map(Scope::name)),
         text(request.trace.event_members()),
         text(caller.actor()),
     ];

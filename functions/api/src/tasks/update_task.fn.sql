@@ -10,8 +10,8 @@
 -- p_set_recurrence   whether to set the recurrence; a null `p_recurrence` then ends the series after this task
 -- p_recurrence   the recurrence as the client defines it, see `stored_recurrence`. Another one than that of the task begins a
 --                new series with this task, and ends the old one
--- p_scope        what else of a series a change of the title, the description, the priority or the tags is for: null for the
---                occurrences to come, `this` for none
+-- p_scope        what else of a series the request is for. Title, description, priority and tags are for the occurrences to come,
+--                too, unless the scope is `this`. A due date is so only if the scope is `future` or `all`
 -- p_op           `reopen`: only a completed or cancelled task gets the status. `skip`: only an open or started task of a series
 --                gets it. Null for other requests
 -- p_read_only    members that the request must not change, as a JSON object; null for none
@@ -95,7 +95,7 @@ begin
     end if;
 
     if p_set_recurrence then
-        task := change_recurrence(task, p_recurrence, zone, p_context, p_actor);
+        task := change_recurrence(task, p_recurrence, p_scope, zone, p_context, p_actor);
     end if;
     if task.due is null and task.recurrence is not null then
         outcome := 'needs_due';

@@ -1,0 +1,5 @@
+-- Pauses or resumes a series.
+-- $1 user id, $2 series id, $3 whether to pause it, $4 context of the events, $5 actor as JSON, $6 Idempotency-Key or null,
+-- $7 fingerprint of the request or null, $8 see `admit`.
+-- Columns: those of `write_result`.
+call pause_series($1, $2, $3, $4, $5, $6, $7, $8, null, null, null, null, null, null)
