@@ -49,9 +49,24 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("deleteTask", [401, 401, 404, 204, 404, 404, 404, 204]),
     ("completeTask", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("reopenTask", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("skipTask", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("restoreTask", [401, 401, 404, 200, 404, 404, 404, 200]),
     // Each operation of a batch has a status of its own. `ask` checks that other users change nothing.
     ("batchTasks", [401, 401, 200, 200, 200, 200, 200, 200]),
+    (
+        "previewRecurrence",
+        [401, 401, 200, 200, 200, 200, 200, 200],
+    ),
+    ("getSeries", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("listOccurrences", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("pauseSeries", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("resumeSeries", [401, 401, 404, 200, 404, 404, 404, 200]),
+    // For the agents alone.
+    (
+        "createOccurrences",
+        [401, 401, 403, 403, 403, 403, 403, 403],
+    ),
+    ("claimSeries", [401, 401, 403, 403, 403, 403, 403, 403]),
     ("listTags", [401, 401, 200, 200, 200, 200, 200, 200]),
     ("renameTag", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("removeTag", [401, 401, 404, 204, 404, 404, 404, 204]),
@@ -151,13 +166,15 @@ impl Accounts {
         expected: u16,
     ) -> Result<()> {
         let tag = Uuid::new_v4().to_string();
-        let fields = json!({"title": "The owner's", "tags": [tag]});
+        let fields = json!({
+            "title": "The owner's", "tags": [tag], "due": {"date": "2026-03-01"}, "recurrence": {"rule": "FREQ=DAILY"},
+        });
         // After `deleteMe` the owner cannot create tasks, and the remaining callers need none.
         let task = self.owner.post("/api/tasks").json(&fields).send().await?;
         let task = if task.status == 201 {
             task.json()?
         } else {
-            json!({"id": Uuid::new_v4().to_string(), "version": 1})
+            json!({"id": Uuid::new_v4().to_string(), "series_id": Uuid::new_v4().to_string(), "version": 1})
         };
         let id = text(&task, "id")?;
         let id = if path.starts_with("/api/users/") {
@@ -166,6 +183,8 @@ impl Accounts {
             let job = include_str!("../../sql/insert_job.sql");
             let row = fixture.database.query_one(job, &[&self.owner.id]).await?;
             row.get::<_, Uuid>(0).to_string()
+        } else if path.starts_with("/api/series/") {
+            text(&task, "series_id")?
         } else {
             id
         };
@@ -211,6 +230,9 @@ impl Accounts {
             "batchTasks" => json!({"operations": [
                 {"op": "update", "id": task["id"], "fields": {"title": "Written over"}},
             ]}),
+            "previewRecurrence" => json!({"due": {"date": "2026-03-01"}, "rule": "FREQ=DAILY"}),
+            "createOccurrences" => json!({"occurrences": []}),
+            "claimSeries" => json!({"limit": 1}),
             "renameTag" => json!({"name": "renamed"}),
             _ => return None,
         })

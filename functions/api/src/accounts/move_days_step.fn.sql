@@ -1,4 +1,5 @@
--- One step of the job that moves `due_at` of a user's tasks whose due date is a day, after the user's timezone has changed. If it
+-- One step of the job that moves `due_at` of a user's tasks whose due date is a day, after the user's timezone has changed. Series of
+-- days get the timezone, too, because it says on which day a task is completed. If it
 -- changes again, all steps that follow use the newest timezone, so the tasks agree with it in the end.
 --
 -- job     the job; its `state` has the context and the actor of the events, and where the next step begins
@@ -12,6 +13,7 @@ declare
     account users;
     task tasks;
     old_due_at timestamptz;
+    old_recurrence text;
     seen bigint := 0;
     is_late boolean := false;
 begin
@@ -19,6 +21,11 @@ begin
     if not found then
         job.ended := true;
         return job;
+    end if;
+    if job.state ->> 'id' is null then
+        update series set recurrence = zoned_recurrence(recurrence, account.timezone)
+            where user_id = job.user_id and ended_at is null and recurrence #>> '{start,date}' is not null
+                and recurrence ->> 'timezone' <> account.timezone;
     end if;
     for task in
         select * from tasks t
@@ -34,14 +41,25 @@ begin
         job.state := job.state || jsonb_build_object('created_at', task.created_at, 'id', task.id);
         old_due_at := task.due_at;
         task.due_at := due_at(task.due, null, account.timezone);
-        continue when task.due_at = old_due_at;
+        old_recurrence := task.recurrence::text;
+        if task.recurrence #>> '{start,date}' is not null and task.status in ('open', 'in_progress') then
+            task.recurrence := zoned_recurrence(task.recurrence, account.timezone);
+        end if;
+        continue when task.due_at = old_due_at and task.recurrence::text is not distinct from old_recurrence;
         account.sync_seq := account.sync_seq + 1;
         task.seq := account.sync_seq;
         task.version := task.version + 1;
         task.updated_at := moment;
-        update tasks t set version = task.version, seq = task.seq, updated_at = moment, due_at = task.due_at where t.id = task.id;
+        update tasks t set
+            version = task.version, seq = task.seq, updated_at = moment, due_at = task.due_at,
+            recurrence = task.recurrence where t.id = task.id;
+        update series set current_version = task.version
+            where id = task.series_id and current_id = task.id and current_version = task.version - 1;
         perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
-            job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"due_at":"' || rfc3339(old_due_at) || '"}');
+            job.state ->> 'context', job.state ->> 'actor', task_json(task),
+            '{"due_at":"' || rfc3339(old_due_at) || '"'
+                || case when task.recurrence::text is distinct from old_recurrence then ',"recurrence":' || old_recurrence
+                    else '' end || '}');
         is_late := clock_timestamp() > moment + interval '500 milliseconds';
         exit when is_late;
     end loop;

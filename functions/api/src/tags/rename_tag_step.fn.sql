@@ -44,6 +44,8 @@ begin
         task.version := task.version + 1;
         task.updated_at := moment;
         update tasks t set tags = task.tags, version = task.version, seq = task.seq, updated_at = moment where t.id = task.id;
+        -- The next occurrence of its series gets the same tags.
+        update series set tags = task.tags where id = task.series_id and current_id = task.id and tags = old_tags;
         perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
             job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"tags":' || array_to_json(old_tags)::text || '}');
         is_late := clock_timestamp() > moment + interval '500 milliseconds';
