@@ -168,6 +168,8 @@ impl Replacement {
                 read_only.insert(name.to_owned(), value);
             }
         }
+        // Part of the answer to a request that completed the task.
+        reader.take("next");
         let task = NewTask::read(reader, None)?;
         Ok(Self { task, read_only })
     }

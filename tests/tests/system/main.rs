@@ -33,6 +33,7 @@ mod put;
 mod rate_limits;
 mod restore;
 mod search;
+mod series;
 mod servers;
 mod statements;
 mod tags;
@@ -71,6 +72,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         batch::{
             every_operation, results_in_order, atomic_batches, idempotency_key_of_a_batch, due_dates_in_a_batch,
             concurrent_batches, one_id_in_many_batches,
+        },
+        series::{
+            a_series_begins, one_next_occurrence, reopened_and_completed_again, an_occurrence_is_skipped, changes_of_one_or_all,
+            deletion_of_occurrences, a_pause, a_series_ends, a_new_timezone, previews, wrong_recurrences,
         },
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         export::{

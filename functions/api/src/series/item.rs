@@ -9,7 +9,9 @@ pub fn members(occurrence: &Occurrence) -> String {
         r#""occurrence":"{}","due":{},"due_at":"{}""#,
         occurrence.key,
         occurrence.due.to_json(),
-        occurrence.due_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        occurrence
+            .due_at
+            .to_rfc3339_opts(SecondsFormat::Micros, true),
     )
 }
 

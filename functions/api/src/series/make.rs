@@ -44,7 +44,12 @@ fn limit(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
         _ => None,
     }
     .filter(|limit| (1..=MOST).contains(limit))
-    .ok_or_else(|| vec![Fault::new(pointer, format!("must be a number from 1 to {MOST}"))])
+    .ok_or_else(|| {
+        vec![Fault::new(
+            pointer,
+            format!("must be a number from 1 to {MOST}"),
+        )]
+    })
 }
 
 pub fn make(request: &mut Request) -> Result<Reply, Problem> {
@@ -84,7 +89,12 @@ struct Item {
 fn items(pointer: &str, value: Json) -> Result<Vec<Item>, Vec<Fault>> {
     let items = match value {
         Json::List(items) if (1..=MOST).contains(&(items.len() as i64)) => items,
-        _ => return Err(vec![Fault::new(pointer, format!("must be 1 to {MOST} occurrences"))]),
+        _ => {
+            return Err(vec![Fault::new(
+                pointer,
+                format!("must be 1 to {MOST} occurrences"),
+            )]);
+        }
     };
     let items = items.into_iter().enumerate();
     items
@@ -116,7 +126,13 @@ impl Item {
 
     fn parameter(self, trace: &Trace) -> Value {
         let context = trace.event_members_after(self.cause);
-        parameter(self.series, self.after, self.recurrence, self.next.as_ref(), context)
+        parameter(
+            self.series,
+            self.after,
+            self.recurrence,
+            self.next.as_ref(),
+            context,
+        )
     }
 }
 
@@ -167,7 +183,12 @@ fn number(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
         _ => None,
     }
     .filter(|number| *number >= 1)
-    .ok_or_else(|| vec![Fault::new(pointer, "must be the number of an occurrence, from 1")])
+    .ok_or_else(|| {
+        vec![Fault::new(
+            pointer,
+            "must be the number of an occurrence, from 1",
+        )]
+    })
 }
 
 /// A stored recurrence, as it is.
@@ -175,6 +196,9 @@ fn recurrence(pointer: &str, value: Json) -> Result<Value, Vec<Fault>> {
     let value = Value::from(value);
     match Series::read(&value.to_string()) {
         Ok(_) => Ok(value),
-        Err(_) => Err(vec![Fault::new(pointer, "must be the recurrence of a series")]),
+        Err(_) => Err(vec![Fault::new(
+            pointer,
+            "must be the recurrence of a series",
+        )]),
     }
 }

@@ -27,7 +27,9 @@ pub fn occurrences(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let mut query = Query::of(request);
     let page = Page::take(&mut query, format!("occurrences {id}"))?;
     let coming = query.parsed("coming", "a number from 0 to 200", |text| {
-        text.parse().ok().filter(|coming| (0..=200).contains(coming))
+        text.parse()
+            .ok()
+            .filter(|coming| (0..=200).contains(coming))
     });
     query.finish()?;
     let rate = Rate::read(&caller, 1)?;
@@ -48,7 +50,11 @@ pub fn occurrences(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
         && !has_ended
     {
         let to_come = newest.following(&series, coming.unwrap_or(COMING));
-        items.extend(to_come.iter().map(|occurrence| line("coming", "null", occurrence)));
+        items.extend(
+            to_come
+                .iter()
+                .map(|occurrence| line("coming", "null", occurrence)),
+        );
     }
     page.reply(&format!("[{}]", items.join(",")), &mut row)
 }
@@ -103,7 +109,8 @@ impl Task<'_> {
 
     /// What comes after this task: after it was done, or if it were done when it is due, and each other when that is due.
     fn following(&self, series: &Series, most: usize) -> Vec<Occurrence> {
-        let is_open = self.status == Status::Open.as_str() || self.status == Status::InProgress.as_str();
+        let is_open =
+            self.status == Status::Open.as_str() || self.status == Status::InProgress.as_str();
         let at = match self.due_at {
             Some(due_at) if is_open => due_at.max(self.at),
             _ => self.at,

@@ -70,7 +70,8 @@ struct After<'a> {
 /// Makes the next occurrence of a series that was resumed after its newest one was done. No event tells the agent to do that, and its
 /// next look is minutes away. If this fails, the agent does it then.
 fn make_next(request: &Request, caller: &Caller, state: &str) -> Result<(), Problem> {
-    let wrong = |error: String| Problem::internal(format!("reading the state of a series: {error}"));
+    let wrong =
+        |error: String| Problem::internal(format!("reading the state of a series: {error}"));
     let State {
         series_id,
         recurrence,
@@ -84,7 +85,13 @@ fn make_next(request: &Request, caller: &Caller, state: &str) -> Result<(), Prob
         skipped: after.skipped,
     });
     let recurrence: Value = serde_json::from_str(recurrence.get()).unwrap_or_default();
-    let item = parameter(series_id, after.id, recurrence, next.as_ref(), request.trace.event_members());
+    let item = parameter(
+        series_id,
+        after.id,
+        recurrence,
+        next.as_ref(),
+        request.trace.event_members(),
+    );
     let parameters = [text(json!([item]).to_string()), text(caller.actor())];
     Db::open()?.query_one(include_str!("create_occurrences.sql"), &parameters)?;
     Ok(())

@@ -140,7 +140,12 @@ pub fn instant(pointer: &str, value: Json) -> Result<DateTime<Utc>, Vec<Fault>> 
     let written = text(pointer, value, 1, 40)?;
     due::instant(&written)
         .map(|instant| instant.with_timezone(&Utc))
-        .ok_or_else(|| vec![Fault::new(pointer, "must be an instant like 2026-03-01T08:00:00Z")])
+        .ok_or_else(|| {
+            vec![Fault::new(
+                pointer,
+                "must be an instant like 2026-03-01T08:00:00Z",
+            )]
+        })
 }
 
 /// An occurrence that is completed at an instant.

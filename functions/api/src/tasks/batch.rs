@@ -184,9 +184,7 @@ fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem>
 
 fn created(task: NewTask) -> Value {
     let [due, instant] = due_texts(task.due.as_ref());
-    let definition = task
-        .recurrence
-        .map(|recurrence| recurrence.definition());
+    let definition = task.recurrence.map(|recurrence| recurrence.definition());
     json!({
         "op": "create",
         "id": task.id,

@@ -131,7 +131,9 @@ impl Schedule {
     fn defined(&self) -> Result<Option<Recurrence>, Vec<Fault>> {
         self.recurrence
             .as_deref()
-            .map(|current| Recurrence::merge("/recurrence", Some(current), Json::Object(Vec::new())))
+            .map(|current| {
+                Recurrence::merge("/recurrence", Some(current), Json::Object(Vec::new()))
+            })
             .transpose()
     }
 }

@@ -55,9 +55,12 @@ impl Finished<'_> {
             at: self.completed_at.unwrap_or(self.updated_at),
             skipped: is_skipped,
         });
-        Some(next.map_or_else(|| "null".to_owned(), |next| {
-            let id = occurrence_id(self.series_id, &next.key);
-            format!(r#"{{"id":"{id}",{}}}"#, item::members(&next))
-        }))
+        Some(next.map_or_else(
+            || "null".to_owned(),
+            |next| {
+                let id = occurrence_id(self.series_id, &next.key);
+                format!(r#"{{"id":"{id}",{}}}"#, item::members(&next))
+            },
+        ))
     }
 }

@@ -98,12 +98,7 @@ fn set_status(
 }
 
 /// Changes the task if `If-Match` accepts its version.
-fn run(
-    request: &mut Request,
-    caller: &Caller,
-    id: Uuid,
-    change: Change,
-) -> Result<Write, Problem> {
+fn run(request: &mut Request, caller: &Caller, id: Uuid, change: Change) -> Result<Write, Problem> {
     let rate = Rate::write(caller, 1)?;
     if merge::is_needed(&change.patch, change.scope) {
         merge::run(request, caller, rate, id, &change)
