@@ -12,15 +12,17 @@ returns tasks
 language plpgsql volatile as $$
 declare
     is_open constant boolean := task.status in ('open', 'in_progress');
+    by_schedule boolean;
 begin
     task.series_id := p_series;
     task.recurrence := stored_recurrence(p_definition, task.due::text, p_zone);
     task.occurrence := occurrence_key(task.due, task.due_at, task.recurrence ->> 'timezone');
     task.occurrence_number := 1;
+    by_schedule := task.recurrence ->> 'create' = 'on_schedule';
     insert into series (
         id, user_id, recurrence, title, description, priority, tags, current_id, next_at, created_at, updated_at)
         values (p_series, task.user_id, task.recurrence, task.title, task.description, task.priority, task.tags, task.id,
-            case when not is_open then p_at end, p_at, p_at)
+            case when by_schedule or not is_open then p_at end, p_at, p_at)
         on conflict (id) do update set
             recurrence = excluded.recurrence, title = excluded.title, description = excluded.description,
             priority = excluded.priority, tags = excluded.tags, next_at = excluded.next_at, updated_at = excluded.updated_at,

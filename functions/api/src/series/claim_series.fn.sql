@@ -1,4 +1,4 @@
--- Claims series whose next occurrence is missing. Another claim finds them again a minute later, unless the occurrence has been made.
+-- Claims series whose next occurrence is missing, or due by their schedule. Another claim finds them again a minute later, unless the occurrence has been made.
 -- Agents may claim at the same time.
 --
 -- p_limit  the most series that are claimed
@@ -19,7 +19,8 @@ begin
         returning *
     loop
         select * into task from tasks where id = claimed.current_id;
-        if found and claimed.recurrence ->> 'paused_at' is null and task.status in ('completed', 'cancelled') then
+        if found and claimed.recurrence ->> 'paused_at' is null
+            and (claimed.recurrence ->> 'create' = 'on_schedule' or task.status in ('completed', 'cancelled')) then
             states := states || series_state(claimed, task);
         else
             update series set next_at = null where id = claimed.id;

@@ -1,7 +1,7 @@
 -- Creates one occurrence for `create_occurrences`, which says what the parameters and the result are.
 create or replace function create_occurrence(
     p_user uuid, p_series uuid, p_after uuid, p_recurrence json, p_id uuid, p_occurrence text, p_number bigint, p_due json,
-    p_instant timestamptz, p_context text, p_actor text,
+    p_instant timestamptz, p_look_at timestamptz, p_context text, p_actor text,
     out result text, out task_id uuid, out state text)
 language plpgsql volatile as $$
 declare
@@ -29,7 +29,8 @@ begin
         return;
     end if;
     select * into previous from tasks where tasks.id = p_after;
-    if not found or previous.status not in ('completed', 'cancelled') then
+    if not found
+        or current.recurrence ->> 'create' <> 'on_schedule' and previous.status not in ('completed', 'cancelled') then
         update series set next_at = null where series.id = p_series;
         result := 'skipped';
         return;
@@ -37,6 +38,11 @@ begin
     if current.recurrence::jsonb is distinct from p_recurrence::jsonb then
         result := 'changed';
         state := series_state(current, previous);
+        return;
+    end if;
+    if p_id is null and p_look_at is not null then
+        update series set next_at = p_look_at where series.id = p_series;
+        result := 'waiting';
         return;
     end if;
     if p_id is null then
@@ -48,7 +54,7 @@ begin
     task_id := p_id;
     select * into task from tasks where tasks.id = p_id;
     if found and (task.deleted_at is null or task.user_id <> p_user) then
-        update series set current_id = p_id, current_version = task.version, previous_id = p_after, next_at = null
+        update series set current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at
             where series.id = p_series;
         result := 'exists';
         return;
@@ -89,7 +95,8 @@ begin
             occurrence_number = excluded.occurrence_number, version = excluded.version, seq = excluded.seq,
             updated_at = excluded.updated_at, completed_at = null, deleted_at = null;
     update series set
-        current_id = p_id, current_version = task.version, previous_id = p_after, next_at = null, updated_at = task.updated_at
+        current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at,
+        updated_at = task.updated_at
         where series.id = p_series;
     perform emit_task_events(p_user, p_id, kind, task.seq, task.updated_at, p_context, p_actor, task_json(task), before);
     result := 'made';

@@ -4,6 +4,7 @@
 
 use std::str::FromStr;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::due::Due;
 use domain::json::{Fault, Json, Reader, nullable, text};
 use domain::recurrence::{Occurrence, Series, occurrence_id};
@@ -82,6 +83,8 @@ struct Item {
     recurrence: Value,
     /// `None` if the series has ended.
     next: Option<Occurrence>,
+    /// When to look for the one after it, of a series that runs by schedule.
+    look_at: Option<DateTime<Utc>>,
     /// The event that led to it.
     cause: Option<Uuid>,
 }
@@ -109,6 +112,7 @@ impl Item {
         let after = reader.required("after", task::id);
         let recurrence = reader.required("recurrence", recurrence);
         let next = reader.required("next", nullable(next));
+        let look_at = reader.optional("look_at", nullable(instant)).flatten();
         let cause = reader.optional("cause", nullable(task::id)).flatten();
         reader.finish()?;
         match (series, after, recurrence, next) {
@@ -117,6 +121,7 @@ impl Item {
                 after,
                 recurrence,
                 next,
+                look_at,
                 cause,
             }),
             // A missing member is a fault that `finish` has returned, so this error is never seen.
@@ -126,13 +131,13 @@ impl Item {
 
     fn parameter(self, trace: &Trace) -> Value {
         let context = trace.event_members_after(self.cause);
-        parameter(
-            self.series,
-            self.after,
-            self.recurrence,
-            self.next.as_ref(),
-            context,
-        )
+        let next = self.next.as_ref();
+        let mut item = parameter(self.series, self.after, self.recurrence, next, context);
+        if let (Some(at), Some(members)) = (self.look_at, item.as_object_mut()) {
+            let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
+            members.insert("look_at".to_owned(), Value::from(at));
+        }
+        item
     }
 }
 

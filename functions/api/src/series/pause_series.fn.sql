@@ -39,7 +39,9 @@ begin
             outcome := 'changed';
             current.recurrence := paused_recurrence(current.recurrence, p_pause, moment);
             current.updated_at := moment;
-            current.next_at := case when not p_pause and task.status in ('completed', 'cancelled') then moment end;
+            current.next_at := case when not p_pause
+                and (current.recurrence ->> 'create' = 'on_schedule' or task.status in ('completed', 'cancelled'))
+                then moment end;
             update series set recurrence = current.recurrence, updated_at = moment, next_at = current.next_at
                 where series.id = current.id;
             if task.deleted_at is null and task.status in ('open', 'in_progress') then
@@ -57,7 +59,7 @@ begin
             end if;
         end if;
         body := series_json(current, task);
-        if current.next_at is not null then
+        if current.next_at is not null and current.recurrence ->> 'create' <> 'on_schedule' then
             id := series_state(current, task);
         end if;
     end if;
