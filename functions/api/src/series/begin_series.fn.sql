@@ -18,7 +18,7 @@ begin
     task.recurrence := stored_recurrence(p_definition, task.due::text, p_zone);
     task.occurrence := occurrence_key(task.due, task.due_at, task.recurrence ->> 'timezone');
     task.occurrence_number := 1;
-    by_schedule := task.recurrence ->> 'create' = 'on_schedule';
+    by_schedule := task.recurrence ->> 'create' is not distinct from 'on_schedule';
     insert into series (
         id, user_id, recurrence, title, description, priority, tags, current_id, next_at, created_at, updated_at)
         values (p_series, task.user_id, task.recurrence, task.title, task.description, task.priority, task.tags, task.id,

@@ -30,7 +30,7 @@ begin
     end if;
     select * into previous from tasks where tasks.id = p_after;
     if not found
-        or current.recurrence ->> 'create' <> 'on_schedule' and previous.status not in ('completed', 'cancelled') then
+        or current.recurrence ->> 'create' is distinct from 'on_schedule' and previous.status not in ('completed', 'cancelled') then
         update series set next_at = null where series.id = p_series;
         result := 'skipped';
         return;

@@ -20,8 +20,8 @@ begin
         -- The event tells the agent. If the event is lost, the agent finds the series here.
         update series set next_at = task.updated_at + interval '1 minute'
             where id = task.series_id and current_id = task.id and ended_at is null
-                and recurrence ->> 'create' <> 'on_schedule';
-    elsif p_kind = 'task.reopened' and task.recurrence ->> 'create' <> 'on_schedule' then
+                and recurrence ->> 'create' is distinct from 'on_schedule';
+    elsif p_kind = 'task.reopened' and task.recurrence ->> 'create' is distinct from 'on_schedule' then
         perform withdraw_occurrence(task, p_context, p_actor);
     end if;
 end

@@ -59,7 +59,7 @@ begin
             end if;
         end if;
         body := series_json(current, task);
-        if current.next_at is not null and current.recurrence ->> 'create' <> 'on_schedule' then
+        if current.next_at is not null and current.recurrence ->> 'create' is distinct from 'on_schedule' then
             id := series_state(current, task);
         end if;
     end if;
