@@ -38,6 +38,10 @@ begin
     job.ended := removed < p_most;
     if job.ended then
         delete from series where user_id = job.user_id;
+        delete from reminders where user_id = job.user_id;
+        delete from deliveries where user_id = job.user_id;
+        delete from notifications where user_id = job.user_id;
+        delete from push_subscriptions where user_id = job.user_id;
     end if;
     return job;
 end

@@ -60,6 +60,9 @@ begin
             '{"due_at":"' || rfc3339(old_due_at) || '"'
                 || case when task.recurrence::text is distinct from old_recurrence then ',"recurrence":' || old_recurrence
                     else '' end || '}');
+        if task.reminders is not null then
+            perform schedule_reminders(task, job.state ->> 'context', job.state ->> 'actor');
+        end if;
         is_late := clock_timestamp() > moment + interval '500 milliseconds';
         exit when is_late;
     end loop;

@@ -20,12 +20,13 @@ begin
     task.occurrence_number := 1;
     by_schedule := task.recurrence ->> 'create' is not distinct from 'on_schedule';
     insert into series (
-        id, user_id, recurrence, title, description, priority, tags, current_id, next_at, created_at, updated_at)
-        values (p_series, task.user_id, task.recurrence, task.title, task.description, task.priority, task.tags, task.id,
+        id, user_id, recurrence, title, description, priority, tags, reminders, current_id, next_at, created_at, updated_at)
+        values (p_series, task.user_id, task.recurrence, task.title, task.description, task.priority, task.tags, task.reminders,
+            task.id,
             case when by_schedule or not is_open then p_at end, p_at, p_at)
         on conflict (id) do update set
             recurrence = excluded.recurrence, title = excluded.title, description = excluded.description,
-            priority = excluded.priority, tags = excluded.tags, next_at = excluded.next_at, updated_at = excluded.updated_at,
+            priority = excluded.priority, tags = excluded.tags, reminders = excluded.reminders, next_at = excluded.next_at, updated_at = excluded.updated_at,
             ended_at = null, ended_by = null;
     return task;
 end

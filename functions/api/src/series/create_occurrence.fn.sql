@@ -82,23 +82,33 @@ begin
     task.created_at := coalesce(task.created_at, task.updated_at);
     task.completed_at := null;
     task.deleted_at := null;
+    task.reminders := null;
+    if current.reminders is not null then
+        -- A reminder at a certain time was for one occurrence.
+        task := set_reminders(task, (select coalesce(json_agg(value), '[]') from json_array_elements(current.reminders)
+            where value ->> 'at' is null), task.updated_at);
+    end if;
     update users set sync_seq = sync_seq + 1 where users.id = p_user returning sync_seq into task.seq;
     insert into tasks (
         id, user_id, title, description, status, priority, tags, due, due_at, series_id, recurrence, occurrence,
-        occurrence_number, version, seq, created_at, updated_at)
+        occurrence_number, reminders, version, seq, created_at, updated_at)
         values (p_id, p_user, task.title, task.description, task.status, task.priority, task.tags, task.due, task.due_at,
-            p_series, task.recurrence, p_occurrence, p_number, task.version, task.seq, task.created_at, task.updated_at)
+            p_series, task.recurrence, p_occurrence, p_number, task.reminders,
+            task.version, task.seq, task.created_at, task.updated_at)
         on conflict (id) do update set
             title = excluded.title, description = excluded.description, status = excluded.status,
             priority = excluded.priority, tags = excluded.tags, due = excluded.due, due_at = excluded.due_at,
             recurrence = excluded.recurrence, occurrence = excluded.occurrence,
-            occurrence_number = excluded.occurrence_number, version = excluded.version, seq = excluded.seq,
+            occurrence_number = excluded.occurrence_number, reminders = excluded.reminders, version = excluded.version, seq = excluded.seq,
             updated_at = excluded.updated_at, completed_at = null, deleted_at = null;
     update series set
         current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at,
         updated_at = task.updated_at
         where series.id = p_series;
     perform emit_task_events(p_user, p_id, kind, task.seq, task.updated_at, p_context, p_actor, task_json(task), before);
+    if task.reminders is not null then
+        perform schedule_reminders(task, p_context, p_actor);
+    end if;
     result := 'made';
 end
 $$;

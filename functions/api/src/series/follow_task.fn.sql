@@ -11,10 +11,10 @@ begin
     if p_scope is distinct from 'this' then
         update series set
             title = task.title, description = task.description, priority = task.priority, tags = task.tags,
-            updated_at = task.updated_at
+            reminders = task.reminders, updated_at = task.updated_at
             where id = task.series_id and current_id = task.id
-                and (title, description, priority, tags) is distinct from
-                    (task.title, task.description, task.priority, task.tags);
+                and (title, description, priority, tags, reminders::text) is distinct from
+                    (task.title, task.description, task.priority, task.tags, task.reminders::text);
     end if;
     if p_kind in ('task.completed', 'task.skipped') then
         -- The event tells the agent. If the event is lost, the agent finds the series here.

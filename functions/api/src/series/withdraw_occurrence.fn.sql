@@ -33,5 +33,8 @@ begin
         where id = task.series_id;
     perform emit_task_events(task.user_id, next.id, 'task.deleted', next.seq, next.deleted_at, p_context, p_actor,
         task_json(next), '{"deleted_at":null}');
+    if next.reminders is not null then
+        perform schedule_reminders(next, p_context, p_actor);
+    end if;
 end
 $$;

@@ -36,7 +36,7 @@ begin
         for operation in
             select * from rows from (json_to_recordset(p_operations::json) as (
                 op text, id text, version bigint, title text, description text, status text, priority text, tags text[],
-                set_due boolean, due text, instant text, set_recurrence boolean, recurrence text, read_only text, faults json))
+                set_due boolean, due text, instant text, set_recurrence boolean, recurrence text, reminders text, read_only text, faults json))
                 with ordinality
         loop
             -- Collected in an array: a text that grows would be copied for each operation.
@@ -47,7 +47,8 @@ begin
             accepted := '{' || operation.version || '}';
             if operation.op = 'create' then
                 call create_task(p_user, operation.id, operation.title, operation.description, operation.status,
-                    operation.priority, operation.tags, operation.due, operation.instant, operation.recurrence, p_context, p_actor,
+                    operation.priority, operation.tags, operation.due, operation.instant, operation.recurrence, operation.reminders,
+                    p_context, p_actor,
                     null, null, null,
                     done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
             elsif operation.op = 'delete' then
@@ -59,7 +60,8 @@ begin
             else
                 call update_task(p_user, operation.id, accepted, operation.title, operation.description,
                     operation.status, operation.priority, operation.tags, operation.set_due, operation.due,
-                    operation.instant, operation.set_recurrence, operation.recurrence, null,
+                    operation.instant, operation.set_recurrence, operation.recurrence, operation.reminders,
+                    null,
                     case when operation.op in ('reopen', 'skip') then operation.op end, operation.read_only, p_context,
                     p_actor, null, null, null,
                     done.outcome, done.version, done.id, done.body, done.replayed, done.rate);

@@ -7,6 +7,7 @@
 -- p_due          due date as JSON; null for none
 -- p_due_instant  instant of the due date; null if `p_due` is a day, which ends in the user's timezone, see `due_at`
 -- p_recurrence   its recurrence, as the client defines it, see `stored_recurrence`; null for none
+-- p_reminders    its reminders, see `set_reminders`; null for the account's defaults
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `admit_write`
@@ -20,7 +21,7 @@
 -- update of `sync_seq` locks it.
 create or replace procedure create_task(
     p_user text, p_id text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
-    p_due text, p_due_instant text, p_recurrence text, p_context text, p_actor text, p_key text, p_fingerprint text,
+    p_due text, p_due_instant text, p_recurrence text, p_reminders text, p_context text, p_actor text, p_key text, p_fingerprint text,
     p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
@@ -28,6 +29,8 @@ declare
     owner constant uuid := p_user;
     task tasks;
     zone text;
+    preferences json;
+    reminders json := p_reminders;
 begin
     call admit_write(
         owner, p_rate, p_key, p_fingerprint, p_key is not null, outcome, version, id, body, replayed, rate);
@@ -35,7 +38,8 @@ begin
         return;
     end if;
 
-    update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq, timezone into task.seq, zone;
+    update users set sync_seq = sync_seq + 1 where users.id = owner 
+        returning sync_seq, timezone, users.preferences into task.seq, zone, preferences;
     if not found then
         outcome := 'gone';
         return;
@@ -81,11 +85,19 @@ begin
         end if;
     end if;
 
-    if p_recurrence is not null then
-        task := begin_series(task, uuid_v7(), p_recurrence, zone, task.created_at);
+    if p_reminders is null and p_due is not null then
+        reminders := preferences -> 'defaults';
+    end if;
+    if p_recurrence is not null or reminders is not null then
+        if reminders is not null then
+            task := set_reminders(task, reminders, task.created_at);
+        end if;
+        if p_recurrence is not null then
+            task := begin_series(task, uuid_v7(), p_recurrence, zone, task.created_at);
+        end if;
         update tasks set
             series_id = task.series_id, recurrence = task.recurrence, occurrence = task.occurrence,
-            occurrence_number = task.occurrence_number
+            occurrence_number = task.occurrence_number, reminders = task.reminders
             where tasks.id = task.id;
     end if;
 
@@ -94,6 +106,9 @@ begin
     id := task.id;
     body := task_json(task);
     perform emit_task_events(owner, task.id, 'task.created', task.seq, task.created_at, p_context, p_actor, body, '{}');
+    if task.reminders is not null then
+        perform schedule_reminders(task, p_context, p_actor);
+    end if;
     -- Most requests have no key, so they are spared the call.
     if p_key is not null then
         perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);

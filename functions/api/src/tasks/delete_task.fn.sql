@@ -48,6 +48,9 @@ begin
         where tasks.id = task.id;
     perform emit_task_events(
         owner, task.id, 'task.deleted', task.seq, task.deleted_at, p_context, p_actor, task_json(task), '{"deleted_at":null}');
+    if task.reminders is not null then
+        perform schedule_reminders(task, p_context, p_actor);
+    end if;
     outcome := 'deleted';
 end
 $$;

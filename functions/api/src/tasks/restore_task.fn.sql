@@ -75,6 +75,9 @@ begin
         perform emit_task_events(
             owner, task.id, 'task.restored', task.seq, task.updated_at, p_context, p_actor, body,
             '{' || previous || '}');
+        if task.reminders is not null then
+            perform schedule_reminders(task, p_context, p_actor);
+        end if;
     end if;
     perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
 end

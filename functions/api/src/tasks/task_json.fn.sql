@@ -11,7 +11,8 @@ begin
         || ',"due":' || coalesce(task.due::text, 'null')
         || ',"due_at":' || coalesce('"' || rfc3339(task.due_at) || '"', 'null')
         || ',"recurrence":' || coalesce(task.recurrence::text, 'null')
-        || ',"reminders":[],"series_id":' || coalesce('"' || task.series_id::text || '"', 'null')
+        || ',"reminders":' || coalesce(task.reminders::text, '[]')
+        || ',"series_id":' || coalesce('"' || task.series_id::text || '"', 'null')
         || ',"occurrence":' || coalesce(to_json(task.occurrence)::text, 'null')
         || ',"occurrence_number":' || coalesce(task.occurrence_number::text, 'null')
         || ',"version":' || task.version::text

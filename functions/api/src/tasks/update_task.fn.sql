@@ -10,6 +10,7 @@
 -- p_set_recurrence   whether to set the recurrence; a null `p_recurrence` then ends the series after this task
 -- p_recurrence   the recurrence as the client defines it, see `stored_recurrence`. Another one than that of the task begins a
 --                new series with this task, and ends the old one
+-- p_reminders    its reminders, see `set_reminders`; null leaves them as they are
 -- p_scope        what else of a series the request is for. Title, description, priority and tags are for the occurrences to come,
 --                too, unless the scope is `this`. A due date is so only if the scope is `future` or `all`
 -- p_op           `reopen`: only a completed or cancelled task gets the status. `skip`: only an open or started task of a series
@@ -25,7 +26,7 @@
 -- key_reused.
 create or replace procedure update_task(
     p_user text, p_id text, p_match text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
-    p_set_due boolean, p_due text, p_due_instant text, p_set_recurrence boolean, p_recurrence text, p_scope text, p_op text,
+    p_set_due boolean, p_due text, p_due_instant text, p_set_recurrence boolean, p_recurrence text, p_reminders text, p_scope text, p_op text,
     p_read_only text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
@@ -94,6 +95,9 @@ begin
         task.due_at := due_at(task.due, p_due_instant::timestamptz, zone);
     end if;
 
+    if p_reminders is not null and p_reminders::jsonb is distinct from coalesce(old.reminders::jsonb, '[]') then
+        task := set_reminders(task, p_reminders::json, clock_timestamp());
+    end if;
     if p_set_recurrence then
         task := change_recurrence(task, p_recurrence, p_scope, zone, p_context, p_actor);
     end if;
@@ -130,6 +134,9 @@ begin
             || ',"occurrence":' || coalesce(to_json(old.occurrence)::text, 'null')
             || ',"occurrence_number":' || coalesce(old.occurrence_number::text, 'null');
     end if;
+    if task.reminders::text is distinct from old.reminders::text then
+        previous := previous || ',"reminders":' || coalesce(old.reminders::text, '[]');
+    end if;
 
     if previous = '' then
         outcome := 'unchanged';
@@ -155,7 +162,8 @@ begin
             title = task.title, description = task.description, status = task.status, priority = task.priority,
             tags = task.tags, due = task.due, due_at = task.due_at, version = task.version, seq = task.seq,
             updated_at = task.updated_at, completed_at = task.completed_at, series_id = task.series_id,
-            recurrence = task.recurrence, occurrence = task.occurrence, occurrence_number = task.occurrence_number
+            recurrence = task.recurrence, occurrence = task.occurrence, occurrence_number = task.occurrence_number,
+            reminders = task.reminders
             where tasks.id = task.id;
     end if;
 
@@ -166,6 +174,9 @@ begin
             owner, task.id, kind, task.seq, task.updated_at, p_context, p_actor, body, '{' || substr(previous, 2) || '}');
         if task.recurrence is not null then
             perform follow_task(task, kind, p_scope, p_context, p_actor);
+        end if;
+        if coalesce(task.reminders, old.reminders) is not null then
+            perform schedule_reminders(task, p_context, p_actor);
         end if;
     end if;
     perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);

@@ -1,0 +1,39 @@
+-- Fires the reminders that are due. Several agents may do so at the same time.
+--
+-- p_limit  the most reminders that are looked at
+--
+-- Returns how many were due, so that the agent goes on while there are more.
+--
+-- A reminder that fires gets a row in `deliveries` for each of its channels. The inbox gets its notification in this statement. The other
+-- channels are for `claim_deliveries`. A reminder that repeats is scheduled for its next time that is not past, so a repetition that was
+-- missed is not made up for.
+--
+-- The lock order is that of all writes: the user's row first. A user whose row is locked has to wait for the next tick.
+create or replace function fire_reminders(p_limit bigint) returns bigint
+language plpgsql security definer
+set search_path = public, pg_temp
+as $$
+declare
+    moment constant timestamptz := now_for_reminders();
+    due_users uuid[];
+    seen bigint;
+    account users;
+    reminder reminders;
+begin
+    select array_agg(distinct d.user_id order by d.user_id), count(*) into due_users, seen from (
+        select user_id from reminders where fires_at <= moment order by fires_at limit p_limit) d;
+    for account in
+        select * from users where id = any (due_users) order by id for no key update skip locked
+    loop
+        for reminder in
+            select * from reminders where user_id = account.id and fires_at <= moment
+            order by fires_at desc limit p_limit for update
+        loop
+            perform fire_reminder(reminder, account, moment);
+        end loop;
+    end loop;
+    return seen;
+end
+$$;
+revoke execute on function fire_reminders(bigint) from public;
+grant execute on function fire_reminders(bigint) to spindle_agent;
