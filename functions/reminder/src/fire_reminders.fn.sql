@@ -2,7 +2,7 @@
 --
 -- p_limit  the most reminders that are looked at
 --
--- Returns how many were due, so that the agent goes on while there are more.
+-- Returns how many were handled, so that the agent goes on while there are more.
 --
 -- A reminder that fires gets a row in `deliveries` for each of its channels. The inbox gets its notification in this statement. The other
 -- channels are for `claim_deliveries`. A reminder that repeats is scheduled for its next time that is not past, so a repetition that was
@@ -16,11 +16,11 @@ as $$
 declare
     moment constant timestamptz := now_for_reminders();
     due_users uuid[];
-    seen bigint;
+    handled bigint := 0;
     account users;
     reminder reminders;
 begin
-    select array_agg(distinct d.user_id order by d.user_id), count(*) into due_users, seen from (
+    select array_agg(distinct d.user_id order by d.user_id) into due_users from (
         select user_id from reminders where fires_at <= moment order by fires_at limit p_limit) d;
     for account in
         select * from users where id = any (due_users) order by id for no key update skip locked
@@ -30,9 +30,10 @@ begin
             order by fires_at desc limit p_limit for update
         loop
             perform fire_reminder(reminder, account, moment);
+            handled := handled + 1;
         end loop;
     end loop;
-    return seen;
+    return handled;
 end
 $$;
 revoke execute on function fire_reminders(bigint) from public;
