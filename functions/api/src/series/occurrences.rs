@@ -79,7 +79,7 @@ fn history(tasks: &[Task], series: &Series) -> Vec<String> {
         items.push(task.json());
         if let Some(next) = tasks.get(place + 1) {
             let missed = series
-                .coming(&task.occurrence)
+                .coming(Some((&task.occurrence, task.number)))
                 .take_while(|missed| missed.key < next.occurrence)
                 .take(MISSED);
             items.extend(missed.map(|missed| line("missed", "null", &missed)));

@@ -71,7 +71,7 @@ impl Change {
             None => None,
         };
         let definition = match patch.recurrence.flatten() {
-            Some(RecurrencePatch::Whole(recurrence)) => Some(recurrence.definition()),
+            Some(RecurrencePatch::Whole(recurrence)) => Some(recurrence.definition(due.as_ref())),
             // `merge` has made it whole.
             Some(RecurrencePatch::Part(_)) | None => None,
         };
