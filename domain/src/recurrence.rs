@@ -9,6 +9,7 @@ mod definition;
 mod describe;
 mod key;
 mod parse;
+mod patch;
 mod rule;
 mod series;
 mod shorthand;
@@ -21,6 +22,7 @@ use chrono::Datelike;
 use chrono_tz::Tz;
 
 pub use self::key::Key;
+pub use self::patch::{RecurrencePatch, occurrence_id};
 use self::rule::{Frequency, Rule, Until};
 pub use self::series::{Coming, Done, Occurrence, Series, Unreadable};
 use self::shorthand::Shorthand;

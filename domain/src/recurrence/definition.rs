@@ -1,5 +1,6 @@
 //! The JSON of a recurrence as it is stored: how it is printed, and how a merge patch changes it.
 
+use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -36,12 +37,16 @@ impl Recurrence {
     /// The JSON object for a series that starts at `due`, from `rule` to `rdates`, and `timezone` if it is known: that of a local due
     /// date, or the one that the client has chosen for an instant. Equal recurrences have equal texts.
     pub fn definition(&self, due: &Due) -> String {
-        let [every, unit, on, at, until, count] = Shorthand::of(&self.rule).values();
-        let timezone = match due {
+        self.definition_in(match due {
             Due::Date(_) => None,
             Due::Local { timezone, .. } => Some(*timezone),
             Due::Instant(_) => self.timezone,
-        };
+        })
+    }
+
+    /// As [`Recurrence::definition`], with the timezone that is known, if one is.
+    pub(super) fn definition_in(&self, timezone: Option<Tz>) -> String {
+        let [every, unit, on, at, until, count] = Shorthand::of(&self.rule).values();
         let definition = Definition {
             rule: &self.text,
             every,

@@ -134,8 +134,8 @@ impl Series {
     /// - fixed: the next step of the rule after that occurrence.
     /// - catch_up: the first step after that occurrence and after the moment at which it was done, or after that day for dates.
     /// - after_completion: the rule starts again on the day on which it was done, with the time of the first due date, or at the second
-    ///   at which it was done for hourly rules. The first step after that day follows. It is also after the occurrence done: a task
-    ///   done early would otherwise come back as the same occurrence.
+    ///   at which it was done for hourly rules. The first step after that day follows that is no occurrence yet: of a task that is done
+    ///   twice on one day, the same would come back otherwise.
     pub fn next(&self, done: &Done<'_>) -> Option<Occurrence> {
         if self.is_paused {
             return None;
@@ -143,7 +143,7 @@ impl Series {
         let number = done.number.saturating_add(1);
         let occurrence = self.wall_of_key(done.occurrence);
         let at = done.at.with_timezone(&self.zone).naive_local();
-        let walk = match self.recurrence.mode {
+        let mut walk = match self.recurrence.mode {
             Mode::Fixed => self.walk(occurrence),
             Mode::CatchUp if self.is_date() => {
                 self.walk(occurrence.max(at.date().and_time(NaiveTime::MIN)))
@@ -151,7 +151,14 @@ impl Series {
             Mode::CatchUp => self.walk(occurrence.max(at)).later_than(done.at),
             Mode::AfterCompletion => self.walk_anew(number, occurrence, at, done.skipped)?,
         };
-        self.occurrence(walk, number)
+        let (wall, due_at) = walk.find(|(wall, _)| *wall != self.anchor())?;
+        Some(self.occurrence_at(wall, due_at, number))
+    }
+
+    /// The first occurrence.
+    pub fn first(&self) -> Occurrence {
+        let wall = self.anchor();
+        self.occurrence_at(wall, self.instant(wall), 1)
     }
 
     /// The step of the rule after `occurrence`, whatever the mode, or the first one. It has the number after `number`.
@@ -273,7 +280,13 @@ impl Series {
             }
         };
         let walk = Walk::new(self, self.steps(anchor), None);
-        Some(self.with_floor(walk.after(after.max(occurrence))))
+        // Each occurrence is later than the one done, so that no key repeats. Only the first one may be far ahead, because nothing but
+        // the client says when it is.
+        let after = match occurrence == self.anchor() {
+            true => after,
+            false => after.max(occurrence),
+        };
+        Some(self.with_floor(walk.after(after)))
     }
 
     fn steps(&self, anchor: NaiveDateTime) -> Steps<'_> {
