@@ -185,7 +185,7 @@ fn any_date(written: &str) -> Option<NaiveDate> {
 }
 
 /// Parses a date and time without an offset, with the digits of [`instant`].
-fn local(written: &str) -> Option<NaiveDateTime> {
+pub(crate) fn local(written: &str) -> Option<NaiveDateTime> {
     // 19 characters, or up to nine more digits for fractions of a second.
     let fits = written.len() == 19 || (21..=29).contains(&written.len());
     NaiveDateTime::parse_from_str(written, "%Y-%m-%dT%H:%M:%S%.f")

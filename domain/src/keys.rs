@@ -1,5 +1,5 @@
-//! Signing keys of access tokens. The setting `token_keys` lists them as `<kid>:<base64url of 32 bytes or more>`, separated by
-//! commas.
+//! Signing keys of tokens. The setting `token_keys` lists those of access tokens, and `service_keys` those of service tokens, as
+//! `<kid>:<base64url of 32 bytes or more>`, separated by commas.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -72,6 +72,24 @@ impl Keys {
         })
     }
 
+    /// These keys, if none of them is also among `others`, the keys of the setting `setting`.
+    ///
+    /// # Errors
+    /// A message that names the key. It contains no secret, so it may be logged.
+    pub fn apart_from(self, others: &Self, setting: &str) -> Result<Self, String> {
+        let shared = self
+            .all()
+            .find(|key| others.all().any(|other| other.secret == key.secret));
+        match shared {
+            Some(key) => Err(format!("key `{}` is also in {setting}", key.id)),
+            None => Ok(self),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.signing).chain(&self.older)
+    }
+
     /// The keys that do not sign any more, newest first.
     pub fn older(&self) -> &[Key] {
         &self.older
@@ -79,9 +97,7 @@ impl Keys {
 
     /// The key with this `kid`.
     pub fn find(&self, id: &str) -> Option<&Key> {
-        std::iter::once(&self.signing)
-            .chain(&self.older)
-            .find(|key| key.id == id)
+        self.all().find(|key| key.id == id)
     }
 }
 
@@ -108,6 +124,21 @@ mod tests {
         assert_eq!(keys.signing.id, "b");
         assert_eq!(keys.find("a").unwrap().secret.len(), 48);
         assert!(keys.find("c").is_none());
+    }
+
+    #[test]
+    fn one_secret_is_in_one_setting_under_whatever_name() {
+        let others = parse(&format!("b:{}, a:{}", key(1, 32), key(2, 48))).unwrap();
+        let apart = |setting: &str| parse(setting).unwrap().apart_from(&others, "token_keys");
+        // The same name for another secret is no mistake.
+        assert!(apart(&format!("a:{}", key(3, 32))).is_ok());
+        for shared in [
+            format!("c:{}", key(2, 48)),
+            format!("c:{}, d:{}", key(3, 32), key(1, 32)),
+        ] {
+            let error = apart(&shared).err().unwrap();
+            assert!(error.ends_with("is also in token_keys"), "{error}");
+        }
     }
 
     #[test]

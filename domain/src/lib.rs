@@ -12,6 +12,7 @@ pub mod passwords;
 pub mod keys;
 pub mod zone;
 pub mod due;
+pub mod recurrence;
 pub mod tag;
 pub mod task;
 pub mod words;

@@ -68,7 +68,7 @@ const READ_ONLY: [&str; 12] = [
 ];
 
 /// The body of `POST /api/tasks`, and the members of a task that PUT sets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewTask {
     pub id: Option<Uuid>,
     pub title: Title,
@@ -250,13 +250,16 @@ impl From<NewTask> for TaskPatch {
             priority: Some(task.priority),
             tags: Some(task.tags),
             due: Some(task.due.map(DuePatch::Whole)),
-            recurrence: Some(task.recurrence.map(RecurrencePatch::Whole)),
+            recurrence: Some(
+                task.recurrence
+                    .map(|recurrence| RecurrencePatch::Whole(Box::new(recurrence))),
+            ),
         }
     }
 }
 
 /// Parses the id of a task: a hyphenated UUID, neither nil nor max.
-pub(crate) fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
+pub fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
     let written = json::text(pointer, value, 1, 64)?;
     // Only the hyphenated form is accepted, so that an id is the same text in paths, requests and responses.
     Some(&written)

@@ -1,5 +1,6 @@
 //! The secrets of a local system: generated once and kept in its directory, readable by their owner only.
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -11,7 +12,7 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 
-/// Passwords of the database's roles, and the key that signs access tokens.
+/// Passwords of the database's roles, and the keys that sign tokens.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Secrets {
     pub api_password: String,
@@ -19,31 +20,50 @@ pub struct Secrets {
     pub bridge_password: String,
     /// The value of the variable `token_keys`: `<kid>:<base64url>`.
     pub token_keys: String,
+    /// The value of the variable `service_keys`. A folder that an earlier version wrote has none.
+    #[serde(default)]
+    pub service_keys: String,
 }
 
 impl Secrets {
-    /// Reads the secrets of a directory, or generates them if it has none.
+    /// Reads the secrets of a directory, and generates those that it does not have.
     pub fn of(dir: &Path) -> Result<Self> {
         let file = dir.join("secrets.json");
-        if let Ok(text) = std::fs::read_to_string(&file) {
-            return serde_json::from_str(&text)
-                .with_context(|| format!("reading {}; `--fresh` makes new ones", file.display()));
-        }
-        let secrets = Self {
-            api_password: random(18)?,
-            agent_password: random(18)?,
-            bridge_password: random(18)?,
-            token_keys: format!("local-1:{}", random(domain::keys::MIN_BYTES)?),
+        let mut secrets = match std::fs::read_to_string(&file) {
+            Ok(text) => serde_json::from_str(&text)
+                .with_context(|| format!("reading {}; `--fresh` makes new ones", file.display()))?,
+            Err(_) => Self {
+                api_password: random(18)?,
+                agent_password: random(18)?,
+                bridge_password: random(18)?,
+                token_keys: key()?,
+                service_keys: String::new(),
+            },
         };
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&file)
-            .and_then(|mut file| file.write_all(serde_json::to_string_pretty(&secrets)?.as_bytes()))
-            .with_context(|| format!("writing {}", file.display()))?;
+        if secrets.service_keys.is_empty() {
+            secrets.service_keys = key()?;
+            secrets.write(&file)?;
+        }
         Ok(secrets)
     }
+
+    fn write(&self, file: &Path) -> Result<()> {
+        let new = file.with_extension("new");
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)
+            .and_then(|mut open| open.write_all(serde_json::to_string_pretty(self)?.as_bytes()))
+            .and_then(|()| std::fs::rename(&new, file))
+            .with_context(|| format!("writing {}", file.display()))
+    }
+}
+
+/// A setting with one signing key.
+fn key() -> Result<String> {
+    Ok(format!("local-1:{}", random(domain::keys::MIN_BYTES)?))
 }
 
 fn random(bytes: usize) -> Result<String> {

@@ -181,6 +181,11 @@ impl System {
         &self.plan.secrets.token_keys
     }
 
+    /// The keys of agents, in the format of the variable `service_keys`.
+    pub fn service_keys(&self) -> &str {
+        &self.plan.secrets.service_keys
+    }
+
     /// The program that runs the functions; the first if there are several.
     pub fn host(&self) -> Result<&Supervised> {
         self.hosts

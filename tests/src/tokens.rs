@@ -112,6 +112,19 @@ pub fn signed(keys: &str, user: Uuid, role: &str, seconds: i64) -> Result<String
     sign(kid, "at+jwt", Algorithm::HS256, &secret, &claims)
 }
 
+/// A valid service token, with which the agent `recurring` calls the API. `keys` is the value of the variable `service_keys`.
+///
+/// # Errors
+/// `keys` cannot be parsed.
+pub fn service(keys: &str) -> Result<String> {
+    let (kid, secret) = key(keys)?;
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+    let claims = json!({
+        "iss": ISSUER, "aud": ISSUER, "sub": "recurring", "iat": now, "exp": now + 60, "jti": Uuid::new_v4(), "role": "service",
+    });
+    sign(kid, "service+jwt", Algorithm::HS256, &secret, &claims)
+}
+
 /// Id and bytes of the signing key, which is the first one.
 fn key(keys: &str) -> Result<(&str, Vec<u8>)> {
     let first = keys.split(',').next().and_then(|key| key.split_once(':'));

@@ -93,6 +93,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/series/series_state.fn.sql",
     "functions/api/src/series/stored_recurrence.fn.sql",
     "functions/api/src/series/withdraw_occurrence.fn.sql",
+    "functions/api/src/series/zoned_recurrence.fn.sql",
     "functions/api/src/tags/list_tags.fn.sql",
     "functions/api/src/tags/rename_tag.fn.sql",
     "functions/api/src/tags/rename_tag_step.fn.sql",

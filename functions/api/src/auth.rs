@@ -1,8 +1,10 @@
 //! Authentication: checks the bearer token of a request (RFC 6750) and tells who the caller is.
 
+pub mod agent;
 pub mod keys;
 pub mod tokens;
 
+pub use agent::Agent;
 pub use domain::account::Role;
 use uuid::Uuid;
 
@@ -72,25 +74,7 @@ impl Caller {
 
     fn bearer(request: &Request) -> Result<Self, Problem> {
         let keys = keys::load()?;
-        if !request.has_header("authorization") {
-            return Err(Problem::unauthorized(
-                "send `Authorization: Bearer <access token>`",
-                "",
-            ));
-        }
-        let refuse = |reason: &str| {
-            Problem::unauthorized(
-                reason,
-                &format!("error=\"invalid_token\", error_description=\"{reason}\""),
-            )
-        };
-        let token = request
-            .header("authorization")
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or_else(|| refuse("the header `Authorization` has no bearer token"))?;
-        let claims = tokens::verify(token, &keys).map_err(refuse)?;
+        let claims = tokens::verify(bearer_token(request)?, &keys).map_err(invalid_token)?;
         Ok(Self {
             user: claims.sub,
             role: claims.role,
@@ -135,4 +119,28 @@ impl Caller {
         };
         format!(r#"{{"type":"{kind}","id":"{}"}}"#, self.id)
     }
+}
+
+/// The bearer token of a request.
+fn bearer_token(request: &Request) -> Result<&str, Problem> {
+    if !request.has_header("authorization") {
+        return Err(Problem::unauthorized(
+            "send `Authorization: Bearer <access token>`",
+            "",
+        ));
+    }
+    request
+        .header("authorization")
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| invalid_token("the header `Authorization` has no bearer token"))
+}
+
+/// The problem of an invalid token. The reason is in ASCII without quotes.
+fn invalid_token(reason: &str) -> Problem {
+    Problem::unauthorized(
+        reason,
+        &format!("error=\"invalid_token\", error_description=\"{reason}\""),
+    )
 }

@@ -15,7 +15,7 @@ pub fn alive(_: &mut Request) -> Result<Reply, Problem> {
 }
 
 pub fn ready(_: &mut Request) -> Result<Reply, Problem> {
-    keys::load()?;
+    keys::load_service()?;
     rate::check_settings()?;
     address::trusted_proxies()?;
     accounts::hashes_at_once()?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use domain::keys::Keys;
 use url::Url;
 
@@ -43,7 +43,7 @@ impl Plan {
             let address: SocketAddr = link.proxy().address().parse()?;
             url.set_host(Some(&address.ip().to_string()))?;
             let port = url.set_port(Some(address.port()));
-            port.map_err(|()| anyhow::anyhow!("the URL of {to} cannot contain a port"))?;
+            port.map_err(|()| anyhow!("the URL of {to} cannot contain a port"))?;
         }
         Ok(url)
     }
@@ -56,7 +56,7 @@ impl Plan {
     /// The URL with which the part `from` connects to the database.
     fn role_url(&self, from: &str, role: &str, password: &str) -> Result<Url> {
         let mut url = self.reached(from, "postgres", self.database.clone())?;
-        let cannot = |()| anyhow::anyhow!("DATABASE_URL cannot contain a user and a password");
+        let cannot = |()| anyhow!("DATABASE_URL cannot contain a user and a password");
         url.set_username(role).map_err(cannot)?;
         url.set_password(Some(password)).map_err(cannot)?;
         if !url.query_pairs().any(|(name, _)| name == "connect_timeout") {
@@ -148,7 +148,7 @@ impl Plan {
         };
         let mut env = self.variables(&name)?;
         env.extend(self.options.host_env.iter().cloned());
-        check_token_keys(&env)?;
+        check_keys(&env)?;
         let listen = self.host_listens.get(number);
         let listen = listen.context("no address for this host")?.to_string();
         let root = self.options.root.clone();
@@ -183,6 +183,7 @@ impl Plan {
             ("redis_url", redis.to_string()),
             ("redis_prefix", self.redis_prefix().to_owned()),
             ("token_keys", self.secrets.token_keys.clone()),
+            ("service_keys", self.secrets.service_keys.clone()),
         ];
         // One process alone keeps the default of spin.toml.
         if self.options.hosts > 1 {
@@ -246,13 +247,18 @@ fn for_functions(mut url: Url) -> Url {
 
 /// Rejects weak keys before anything starts: a guessed key gives access to every account. The functions could only answer each
 /// request with 503.
-fn check_token_keys(env: &[(String, String)]) -> Result<()> {
-    const NAME: &str = "SPIN_VARIABLE_TOKEN_KEYS";
-    let set = env.iter().rfind(|(name, _)| name == NAME);
-    let (_, keys) = set.with_context(|| format!("{NAME} is not set"))?;
-    Keys::parse(keys, String::new())
+fn check_keys(env: &[(String, String)]) -> Result<()> {
+    let parse = |name: &str| {
+        let set = env.iter().rfind(|(set, _)| set == name);
+        let (_, keys) = set.with_context(|| format!("{name} is not set"))?;
+        Keys::parse(keys, String::new()).map_err(|reason| anyhow!("{name}: {reason}"))
+    };
+    const SERVICE: &str = "SPIN_VARIABLE_SERVICE_KEYS";
+    let token = parse("SPIN_VARIABLE_TOKEN_KEYS")?;
+    let apart = parse(SERVICE)?.apart_from(&token, "token_keys");
+    apart
         .map(drop)
-        .map_err(|reason| anyhow::anyhow!("{NAME}: {reason}"))
+        .map_err(|reason| anyhow!("{SERVICE}: {reason}"))
 }
 
 pub(super) struct Programs {

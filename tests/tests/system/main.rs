@@ -49,6 +49,8 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
+use self::series::{changes, rules};
+
 /// Trials on a log, each named after its module and function.
 macro_rules! trials {
     ($runner:ident, $log:ident: $($area:ident :: { $($name:ident),+ $(,)? }),+ $(,)?) => {
@@ -74,9 +76,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             concurrent_batches, one_id_in_many_batches,
         },
         series::{
-            a_series_begins, one_next_occurrence, reopened_and_completed_again, an_occurrence_is_skipped, changes_of_one_or_all,
-            deletion_of_occurrences, a_pause, a_series_ends, a_new_timezone, previews, wrong_recurrences,
+            a_series_begins, one_next_occurrence, reopened_and_completed_again, an_occurrence_is_skipped, a_pause, a_series_ends,
         },
+        changes::{changes_of_one_or_all, deletion_of_occurrences, a_new_timezone},
+        rules::{previews, wrong_recurrences},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         export::{
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,

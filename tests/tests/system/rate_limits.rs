@@ -228,14 +228,23 @@ fn is_limited_sign_in(response: Response, policy: &str) -> Result<()> {
     Ok(())
 }
 
-/// The system does not start with a token key that can be guessed, or without one.
+/// The system does not start with a key that can be guessed, without one, or with one key for both kinds of tokens.
 pub async fn weak_token_keys_stop_the_start(_: &mut Fixture) -> Result<()> {
-    for weak in ["", "local-1:c2hvcnQ", "no key at all"] {
-        let Err(error) = start_with_settings(&[("TOKEN_KEYS", weak)]).await else {
-            anyhow::bail!("the system starts with the keys {weak:?}");
+    const KEY: &str = "local-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    const SHORT: &str = "local-1:c2hvcnQ";
+    for settings in [
+        &[("TOKEN_KEYS", "")] as &[_],
+        &[("TOKEN_KEYS", SHORT)],
+        &[("TOKEN_KEYS", "no key at all")],
+        &[("SERVICE_KEYS", SHORT)],
+        &[("TOKEN_KEYS", KEY), ("SERVICE_KEYS", KEY)],
+    ] {
+        let Err(error) = start_with_settings(settings).await else {
+            anyhow::bail!("the system starts with the keys {settings:?}");
         };
+        let (name, _) = settings.last().context("a setting")?;
         let error = format!("{error:#}");
-        ensure!(error.contains("TOKEN_KEYS"), "{error}");
+        ensure!(error.contains(name), "{error}");
     }
     Ok(())
 }

@@ -308,28 +308,53 @@ pub async fn services_act_for_users(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
-/// `bridge keys` creates and checks token keys before the API gets them.
+/// `bridge keys` creates and checks both settings with keys before the functions get them.
 pub async fn token_keys_command(fixture: &mut Fixture) -> Result<()> {
-    let new = fixture.run_bridge(&["keys", "new"]).await?;
-    let check = async |keys: &str| {
+    for (setting, flag, variable) in [
+        ("token_keys", "--token-keys", "TOKEN_KEYS"),
+        ("service_keys", "--service-keys", "SERVICE_KEYS"),
+    ] {
+        let new = fixture.run_bridge(&["keys", "new", setting]).await?;
+        let check = async |keys: &str| fixture.run_bridge(&["keys", "check", flag, keys]).await;
+        let valid = check(new.trim()).await?;
+        ensure!(valid.trim() == format!("{variable} is valid"), "{valid}");
+        let next = fixture
+            .run_bridge(&["keys", "new", setting, flag, new.trim()])
+            .await?;
+        ensure!(
+            next.trim().ends_with(new.trim()) && next.len() > new.len(),
+            "the new keys do not contain the old one"
+        );
+        for weak in ["", "a:short", PASSWORD] {
+            let refused = check(weak)
+                .await
+                .err()
+                .with_context(|| format!("{weak:?} is accepted"))?;
+            ensure!(format!("{refused}").contains(variable), "{refused}");
+        }
+    }
+    let [token, service] = [
+        fixture.run_bridge(&["keys", "new"]).await?,
+        fixture.run_bridge(&["keys", "new", "service_keys"]).await?,
+    ];
+    let check = async |token: &str, service: &str| {
         fixture
-            .run_bridge(&["keys", "check", "--token-keys", keys])
+            .run_bridge(&[
+                "keys",
+                "check",
+                "--token-keys",
+                token,
+                "--service-keys",
+                service,
+            ])
             .await
     };
-    check(new.trim()).await?;
-    let next = fixture
-        .run_bridge(&["keys", "new", "--token-keys", new.trim()])
-        .await?;
-    ensure!(
-        next.trim().ends_with(new.trim()) && next.len() > new.len(),
-        "the new keys do not contain the old one"
-    );
-    for weak in ["", "a:short", PASSWORD] {
-        let refused = check(weak)
-            .await
-            .err()
-            .with_context(|| format!("{weak:?} is accepted"))?;
-        ensure!(format!("{refused}").contains("TOKEN_KEYS"), "{refused}");
-    }
+    check(token.trim(), service.trim()).await?;
+    let shared = format!("{},{}", service.trim(), token.trim());
+    let refused = check(token.trim(), &shared)
+        .await
+        .err()
+        .context("one key in both settings is accepted")?;
+    ensure!(format!("{refused}").contains("SERVICE_KEYS"), "{refused}");
     Ok(())
 }

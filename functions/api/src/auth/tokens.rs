@@ -1,33 +1,22 @@
-//! Access tokens: JWTs that are valid for ten minutes, checked as RFC 8725 recommends.
+//! Access tokens, which are valid for ten minutes.
 
 use domain::account::Role;
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
+use guest::jwt::{self, Kind};
 use uuid::Uuid;
 
 use super::keys::Keys;
 
 /// How long a token is valid, in seconds.
 pub const LIFETIME: u64 = 600;
-/// The tolerated clock skew, in seconds.
-const LEEWAY: u64 = 5;
-/// The header's `typ`. It keeps other kinds of JWT from being accepted as access tokens (RFC 9068, section 2.1).
-const TYPE: &str = "at+jwt";
-/// The most bytes of a token that is parsed. Issued tokens are much shorter.
-const MAX_LENGTH: usize = 2048;
 
-/// The claims of a token. All are required; serde refuses a token without one of them.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Claims {
-    pub iss: String,
-    pub aud: String,
-    pub sub: Uuid,
-    pub exp: u64,
-    pub iat: u64,
-    pub jti: Uuid,
-    pub role: Role,
-}
+const KIND: Kind = Kind {
+    // RFC 9068, section 2.1.
+    name: "at+jwt",
+    lifetime: LIFETIME,
+    mismatch: "the token is not an access token of this API",
+};
+
+pub type Claims = jwt::Claims<Uuid, Role>;
 
 /// Issues a token for a user. `now` is in seconds since 1970.
 pub fn sign(
@@ -37,23 +26,7 @@ pub fn sign(
     now: u64,
     keys: &Keys,
 ) -> Result<String, jsonwebtoken::errors::Error> {
-    let claims = Claims {
-        iss: keys.issuer.clone(),
-        aud: keys.issuer.clone(),
-        sub: user,
-        exp: now + LIFETIME,
-        iat: now,
-        jti,
-        role,
-    };
-    let mut header = Header::new(Algorithm::HS256);
-    header.typ = Some(TYPE.to_owned());
-    header.kid = Some(keys.signing.id.clone());
-    jsonwebtoken::encode(
-        &header,
-        &claims,
-        &EncodingKey::from_secret(&keys.signing.secret),
-    )
+    KIND.sign(user, role, jti, now, keys)
 }
 
 /// Checks a token and returns its claims.
@@ -61,45 +34,14 @@ pub fn sign(
 /// # Errors
 /// The reason in ASCII without quotes; the client sees it in the problem and in `WWW-Authenticate`.
 pub fn verify(token: &str, keys: &Keys) -> Result<Claims, &'static str> {
-    if token.len() > MAX_LENGTH {
-        return Err("the token is malformed");
-    }
-    let header = jsonwebtoken::decode_header(token).map_err(|_| "the token is malformed")?;
-    if header.alg != Algorithm::HS256
-        || header.typ.as_deref() != Some(TYPE)
-        || header.crit.is_some()
-    {
-        return Err("the token is not an access token of this API");
-    }
-    let key = header
-        .kid
-        .and_then(|id| keys.find(&id))
-        .ok_or("the token is signed with an unknown key")?;
-    let mut rules = Validation::new(Algorithm::HS256);
-    rules.leeway = LEEWAY;
-    rules.set_issuer(&[&keys.issuer]);
-    rules.set_audience(&[&keys.issuer]);
-    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let data =
-        jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(&key.secret), &rules)
-            .map_err(|error| match error.kind() {
-                ErrorKind::ExpiredSignature => "the token has expired",
-                ErrorKind::InvalidSignature => "the token's signature is wrong",
-                ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => {
-                    "the token has another issuer or audience"
-                }
-                _ => "the token is malformed",
-            })?;
-    if data.claims.iat > jsonwebtoken::get_current_timestamp() + LEEWAY {
-        return Err("the token was issued in the future");
-    }
-    Ok(data.claims)
+    KIND.verify(token, keys)
 }
 
 #[cfg(test)]
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
     use serde_json::{Value, json};
 
     use super::*;
@@ -126,7 +68,7 @@ mod tests {
 
     fn forge(change: impl FnOnce(&mut Header, &mut Value), keys: &Keys) -> String {
         let (mut header, mut claims) = (Header::new(Algorithm::HS256), claims());
-        header.typ = Some(TYPE.to_owned());
+        header.typ = Some(KIND.name.to_owned());
         header.kid = Some(keys.signing.id.clone());
         change(&mut header, &mut claims);
         let key = EncodingKey::from_secret(&keys.signing.secret);

@@ -79,7 +79,7 @@ fn history(tasks: &[Task], series: &Series) -> Vec<String> {
         items.push(task.json());
         if let Some(next) = tasks.get(place + 1) {
             let missed = series
-                .coming(&task.occurrence)
+                .coming(Some((&task.occurrence, task.number)))
                 .take_while(|missed| missed.key < next.occurrence)
                 .take(MISSED);
             items.extend(missed.map(|missed| line("missed", "null", &missed)));
@@ -115,25 +115,19 @@ impl Task<'_> {
             Some(due_at) if is_open => due_at.max(self.at),
             _ => self.at,
         };
-        let mut next = series.next(&Done {
+        let Some(next) = series.next(&Done {
             occurrence: &self.occurrence,
             number: self.number,
             at,
             skipped: self.status == Status::Cancelled.as_str(),
-        });
-        let mut following = Vec::new();
-        while following.len() < most
-            && let Some(occurrence) = next
-        {
-            next = series.next(&Done {
-                occurrence: &occurrence.key,
-                number: occurrence.number,
-                at: occurrence.due_at.max(at),
-                skipped: false,
-            });
-            following.push(occurrence);
-        }
-        following
+        }) else {
+            return Vec::new();
+        };
+        let others = series.coming(Some((&next.key, next.number)));
+        std::iter::once(next.clone())
+            .chain(others)
+            .take(most)
+            .collect()
     }
 }
 

@@ -1,10 +1,10 @@
 //! `POST /api/recurrence/preview`: what a series would do, without making one.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use domain::due::{self, Due};
 use domain::json::{Fault, Json, Reader, text};
-use domain::recurrence::{Done, Occurrence, Recurrence, Series};
+use domain::recurrence::{Done, Recurrence, Series};
+use domain::zone::Tz;
 use guest::postgres::text as parameter;
 use serde_json::json;
 
@@ -79,23 +79,25 @@ impl Preview {
     }
 
     fn answer(self, zone: Tz, now: DateTime<Utc>) -> String {
-        let rule = self.recurrence.rule_text();
-        let description = self.recurrence.description();
-        let zone = self.recurrence.timezone().unwrap_or(zone);
         let series = Series::new(self.recurrence, self.due, zone);
+        let rule = series.recurrence().rule_text();
+        let description = series.recurrence().description();
         let first = series.first();
         let done_at = self.after.unwrap_or_else(|| now.max(first.due_at));
-        let second = series.next(&done(&first, done_at));
+        let second = series.next(&Done {
+            occurrence: &first.key,
+            number: first.number,
+            at: done_at,
+            skipped: false,
+        });
         let mut occurrences = Vec::new();
         if self.after.is_none() {
             occurrences.push(first);
         }
-        let mut next = second;
-        while occurrences.len() < self.count
-            && let Some(occurrence) = next
-        {
-            next = series.next(&done(&occurrence, occurrence.due_at.max(done_at)));
-            occurrences.push(occurrence);
+        if let Some(second) = second {
+            let others = series.coming(Some((&second.key, second.number)));
+            let left = self.count - occurrences.len();
+            occurrences.extend(std::iter::once(second.clone()).chain(others).take(left));
         }
         let occurrences: Vec<String> = occurrences.iter().map(item::json).collect();
         format!(
@@ -146,14 +148,4 @@ pub fn instant(pointer: &str, value: Json) -> Result<DateTime<Utc>, Vec<Fault>> 
                 "must be an instant like 2026-03-01T08:00:00Z",
             )]
         })
-}
-
-/// An occurrence that is completed at an instant.
-fn done(occurrence: &Occurrence, at: DateTime<Utc>) -> Done<'_> {
-    Done {
-        occurrence: &occurrence.key,
-        number: occurrence.number,
-        at,
-        skipped: false,
-    }
 }

@@ -184,7 +184,9 @@ fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem>
 
 fn created(task: NewTask) -> Value {
     let [due, instant] = due_texts(task.due.as_ref());
-    let definition = task.recurrence.map(|recurrence| recurrence.definition());
+    let definition = task
+        .recurrence
+        .map(|recurrence| recurrence.definition_of_change(task.due.as_ref()));
     json!({
         "op": "create",
         "id": task.id,
@@ -213,7 +215,9 @@ fn updated(
         None => None,
     };
     let definition = match patch.recurrence.flatten() {
-        Some(RecurrencePatch::Whole(recurrence)) => Some(recurrence.definition()),
+        Some(RecurrencePatch::Whole(recurrence)) => {
+            Some(recurrence.definition_of_change(due.as_ref()))
+        }
         // A part is a fault of the operation.
         Some(RecurrencePatch::Part(_)) | None => None,
     };

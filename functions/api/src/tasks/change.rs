@@ -71,7 +71,9 @@ impl Change {
             None => None,
         };
         let definition = match patch.recurrence.flatten() {
-            Some(RecurrencePatch::Whole(recurrence)) => Some(recurrence.definition()),
+            Some(RecurrencePatch::Whole(recurrence)) => {
+                Some(recurrence.definition_of_change(due.as_ref()))
+            }
             // `merge` has made it whole.
             Some(RecurrencePatch::Part(_)) | None => None,
         };

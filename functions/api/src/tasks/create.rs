@@ -21,7 +21,9 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
     let task = NewTask::parse(body)?;
     let rate = Rate::write(&caller, 1)?;
     let [due, instant] = parameters::due(task.due.as_ref());
-    let definition = task.recurrence.map(|recurrence| recurrence.definition());
+    let definition = task
+        .recurrence
+        .map(|recurrence| recurrence.definition_of_change(task.due.as_ref()));
     let parameters = vec![
         text(caller.user.to_string()),
         text_or_null(task.id.map(|id| id.to_string())),

@@ -95,11 +95,13 @@ impl Schedule {
             None if moves_series => {
                 // COUNT counts from the first occurrence, which is now this one.
                 let earlier = self.number.unwrap_or(1) - 1;
-                defined.clone().map(|recurrence| recurrence.after(earlier))
+                defined
+                    .clone()
+                    .map(|recurrence| recurrence.without_first(earlier))
             }
             None => return Ok(()),
             Some(None) => None,
-            Some(Some(RecurrencePatch::Whole(recurrence))) => Some(recurrence),
+            Some(Some(RecurrencePatch::Whole(recurrence))) => Some(*recurrence),
             Some(Some(RecurrencePatch::Part(part))) => {
                 let current = self.recurrence.as_deref();
                 Some(Recurrence::merge("/recurrence", current, part)?)
@@ -115,7 +117,7 @@ impl Schedule {
             };
             recurrence.check("/recurrence", &due.ok_or_else(|| vec![needs_due()])?)?;
         }
-        patch.recurrence = Some(recurrence.map(RecurrencePatch::Whole));
+        patch.recurrence = Some(recurrence.map(|whole| RecurrencePatch::Whole(Box::new(whole))));
         Ok(())
     }
 

@@ -48,7 +48,8 @@ impl App {
             .env("SPIN_VARIABLE_REDIS_URL", redis.url())
             .env("SPIN_VARIABLE_API_DATABASE_URL", NO_POSTGRES)
             .env("SPIN_VARIABLE_AGENT_DATABASE_URL", NO_POSTGRES)
-            .env("SPIN_VARIABLE_TOKEN_KEYS", "unused");
+            .env("SPIN_VARIABLE_TOKEN_KEYS", "unused")
+            .env("SPIN_VARIABLE_SERVICE_KEYS", "unused");
         let host = Child::spawn("host", command, &folder.join("host.log")).unwrap();
         host.ready(START_LIMIT, || async {
             let output = host.output();

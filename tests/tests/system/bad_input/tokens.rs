@@ -5,13 +5,16 @@ use reqwest::Method;
 use serde_json::json;
 use tests::client::Requests;
 use tests::fixture::Fixture;
+use tests::tokens;
 
 use super::Rejections;
 
 pub async fn rejected_tokens(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     let api = fixture.api.clone();
-    let forged = fixture.forged_tokens(&user)?;
+    let mut forged = fixture.forged_tokens(&user)?;
+    let service = tokens::service(fixture.system.service_keys())?;
+    forged.push(("of an agent", service));
     let mut rejections = Rejections::start(fixture).await?;
     for (method, path) in [
         (Method::GET, "/api/tasks"),
