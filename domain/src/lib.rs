@@ -6,12 +6,14 @@
 mod text_enum;
 
 pub mod json;
+pub mod merge_patch;
 pub mod text;
 pub mod account;
 pub mod passwords;
 pub mod keys;
 pub mod zone;
 pub mod due;
+pub mod reminder;
 pub mod tag;
 pub mod task;
 pub mod words;
