@@ -20,4 +20,6 @@ pub mod words;
 pub mod batch;
 pub mod event;
 pub mod frame;
+pub mod delivery;
+pub mod push;
 pub mod schema;
