@@ -21,5 +21,7 @@ pub mod batch;
 pub mod event;
 pub mod frame;
 pub mod delivery;
+pub mod notice;
 pub mod push;
+pub mod mail;
 pub mod schema;
