@@ -6,17 +6,26 @@
 mod text_enum;
 
 pub mod json;
+pub mod merge_patch;
 pub mod text;
 pub mod account;
 pub mod passwords;
 pub mod keys;
 pub mod zone;
 pub mod due;
+<<<<<<< HEAD
 pub mod recurrence;
+=======
+pub mod reminder;
+>>>>>>> reminders
 pub mod tag;
 pub mod task;
 pub mod words;
 pub mod batch;
 pub mod event;
 pub mod frame;
+pub mod delivery;
+pub mod notice;
+pub mod push;
+pub mod mail;
 pub mod schema;

@@ -106,7 +106,7 @@ fn every_name_is_described() -> Result<()> {
             .filter_map(literal);
         for name in used {
             seen += 1;
-            if !described.contains(name) && !NOT_LISTED.contains(&name) {
+            if !described.contains(&name.to_lowercase()) && !NOT_LISTED.contains(&name) {
                 violations.push(format!("{path}: {name}"));
             }
         }
