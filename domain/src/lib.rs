@@ -13,11 +13,8 @@ pub mod passwords;
 pub mod keys;
 pub mod zone;
 pub mod due;
-<<<<<<< HEAD
 pub mod recurrence;
-=======
 pub mod reminder;
->>>>>>> reminders
 pub mod tag;
 pub mod task;
 pub mod words;

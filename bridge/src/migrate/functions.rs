@@ -72,6 +72,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/reminders/iso_duration.fn.sql",
     "functions/api/src/reminders/list_reminders.fn.sql",
     "functions/api/src/reminders/local_instant.fn.sql",
+    "functions/api/src/reminders/reminder_definition.fn.sql",
     "functions/api/src/reminders/reminder_json.fn.sql",
     "functions/api/src/reminders/schedule_reminders.fn.sql",
     "functions/api/src/reminders/set_reminders.fn.sql",

@@ -36,11 +36,7 @@ begin
     elsif p_id is null and jsonb_array_length(old) >= 20 then
         outcome := 'too_many';
     else
-        select '[' || coalesce(string_agg(
-                '{"id":' || coalesce(d.item -> 'id', 'null')::text || ',"before":' || coalesce(d.item -> 'before', 'null')::text
-                || ',"at":' || coalesce(d.item -> 'at', 'null')::text || ',"on":' || coalesce(d.item -> 'on', 'null')::text
-                || ',"channels":' || coalesce(d.item -> 'channels', 'null')::text
-                || ',"repeat":' || coalesce(d.item -> 'repeat', 'null')::text || '}', ',' order by d.place), '') || ']'
+        select '[' || coalesce(string_agg(reminder_definition(d.item, (d.item ->> 'id')::uuid), ',' order by d.place), '') || ']'
             into definitions
             from (
                 select case when i.value ->> 'id' = p_id then i.value || p_patch::jsonb else i.value end, i.place

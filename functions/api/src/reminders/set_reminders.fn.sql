@@ -1,7 +1,7 @@
 -- Sets the reminders of a task, without scheduling them. The caller holds the user's row lock, and stores the task.
 --
 -- task           the task
--- p_definitions  a JSON array of the members `id`, `before`, `at`, `on`, `channels` and `repeat`, in this order. A reminder of the task is
+-- p_definitions  a JSON array of objects with the members `id`, `before`, `at`, `on`, `channels` and `repeat`. A reminder of the task is
 --                kept if its `id` is there. Others get a new id
 -- p_at           time of the change
 --
@@ -30,7 +30,7 @@ begin
                 lead = excluded.lead, at = excluded.at, channels = excluded.channels, every = excluded.every,
                 updated_at = excluded.updated_at;
         kept := kept || reminder.id;
-        definitions := definitions || regexp_replace(item::text, '^{"id":[^,]*', '{"id":"' || reminder.id::text || '"');
+        definitions := definitions || reminder_definition(item::jsonb, reminder.id);
     end loop;
     delete from reminders where task_id = task.id and id <> all (kept);
     task.reminders := case when definitions <> '{}' then '[' || array_to_string(definitions, ',') || ']' end;
