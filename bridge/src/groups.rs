@@ -90,23 +90,39 @@ pub const USUAL: Group = Group {
         events: 8_192,
         bytes: 32 * 1024 * 1024,
     },
-    // The `statement_timeout` of the role of the agents is 10 s (V1).
+    // The `statement_timeout` of the role of the agents is 10 s (V1), and so is the limit of `recurring` (functions/recurring/src/api.rs).
     deaf_after: Duration::from_secs(12),
     patience: (Duration::from_millis(500), Duration::from_secs(10)),
     retries: 5,
     tick: None,
 };
 
-pub const GROUPS: &[Group] = &[Group {
-    name: "audit",
-    topics: &["task-events", "reminders", "account-events"],
-    ..USUAL
-}];
+pub const GROUPS: &[Group] = &[
+    Group {
+        name: "audit",
+        topics: &["task-events", "reminders", "account-events"],
+        ..USUAL
+    },
+    // A frame is one request to the API, which takes up to 64 occurrences. The agent answers after at most 10 s.
+    Group {
+        name: "recurring",
+        topics: &["task-events"],
+        types: Types::Only(&[EventType::TaskCompleted, EventType::TaskSkipped]),
+        tick: Some(Duration::from_secs(300)),
+        ..USUAL
+    },
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::topics::TOPICS;
+
+    #[test]
+    fn a_frame_of_recurring_fits_into_one_request() {
+        let recurring = GROUPS.iter().find(|group| group.name == "recurring");
+        assert!(recurring.unwrap().frame.events <= 64);
+    }
 
     #[test]
     fn what_audit_reads_is_kept_for_a_week() {

@@ -1,6 +1,7 @@
 //! A complete system as one value: servers, schema, function host and bridges. Each part can be killed and restarted.
 
 mod links;
+mod manifest;
 mod options;
 mod plan;
 

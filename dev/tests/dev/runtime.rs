@@ -24,10 +24,12 @@ struct OnSpin {
     status: Status,
     listen: String,
     arguments: PathBuf,
+    manifest: String,
 }
 
 impl OnSpin {
-    fn start(dir: &Path) -> Self {
+    /// Starts it with these plugins. `manifest` is the one that it is expected to run.
+    fn start(dir: &Path, plugins: &str, manifest: &str) -> Self {
         let (listen, bridge) = (address(), address());
         let arguments = dir.join("arguments");
         let stand_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dev");
@@ -38,6 +40,7 @@ impl OnSpin {
             .env("PATH", format!("{}:{path}", stand_in.display()))
             .env("SPINDLE_RUNTIME", "spin")
             .env("ARGUMENTS", &arguments)
+            .env("PLUGINS", plugins)
             .env(
                 "EMBEDDED_HOST",
                 components::program(&workspace(), Profile::Gate, "host"),
@@ -48,20 +51,24 @@ impl OnSpin {
             status,
             listen,
             arguments,
+            manifest: manifest.to_owned(),
         }
     }
 
     /// The stand-in.
     fn parent(&self) -> Vec<i32> {
         processes_with(&format!(
-            "up --from spin.toml --log-dir  --listen {}",
-            self.listen
+            "up --from {} --log-dir  --listen {}",
+            self.manifest, self.listen
         ))
     }
 
     /// Its child.
     fn child(&self) -> Vec<i32> {
-        processes_with(&format!("--manifest spin.toml --listen {}", self.listen))
+        processes_with(&format!(
+            "--manifest {} --listen {}",
+            self.manifest, self.listen
+        ))
     }
 
     fn kill_parent(&self) {
@@ -74,7 +81,8 @@ impl OnSpin {
 #[test]
 fn the_spin_cli_is_started_again_after_kill_9_and_nothing_of_it_is_left_at_the_end() {
     let dir = Scratch::new("spin").unwrap();
-    let mut system = OnSpin::start(dir.path());
+    let plugins = "trigger-cron 0.4.1 [installed]\ntrigger-sqs 0.9.0 [installed]";
+    let mut system = OnSpin::start(dir.path(), plugins, "spin.toml");
     let arguments = std::fs::read_to_string(&system.arguments).unwrap();
     let listen = &system.listen;
     assert_eq!(
@@ -102,6 +110,26 @@ fn the_spin_cli_is_started_again_after_kill_9_and_nothing_of_it_is_left_at_the_e
     assert!(TcpStream::connect(&system.listen).is_err(), "it answers");
     assert_eq!(system.child(), Vec::<i32>::new());
     assert_eq!(processes_in(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_spin_cli_without_the_plugin_for_cron_runs_the_application_without_cron_triggers() {
+    let dir = Scratch::new("no-cron").unwrap();
+    let manifest = dir.path().join("spin.toml");
+    let mut system = OnSpin::start(dir.path(), "", &manifest.display().to_string());
+    let (parent, child) = (system.parent(), system.child());
+    assert_eq!((parent.len(), child.len()), (1, 1), "{parent:?} {child:?}");
+    let copy = std::fs::read_to_string(&manifest).unwrap();
+    assert!(
+        copy.contains("[[trigger.redis]]") && !copy.contains("cron"),
+        "{copy}"
+    );
+    system.up.signal(Signal::SIGTERM);
+    let printed = system.up.printed();
+    assert!(
+        printed.contains("spin plugins install trigger-cron"),
+        "{printed}"
+    );
 }
 
 #[test]

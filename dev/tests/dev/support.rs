@@ -91,6 +91,14 @@ impl Running {
         kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
     }
 
+    /// Waits until the command has ended. Returns its standard error.
+    pub fn printed(&mut self) -> String {
+        let mut printed = String::new();
+        let stderr = self.0.stderr.as_mut().unwrap();
+        stderr.read_to_string(&mut printed).unwrap();
+        printed
+    }
+
     /// Waits until the command has ended.
     pub fn ended(&mut self) -> ExitStatus {
         self.0.wait().unwrap()
@@ -121,10 +129,7 @@ pub fn started_by(mut command: Command, dir: &Path) -> (Running, Status) {
     let mut running = Running(command.spawn().unwrap());
     eventually(Duration::from_secs(600), "the start", || {
         if let Some(exit) = running.0.try_wait().unwrap() {
-            let mut printed = String::new();
-            let stderr = running.0.stderr.as_mut().unwrap();
-            stderr.read_to_string(&mut printed).unwrap();
-            panic!("{command:?} ended ({exit}): {printed}");
+            panic!("{command:?} ended ({exit}): {}", running.printed());
         }
         Status::read(dir).is_ok()
     });

@@ -7,6 +7,19 @@ use crate::logging;
 use crate::postgres::DbError;
 use crate::variables::{self, BadSetting};
 
+/// The reason why an agent cannot work now. No event is at fault.
+pub trait CannotWork: std::error::Error {
+    /// A short name that people can look up.
+    fn code(&self) -> String;
+}
+
+impl CannotWork for DbError {
+    /// Most errors have no SQLSTATE here, because the host passes on the text of an execution error alone.
+    fn code(&self) -> String {
+        self.sqlstate().unwrap_or("postgres").to_owned()
+    }
+}
+
 /// The reason why a frame gets no ack. The bridge then redelivers the frame. If heartbeats get no ack either, it considers
 /// the agent absent and counts no attempt for the events.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +43,10 @@ pub fn parse(message: &[u8]) -> Result<Frame, FrameError> {
 /// whether it did is unknown, and no event is at fault. A function that knows which event caused an error returns results.
 ///
 /// It opens a connection for each ack, which costs little compared with the work for a frame.
-pub fn answer(frame: Frame, worked: Result<Vec<EventResult>, DbError>) -> Result<(), FrameError> {
+pub fn answer<Reason: CannotWork>(
+    frame: Frame,
+    worked: Result<Vec<EventResult>, Reason>,
+) -> Result<(), FrameError> {
     let answer = match worked {
         Ok(results) => Answer::Results(results),
         Err(error) => {
@@ -39,7 +55,10 @@ pub fn answer(frame: Frame, worked: Result<Vec<EventResult>, DbError>) -> Result
                 .field("events", frame.events.len())
                 .chain(&error)
                 .write();
-            Answer::Unwell(unwell(&error))
+            Answer::Unwell(Unwell {
+                code: error.code(),
+                error: error.to_string(),
+            })
         }
     };
     let ack = Ack {
@@ -67,12 +86,4 @@ fn push(connection: &Connection, list: &str, message: Vec<u8>) -> Result<(), red
     connection.execute("rpush", &[list(), RedisParameter::Binary(message)])?;
     connection.execute("expire", &[list(), RedisParameter::Int64(EXPIRES_SECONDS)])?;
     Ok(())
-}
-
-/// Most errors have no SQLSTATE here, because the host passes on the text of an execution error alone.
-fn unwell(error: &DbError) -> Unwell {
-    Unwell {
-        code: error.sqlstate().unwrap_or("postgres").to_owned(),
-        error: error.to_string(),
-    }
 }

@@ -1,8 +1,9 @@
-//! Code that all functions share: settings, tokens, Postgres, frames and acks, logging.
+//! Code that all functions share: settings, tokens, Postgres, requests to servers, frames and acks, logging.
 
 pub mod variables;
 pub mod jwt;
 pub mod service_token;
 pub mod postgres;
+pub mod http;
 pub mod frames;
 pub mod logging;

@@ -12,7 +12,7 @@ pub const CLIENTS: &str = "clients";
 /// The proxy between two parts.
 #[derive(Debug)]
 pub struct Link {
-    /// The part that connects, such as `bridge-0`.
+    /// The part that connects, such as `bridge-0`. Agents of `functions` connect to their own API.
     from: String,
     /// The part that it connects to: `functions` or a server.
     to: &'static str,
@@ -48,10 +48,15 @@ pub(super) struct Servers {
 }
 
 impl Links {
-    /// Puts a proxy between the clients and the API, and between each of Spindle's programs and each server that it uses.
+    /// Puts a proxy between the clients and the API, between the agents of each process and its own API, and between each of Spindle's
+    /// programs and each server that it uses.
     pub(super) async fn connect(&mut self, servers: &Servers, bridges: usize) -> Result<()> {
         let api = servers.functions.first().context("there is no API")?;
         self.add(CLIENTS, "functions", ports::free()?, api).await?;
+        for (number, api) in servers.functions.iter().enumerate() {
+            self.add(&host_name(number), "functions", ports::free()?, api)
+                .await?;
+        }
         let hosts = (0..servers.functions.len()).map(host_name);
         for name in hosts.chain((0..bridges).map(bridge_name)) {
             let (postgres, redis) = (&servers.postgres, &servers.redis);

@@ -1,5 +1,6 @@
 //! The plan of a system, made before its first program starts: addresses, secrets, environments and programs.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,7 @@ use domain::keys::Keys;
 use url::Url;
 
 use super::links::Links;
+use super::manifest;
 use super::options::{LogKind, Runtime, SystemOptions};
 use crate::child::Process;
 use crate::components::{self, program};
@@ -134,16 +136,19 @@ impl Plan {
     /// A program that runs the functions, if this system runs them.
     pub(super) fn host(&self, programs: &Programs, number: usize) -> Result<Option<Program>> {
         let name = host_name(number);
+        let (root, dir) = (self.options.root.clone(), &self.options.dir);
         let (program, arguments) = match &self.options.runtime {
             Runtime::Embedded => (
                 programs.host.clone(),
-                ["--manifest", "spin.toml"].as_slice(),
+                vec![OsString::from("--manifest"), "spin.toml".into()],
             ),
             // Spin would also keep a copy of the functions' output in `.spin/logs`, which nobody reads or removes.
-            Runtime::Spin(spin) => (
-                spin.clone(),
-                ["up", "--from", "spin.toml", "--log-dir", ""].as_slice(),
-            ),
+            Runtime::Spin(spin) => {
+                let manifest = manifest::for_spin(spin, &root, dir)?.into();
+                let [up, from, log_dir, nowhere] =
+                    ["up", "--from", "--log-dir", ""].map(OsString::from);
+                (spin.clone(), vec![up, from, manifest, log_dir, nowhere])
+            }
             Runtime::External => return Ok(None),
         };
         let mut env = self.variables(&name)?;
@@ -151,13 +156,12 @@ impl Plan {
         check_keys(&env)?;
         let listen = self.host_listens.get(number);
         let listen = listen.context("no address for this host")?.to_string();
-        let root = self.options.root.clone();
         let ready_url = format!("http://{listen}/readyz");
         let log = self.options.dir.join(format!("logs/{name}.log"));
         let process = Process::new(name, log, move || {
             let mut command = clean(&program);
             command
-                .args(arguments)
+                .args(&arguments)
                 .args(["--listen", &listen])
                 .current_dir(&root)
                 .envs(env.iter().cloned());
@@ -185,6 +189,15 @@ impl Plan {
             ("token_keys", self.secrets.token_keys.clone()),
             ("service_keys", self.secrets.service_keys.clone()),
         ];
+        // Where somebody else starts the functions, the default is what `spin up` listens on.
+        if self.options.runtime != Runtime::External {
+            let mut number = 0..self.host_listens.len();
+            let number = number.find(|number| host_name(*number) == name);
+            let listen = number.and_then(|number| self.host_listens.get(number));
+            let listen = listen.with_context(|| format!("{name} has no address"))?;
+            let address = self.links.address(name, "functions", listen.to_string());
+            values.push(("api_url", format!("http://{address}")));
+        }
         // One process alone keeps the default of spin.toml.
         if self.options.hosts > 1 {
             values.push(("instance", name.to_owned()));

@@ -12,6 +12,8 @@ use stage::proxy::Proxy;
 use stage::services::Redis;
 use stage::{ports, system};
 
+use super::LANES;
+
 /// How long the application may take to start.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// A Postgres that is away.
@@ -53,7 +55,8 @@ impl App {
         let host = Child::spawn("host", command, &folder.join("host.log")).unwrap();
         host.ready(START_LIMIT, || async {
             let output = host.output();
-            output.contains("Serving http://") && output.matches("Listening on").count() == 2
+            output.contains("Serving http://")
+                && output.matches("Listening on").count() == LANES.len()
         })
         .await
         .unwrap();

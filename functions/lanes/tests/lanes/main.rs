@@ -8,6 +8,7 @@
 
 mod app;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -17,7 +18,12 @@ use stage::services::Redis;
 
 use self::app::App;
 
-const LANES: [&str; 2] = ["spindle.audit.local.0", "spindle.audit.local.1"];
+const LANES: [&str; 4] = [
+    "spindle.audit.local.0",
+    "spindle.audit.local.1",
+    "spindle.recurring.local.0",
+    "spindle.recurring.local.1",
+];
 
 #[tokio::test]
 async fn a_process_that_receives_no_messages_is_found_and_others_are_left_alone() {
@@ -25,8 +31,10 @@ async fn a_process_that_receives_no_messages_is_found_and_others_are_left_alone(
     let redis = Redis::start(folder.path().join("redis")).await.unwrap();
     let subscriptions = Proxy::start(&redis.address()).await.unwrap();
     let app = App::start(folder.path(), &redis, &subscriptions).await;
-    let [first, second] = LANES;
-    let all = |state: &str| json!({ first: state, second: state });
+    let all = |state: &str| {
+        let lanes: BTreeMap<&str, &str> = LANES.iter().map(|lane| (*lane, state)).collect();
+        json!(lanes)
+    };
 
     // Postgres is away all the time, and that is no reason to replace the process.
     let (status, body) = app.health().await;

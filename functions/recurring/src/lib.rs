@@ -1,0 +1,63 @@
+//! The agent that makes the next occurrences of recurring tasks. It computes them, and the API creates them: this function has no access
+//! to Postgres.
+//!
+//! One build serves two components of spin.toml. `recurring` is invoked by Redis, with events and ticks; `recurring-cron` by the cron
+//! trigger, which does what a tick does. They are apart because a platform without cron triggers can then leave the second one out.
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        unsafe_code,
+        reason = "the triggers' macros export their entry points with unsafe code; this crate has none of its own"
+    )
+)]
+
+mod frame;
+mod event;
+mod series;
+mod schedule;
+mod rounds;
+mod api;
+mod tick;
+#[cfg(target_family = "wasm")]
+mod cron;
+
+use domain::frame::Kind;
+use guest::frames::{self, FrameError};
+use guest::logging;
+
+use crate::api::Api;
+
+/// Entry point of the Redis trigger: handles one message.
+///
+/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. If the API cannot be used, the ack
+/// says so. Only a frame whose ack cannot be published gets none, and the bridge redelivers its events.
+///
+/// Only the WebAssembly build exports this function. Native linkers reject its exported name, and native tests do not need
+/// it.
+#[cfg_attr(target_family = "wasm", spin_sdk::redis_component)]
+pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
+    let handled = handle(&message);
+    match &handled {
+        Err(error @ FrameError::NoFrame(_)) => {
+            logging::error("dropped a message that is not a frame")
+                .chain(error)
+                .write();
+        }
+        Err(error) => logging::warn("did not ack a frame").chain(error).write(),
+        Ok(()) => {}
+    }
+    handled
+}
+
+fn handle(message: &[u8]) -> Result<(), FrameError> {
+    let frame = frames::parse(message)?;
+    let worked = match frame.kind {
+        Kind::Events => frame::work(&frame),
+        Kind::Tick => Api::open()
+            .and_then(|api| tick::work(&api))
+            .map(|()| Vec::new()),
+        // A heartbeat comes every second to each lane, and the next events tell whether the API can be used.
+        Kind::Heartbeat | Kind::Probe => Ok(Vec::new()),
+    };
+    frames::answer(frame, worked)
+}

@@ -1,0 +1,67 @@
+//! The work on a tick: finds series whose next occurrence is missing, and makes it. So a lost event costs minutes, not tasks.
+
+use std::time::{Duration, Instant};
+
+use guest::logging;
+
+use crate::api::{Api, ApiError};
+use crate::rounds::{self, Fate, MOST, Task};
+use crate::series::Standing;
+
+/// After this time nothing more is claimed: events wait for the lane, and what is left is found by the next tick.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Claims series and makes their next occurrences until there are no more, or the time is over.
+///
+/// # Errors
+/// The API cannot be used. What was claimed can be claimed again a minute later.
+pub fn work(api: &Api) -> Result<(), ApiError> {
+    let started = Instant::now();
+    let mut settled = 0;
+    loop {
+        let claimed = api.claim()?;
+        let is_last = claimed.len() < MOST;
+        settled += settle(api, claimed)?;
+        if is_last || started.elapsed() >= LONGEST {
+            break;
+        }
+    }
+    if settled > 0 {
+        logging::info("settled series whose next occurrence was missing or due")
+            .field("series", settled)
+            .write();
+    }
+    Ok(())
+}
+
+/// Settles claimed series. Returns how many of them are settled.
+fn settle(api: &Api, claimed: Vec<Standing>) -> Result<usize, ApiError> {
+    let task = |standing: Standing| Task {
+        standing,
+        cause: None,
+    };
+    let tasks = claimed.iter().cloned().map(task).collect();
+    let fates = rounds::settle(tasks, |items| api.make(items))?;
+    let mut settled = 0;
+    for (standing, fate) in claimed.into_iter().zip(fates) {
+        let series = standing.series_id;
+        let fate = match fate {
+            // One series may be the reason why all of them were refused, so each is tried alone.
+            Fate::Unsettled(_) => {
+                let alone = rounds::settle(vec![task(standing)], |items| api.make(items))?;
+                alone.into_iter().next().unwrap_or(Fate::Settled)
+            }
+            fate => fate,
+        };
+        match fate {
+            Fate::Settled => settled += 1,
+            Fate::Unreadable(reason) | Fate::Unsettled(reason) => {
+                logging::warn("the next occurrence of a series cannot be made")
+                    .field("series.id", series.to_string())
+                    .field("error", reason)
+                    .write();
+            }
+        }
+    }
+    Ok(settled)
+}
