@@ -184,6 +184,8 @@ text_enum!(
 pub struct AccountPatch {
     pub name: Option<String>,
     pub timezone: Option<Tz>,
+    /// A merge patch of the preferences, see [`crate::reminder::Preferences::patched`].
+    pub reminders: Option<Json>,
 }
 
 impl AccountPatch {
@@ -196,6 +198,7 @@ impl AccountPatch {
             timezone: reader
                 .optional("timezone", nullable(timezone))
                 .map(|zone| zone.unwrap_or(Tz::UTC)),
+            reminders: reader.take("reminders"),
         };
         reader.finish()?;
         Ok(patch)

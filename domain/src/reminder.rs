@@ -3,6 +3,7 @@
 mod lead;
 mod preferences;
 mod quiet;
+mod request;
 
 use std::collections::HashSet;
 
@@ -11,7 +12,8 @@ use chrono_tz::Tz;
 pub use lead::{Lead, Repeat};
 pub use preferences::Preferences;
 pub use quiet::{Quiet, QuietMode, quiet_until};
-use serde_json::{Value, json};
+pub use request::{ReminderPatch, snooze};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::due::{Due, instant};
@@ -66,6 +68,26 @@ impl When {
                 }
             }
         })
+    }
+}
+
+impl When {
+    /// The three members, of which one is set.
+    fn members(self) -> [(String, Value); 3] {
+        let (before, at, on) = match self {
+            Self::Before(lead) if lead.is_zero() => (None, None, Some("due")),
+            Self::Before(lead) => (Some(lead.to_string()), None, None),
+            Self::At(at) => (
+                None,
+                Some(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+                None,
+            ),
+        };
+        [
+            ("before".to_owned(), json!(before)),
+            ("at".to_owned(), json!(at)),
+            ("on".to_owned(), json!(on)),
+        ]
     }
 }
 
@@ -131,23 +153,17 @@ impl Reminder {
     /// The members that a client can set. Those that are not set are null.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let (before, at, on) = match self.when {
-            When::Before(lead) if lead.is_zero() => (None, None, Some("due")),
-            When::Before(lead) => (Some(lead.to_string()), None, None),
-            When::At(at) => (
-                None,
-                Some(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-                None,
-            ),
-        };
-        json!({
-            "id": self.id,
-            "before": before,
-            "at": at,
-            "on": on,
-            "channels": self.channels.as_deref().map(names),
-            "repeat": self.repeat.map(|repeat| repeat.to_string()),
-        })
+        let mut members: Map<String, Value> = self.when.members().into_iter().collect();
+        members.insert("id".to_owned(), json!(self.id));
+        members.insert(
+            "channels".to_owned(),
+            json!(self.channels.as_deref().map(names)),
+        );
+        members.insert(
+            "repeat".to_owned(),
+            json!(self.repeat.map(|repeat| repeat.to_string())),
+        );
+        Value::Object(members)
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::due::{Due, DuePatch};
 use crate::json::{self, Fault, Json, Reader, nullable};
 use crate::recurrence::{Recurrence, RecurrencePatch};
+use crate::reminder::Reminders;
 use crate::tag::Tags;
 use crate::text;
 use crate::text_enum::text_enum;
@@ -52,10 +53,9 @@ impl Description {
 }
 
 /// The members of a task that clients cannot set.
-const READ_ONLY: [&str; 12] = [
+const READ_ONLY: [&str; 11] = [
     "id",
     "due_at",
-    "reminders",
     "series_id",
     "occurrence",
     "occurrence_number",
@@ -78,6 +78,8 @@ pub struct NewTask {
     pub tags: Tags,
     pub due: Option<Due>,
     pub recurrence: Option<Recurrence>,
+    /// `None`: those that the account gives to new tasks.
+    pub reminders: Option<Reminders>,
 }
 
 impl NewTask {
@@ -121,6 +123,7 @@ impl NewTask {
         let recurrence = reader
             .optional("recurrence", nullable(Recurrence::parse))
             .flatten();
+        let reminders = reader.optional("reminders", Reminders::parse);
         reader.finish()?;
         match title {
             Some(title) => Ok(Self {
@@ -132,6 +135,7 @@ impl NewTask {
                 tags,
                 due,
                 recurrence,
+                reminders,
             }),
             None => Err(vec![Fault::new("/title", "is required")]),
         }
@@ -203,6 +207,7 @@ pub struct TaskPatch {
     pub due: Option<Option<DuePatch>>,
     /// `Some(None)` removes the recurrence.
     pub recurrence: Option<Option<RecurrencePatch>>,
+    pub reminders: Option<Reminders>,
 }
 
 impl TaskPatch {
@@ -227,6 +232,9 @@ impl TaskPatch {
                 .map(Option::unwrap_or_default),
             due: reader.optional("due", nullable(DuePatch::parse)),
             recurrence: reader.optional("recurrence", nullable(RecurrencePatch::parse)),
+            reminders: reader
+                .optional("reminders", nullable(Reminders::parse))
+                .map(Option::unwrap_or_default),
         };
         reader.finish()?;
         Ok(patch)
@@ -249,6 +257,7 @@ impl From<NewTask> for TaskPatch {
             status: Some(task.status),
             priority: Some(task.priority),
             tags: Some(task.tags),
+            reminders: Some(task.reminders.unwrap_or_default()),
             due: Some(task.due.map(DuePatch::Whole)),
             recurrence: Some(
                 task.recurrence
@@ -359,11 +368,11 @@ mod tests {
         assert_eq!(replacement.task.id, None);
         assert_eq!(
             Value::from(replacement.read_only),
-            serde_json::json!({"id": id, "version": 3, "reminders": [], "series_id": null})
+            serde_json::json!({"id": id, "version": 3, "series_id": null})
         );
         for (member, pointer) in [
             (r#""version":true"#, "/version"),
-            (r#""reminders":[1]"#, "/reminders"),
+            (r#""reminders":[1]"#, "/reminders/0"),
             (r#""occurrence_number":{}"#, "/occurrence_number"),
             (r#""id":"a\u0000b""#, "/id"),
             (r#""owner":"x""#, "/owner"),

@@ -32,6 +32,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/accounts/list_users.fn.sql",
     "functions/api/src/accounts/move_days_step.fn.sql",
     "functions/api/src/accounts/read_account.fn.sql",
+    "functions/api/src/accounts/read_preferences.fn.sql",
     "functions/api/src/accounts/read_user.fn.sql",
     "functions/api/src/accounts/refresh_session.fn.sql",
     "functions/api/src/accounts/refuse_login.fn.sql",

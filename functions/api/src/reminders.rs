@@ -1,6 +1,6 @@
 //! Reminders of tasks, one by one. A task's member `reminders` sets all of them.
 
-use domain::json::{Fault, Json, Reader, nullable};
+use domain::json::Json;
 use domain::reminder::{Reminder, ReminderPatch, snooze};
 use guest::postgres::{ParameterValue, text, text_or_null};
 use uuid::Uuid;
@@ -32,16 +32,17 @@ pub fn add(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {
     Query::of(request).finish()?;
     let body = body::json(request)?;
     let key = idempotency::parameters(request, &caller, &body)?;
-    let reminder = Reminder::parse("", body)?;
-    change(request, &caller, Some(task), None, Some(reminder.to_json()), key)
+    let reminder = Reminder::parse_new(body)?.to_json().to_string();
+    change(request, &caller, Some(task), None, Some(reminder), key)
 }
 
 /// `PATCH /api/reminders/{id}`.
 pub fn patch(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     Query::of(request).finish()?;
-    let patch = ReminderPatch::parse("", body::merge_patch(request)?)?;
-    change(request, &caller, None, Some(id), Some(patch.to_json()), NO_KEY)
+    let patch = ReminderPatch::parse(body::merge_patch(request)?)?;
+    let patch = patch.into_json().to_string();
+    change(request, &caller, None, Some(id), Some(patch), NO_KEY)
 }
 
 /// `DELETE /api/reminders/{id}`.

@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
-use crate::{accounts, audit, health, jobs, openapi, series, tags, tasks};
+use crate::{accounts, audit, health, jobs, notifications, openapi, push, reminders, series, tags, tasks};
 
 type Answer = Result<Reply, Problem>;
 
@@ -68,6 +68,42 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/api/tasks/{id}/reopen", &[(Post, Id(tasks::reopen))]),
     ("/api/tasks/{id}/skip", &[(Post, Id(tasks::skip))]),
     ("/api/tasks/{id}/restore", &[(Post, Id(tasks::restore))]),
+    (
+        "/api/tasks/{id}/reminders",
+        &[
+            (Get, Id(reminders::list)),
+            (Post, Id(reminders::add)),
+        ],
+    ),
+    (
+        "/api/reminders/{id}",
+        &[
+            (Patch, Id(reminders::patch)),
+            (Delete, Id(reminders::remove)),
+        ],
+    ),
+    (
+        "/api/reminders/{id}/snooze",
+        &[(Post, Id(reminders::snooze_until))],
+    ),
+    (
+        "/api/reminders/{id}/ack",
+        &[(Post, Id(reminders::acknowledge))],
+    ),
+    ("/api/notifications", &[(Get, Plain(notifications::list))]),
+    (
+        "/api/notifications/read",
+        &[(Post, Plain(notifications::read))],
+    ),
+    ("/api/push/key", &[(Get, Plain(push::key))]),
+    (
+        "/api/push/subscriptions",
+        &[(Post, Plain(push::subscribe))],
+    ),
+    (
+        "/api/push/subscriptions/{id}",
+        &[(Delete, Id(push::unsubscribe))],
+    ),
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
     ("/api/recurrence/preview", &[(Post, Plain(series::preview))]),
     ("/api/series/{id}", &[(Get, Id(series::get))]),

@@ -42,6 +42,10 @@ pub enum Outcome {
     NotRecurring,
     /// The series has ended, so it cannot be paused or resumed.
     Ended,
+    /// There is no room for one more: a task has 20 reminders, or a user 50 push subscriptions.
+    TooMany,
+    /// The task is not open, so its reminder cannot be snoozed.
+    NotOpen,
     /// The Idempotency-Key belongs to another request.
     KeyReused,
     /// The request is not admitted: the rate limit is exceeded, or too many requests of the caller are running.
@@ -58,7 +62,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The name of each outcome in SQL.
-    const NAMES: [(&str, Self); 19] = [
+    const NAMES: [(&str, Self); 21] = [
         ("made", Self::Made),
         ("changed", Self::Changed),
         ("started", Self::Started),
@@ -72,6 +76,8 @@ impl Outcome {
         ("needs_due", Self::NeedsDue),
         ("not_recurring", Self::NotRecurring),
         ("ended", Self::Ended),
+        ("too_many", Self::TooMany),
+        ("not_open", Self::NotOpen),
         ("key_reused", Self::KeyReused),
         ("limited", Self::Limited),
         ("refused", Self::Refused),
@@ -117,6 +123,10 @@ impl Outcome {
                 "the task is no occurrence of a series; cancel or delete it",
             )),
             Self::Ended => Err(Problem::conflict("the series has ended")),
+            Self::TooMany => Err(Problem::conflict(
+                "a task has 20 reminders at most, and a user 50 push subscriptions; remove one first",
+            )),
+            Self::NotOpen => Err(Problem::conflict("the task is not open")),
             Self::KeyReused => Err(Problem::key_reused()),
             // `Rate::check` has refused such a request before.
             Self::Limited => Err(Problem::internal(
@@ -265,6 +275,8 @@ mod tests {
                 ("needs_due", 422),
                 ("not_recurring", 409),
                 ("ended", 409),
+                ("too_many", 409),
+                ("not_open", 409),
                 ("key_reused", 422),
                 ("limited", 500),
                 ("refused", 409),

@@ -45,7 +45,12 @@ begin
         if task.recurrence #>> '{start,date}' is not null and task.status in ('open', 'in_progress') then
             task.recurrence := zoned_recurrence(task.recurrence, account.timezone);
         end if;
-        continue when task.due_at = old_due_at and task.recurrence::text is not distinct from old_recurrence;
+        if task.due_at = old_due_at and task.recurrence::text is not distinct from old_recurrence then
+            if task.reminders is not null then
+                perform schedule_reminders(task, job.state ->> 'context', job.state ->> 'actor');
+            end if;
+            continue;
+        end if;
         account.sync_seq := account.sync_seq + 1;
         task.seq := account.sync_seq;
         task.version := task.version + 1;

@@ -1,6 +1,8 @@
 //! `PATCH /api/auth/me` and `PATCH /api/users/{id}`: changes an account, for its owner or for an admin.
 
 use domain::account::{AccountPatch, Role, UserPatch};
+use domain::json::Json;
+use domain::reminder::Preferences;
 use guest::postgres::{text, text_or_null};
 use uuid::Uuid;
 
@@ -11,21 +13,52 @@ use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::write::Write;
+use crate::write::{Outcome, Write};
 
 pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
     let caller = Caller::of_own_account(request)?;
-    let AccountPatch { name, timezone } = AccountPatch::parse(body::merge_patch(request)?)?;
-    let zone = timezone.map(|zone| zone.name().to_owned());
-    let change = Change {
+    Query::of(request).finish()?;
+    let AccountPatch {
+        name,
+        timezone,
+        reminders,
+    } = AccountPatch::parse(body::merge_patch(request)?)?;
+    let mut rate = Rate::write(&caller, 1)?;
+    let mut change = Change {
         user: caller.user,
         admin: None,
         name,
-        timezone: zone,
+        timezone: timezone.map(|zone| zone.name().to_owned()),
         role: None,
+        preferences: None,
     };
-    change.apply(request, &caller)
+    let Some(patch) = reminders else {
+        return change.apply(request, &caller, &rate)?.reply(Some(&caller));
+    };
+    for _ in 0..ATTEMPTS {
+        let parameters = vec![text(caller.user.to_string())];
+        let mut row = rate.run(request, include_str!("preferences.sql"), parameters)?;
+        // The other statements are part of the same request.
+        rate = rate.free();
+        let old = row.text_or_null(0)?;
+        let current = match &old {
+            Some(old) => Preferences::parse("/reminders", Json::parse(old.as_bytes()).unwrap_or(Json::Null))?,
+            None => Preferences::default(),
+        };
+        let new = current.patched("/reminders", patch.clone())?.to_json();
+        change.preferences = Some([old, Some(new)]);
+        let write = change.clone().apply(request, &caller, &rate)?;
+        if write.outcome != Outcome::Stale {
+            return write.reply(Some(&caller));
+        }
+    }
+    Err(Problem::conflict(
+        "other requests keep changing the account; retry",
+    ))
 }
+
+/// How often a change of preferences is tried, if another request has changed them since they were read.
+const ATTEMPTS: usize = 40;
 
 pub fn update_user(request: &mut Request, user: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::admin(request)?;
@@ -36,11 +69,15 @@ pub fn update_user(request: &mut Request, user: Uuid) -> Result<Reply, Problem> 
         name,
         timezone: None,
         role,
+        preferences: None,
     };
-    change.apply(request, &caller)
+    Query::of(request).finish()?;
+    let rate = Rate::write(&caller, 1)?;
+    change.apply(request, &caller, &rate)?.reply(Some(&caller))
 }
 
 /// A change of an account; `None` leaves a field as it is.
+#[derive(Clone)]
 struct Change {
     user: Uuid,
     /// The admin who makes the change; `None` for the account's owner.
@@ -48,22 +85,25 @@ struct Change {
     name: Option<String>,
     timezone: Option<String>,
     role: Option<Role>,
+    /// The preferences that were read, and the new ones, as JSON.
+    preferences: Option<[Option<String>; 2]>,
 }
 
 impl Change {
-    fn apply(self, request: &mut Request, caller: &Caller) -> Result<Reply, Problem> {
-        Query::of(request).finish()?;
-        let rate = Rate::write(caller, 1)?;
+    fn apply(self, request: &mut Request, caller: &Caller, rate: &Rate) -> Result<Write, Problem> {
+        let [old, new] = self.preferences.unwrap_or_default();
         let parameters = vec![
             text(self.user.to_string()),
             text_or_null(self.admin),
             text_or_null(self.name),
             text_or_null(self.timezone),
             text_or_null(self.role.map(Role::as_str)),
+            text_or_null(old),
+            text_or_null(new),
             text(request.trace.event_members()),
             text(caller.actor()),
         ];
         let statement = include_str!("update_account.sql");
-        Write::run(request, &rate, statement, parameters)?.reply(Some(caller))
+        Write::run(request, rate, statement, parameters)
     }
 }

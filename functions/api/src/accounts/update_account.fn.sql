@@ -5,14 +5,17 @@
 -- p_admin    the admin who makes the change; null for the user. The admin's role is read from the table, because the role
 --            in a token may be outdated.
 -- p_name, p_timezone, p_role   null leaves the field as it is
+-- p_old_preferences, p_preferences   the preferences of reminders that were read, and new ones, as JSON; null leaves them as they are
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_actor    the actor of the events, as JSON
 -- p_rate     see `admit_write`; a new timezone is also charged for the tasks that have a due date
 --
 -- The OUT parameters are the columns of `write_result`. Outcomes: changed · started (changed, and the job `id` moves
--- tasks) · unchanged · forbidden (`p_admin` is not an admin) · missing (an admin's request for an unknown user) · last_admin (no admin would be left) · unknown_timezone · limited · gone.
+-- tasks) · unchanged · forbidden (`p_admin` is not an admin) · missing (an admin's request for an unknown user) · last_admin (no admin would be left) · unknown_timezone · stale (the preferences are not
+-- those that were read) · limited · gone.
 create or replace procedure update_account(
-    p_user text, p_admin text, p_name text, p_timezone text, p_role text, p_context text, p_actor text, p_rate text[],
+    p_user text, p_admin text, p_name text, p_timezone text, p_role text, p_old_preferences text, p_preferences text,
+    p_context text, p_actor text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
 declare
@@ -31,7 +34,7 @@ begin
     if outcome is not null then
         return;
     end if;
-    if p_timezone <> (select timezone from users where users.id = owner) then
+    if p_timezone <> (select timezone from users where users.id = owner) or p_preferences is not null then
         -- The charge comes before the work, because work that takes too long fails.
         dated := count(*) from tasks
             where user_id = owner and deleted_at is null and due_at is not null and due ->> 'date' is not null;
@@ -65,6 +68,13 @@ begin
     account.name := coalesce(p_name, old.name);
     account.timezone := coalesce(p_timezone, old.timezone);
     account.role := coalesce(p_role, old.role);
+    if p_preferences is not null then
+        if old.preferences::text is distinct from p_old_preferences then
+            outcome := 'stale';
+            return;
+        end if;
+        account.preferences := p_preferences;
+    end if;
     if account.name <> old.name then
         previous := previous || ',"name":' || to_json(old.name)::text;
     end if;
@@ -78,6 +88,9 @@ begin
     if account.role <> old.role then
         previous := previous || ',"role":"' || old.role || '"';
     end if;
+    if account.preferences::jsonb is distinct from old.preferences::jsonb then
+        previous := previous || ',"reminders":' || coalesce(old.preferences::text, 'null');
+    end if;
     if previous = '' then
         outcome := 'unchanged';
         body := user_json(account);
@@ -86,9 +99,12 @@ begin
 
     moment := clock_timestamp();
     account.updated_at := moment;
-    update users set name = account.name, timezone = account.timezone, role = account.role, updated_at = moment
+    update users set name = account.name, timezone = account.timezone, role = account.role, preferences = account.preferences,
+        updated_at = moment
         where users.id = owner;
-    if account.timezone <> old.timezone then
+    -- The job also schedules reminders anew, which a new time of day moves.
+    if account.timezone <> old.timezone
+        or account.preferences ->> 'time' is distinct from old.preferences ->> 'time' then
         job := begin_job(owner, 'move_days', dated, json_build_object('context', p_context, 'actor', p_actor)::jsonb);
         select sync_seq into account.sync_seq from users where users.id = owner;
     end if;

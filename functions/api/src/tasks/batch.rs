@@ -187,6 +187,9 @@ fn created(task: NewTask) -> Value {
     let definition = task
         .recurrence
         .map(|recurrence| recurrence.definition_of_change(task.due.as_ref()));
+    let reminders = task
+        .reminders
+        .map(|reminders| reminders.to_json().to_string());
     json!({
         "op": "create",
         "id": task.id,
@@ -198,6 +201,7 @@ fn created(task: NewTask) -> Value {
         "due": due,
         "instant": instant,
         "recurrence": definition,
+        "reminders": reminders,
     })
 }
 
@@ -209,6 +213,9 @@ fn updated(
     read_only: Option<Map<String, Value>>,
 ) -> Result<Value, Problem> {
     let set_due = patch.due.is_some();
+    let reminders = patch
+        .reminders
+        .map(|reminders| reminders.to_json().to_string());
     let set_recurrence = patch.recurrence.is_some();
     let due = match patch.due.flatten() {
         Some(due) => Some(due.apply("/due", None)?),
@@ -236,6 +243,7 @@ fn updated(
         "instant": instant,
         "set_recurrence": set_recurrence,
         "recurrence": definition,
+        "reminders": reminders,
         "read_only": read_only,
     }))
 }

@@ -78,6 +78,7 @@ impl Change {
             Some(RecurrencePatch::Part(_)) | None => None,
         };
         let [due, instant] = parameters::due(due.as_ref());
+        let reminders = patch.reminders;
         let tags = patch.tags.map(Tags::into_vec);
         let parameters = vec![
             text(caller.user.to_string()),
@@ -93,6 +94,7 @@ impl Change {
             instant,
             ParameterValue::Boolean(set_recurrence),
             text_or_null(definition),
+            text_or_null(reminders.map(|reminders| reminders.to_json().to_string())),
             text_or_null(scope.map(Scope::name)),
             text_or_null(op.map(Op::name)),
             text_or_null(read_only.map(|members| Value::from(members).to_string())),
