@@ -34,15 +34,12 @@ create table deliveries (
     channel      text not null check (channel in ('in_app', 'email', 'push')),
     status       text not null default 'pending' check (status in ('pending', 'sent', 'failed', 'dropped')),
     attempts     integer not null default 0,
-    -- When it is tried next, or whether somebody is trying it.
-    next_at      timestamptz,
     is_late      boolean not null,
     error        text,
     created_at   timestamptz not null,
     updated_at   timestamptz not null,
     unique (reminder_id, fire_at, channel)
 );
-create index deliveries_next on deliveries (next_at) where next_at is not null;
 create index deliveries_created on deliveries (created_at);
 create index deliveries_user on deliveries (user_id);
 
@@ -62,22 +59,11 @@ create table notifications (
 create index notifications_of_user on notifications (user_id, created_at desc, id desc);
 create index notifications_unread on notifications (user_id) where read_at is null;
 
-create table push_subscriptions (
-    id         uuid primary key,
-    user_id    uuid not null,
-    endpoint   text not null,
-    p256dh     text not null,
-    auth       text not null,
-    created_at timestamptz not null,
-    unique (endpoint)
-);
-create index push_subscriptions_of_user on push_subscriptions (user_id);
-
 alter table tasks add column reminders json;
 alter table series add column reminders json;
 -- Time of day from which a day counts, channels, defaults and quiet hours, see `domain/src/reminder/preferences.rs`.
 alter table users add column preferences json;
 
-grant select, insert, update, delete on reminders, push_subscriptions to spindle_api;
+grant select, insert, update, delete on reminders to spindle_api;
 grant select, insert, update on deliveries, notifications to spindle_api;
 grant select on reminders, deliveries, notifications to spindle_readonly;

@@ -111,6 +111,16 @@ pub const GROUPS: &[Group] = &[
         tick: Some(Duration::from_secs(300)),
         ..USUAL
     },
+    // The statement that changes a task schedules its reminders, so the agent needs ticks alone. It begins no statement after 4 s, and
+    // one takes 10 s at most.
+    Group {
+        name: "reminder",
+        topics: &["reminders"],
+        types: Types::Only(&[]),
+        tick: Some(Duration::from_secs(5)),
+        deaf_after: Duration::from_secs(16),
+        ..USUAL
+    },
 ];
 
 #[cfg(test)]

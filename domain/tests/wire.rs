@@ -58,7 +58,10 @@ fn data_has_the_members_of_its_type() {
             (EventType::SeriesEnded, _) => &["actor", "series"],
             (_, Topic::TaskEvents | Topic::TaskUpdates) => &["actor", "previous", "task"],
             (_, Topic::AccountEvents) => &["actor", "details", "user"],
-            (_, Topic::Reminders | Topic::AuditLogs) => continue,
+            (EventType::ReminderDue, _) => &["actor", "fire_at", "late", "reminder"],
+            (EventType::ReminderSent, _) => &["actor", "channel", "fire_at", "reminder"],
+            (_, Topic::Reminders) => &["actor", "reminder"],
+            (_, Topic::AuditLogs) => continue,
         };
         assert_eq!(
             keys(&golden["data"]),

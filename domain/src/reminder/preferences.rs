@@ -101,7 +101,7 @@ mod tests {
         Preferences::parse("/reminders", json(text)).unwrap()
     }
 
-    const FULL: &str = r#"{"time":"08:30","channels":["push","email"],"defaults":[{"before":"P1D"},{"on":"due","repeat":"PT5M","channels":["push"]}],
+    const FULL: &str = r#"{"time":"08:30","channels":["in_app"],"defaults":[{"before":"P1D"},{"on":"due","repeat":"PT5M","channels":["in_app"]}],
         "quiet":{"from":"22:00","to":"07:00","mode":"drop"}}"#;
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         let nulls = r#"{"time":null,"channels":null,"defaults":null,"quiet":null}"#;
         assert_eq!(parse(nulls), Preferences::default());
         let full = parse(FULL);
-        assert_eq!(full.channels, [Channel::Email, Channel::Push]);
+        assert_eq!(full.channels, [Channel::InApp]);
         assert_eq!(full.defaults.as_slice().len(), 2);
     }
 
@@ -147,6 +147,7 @@ mod tests {
             (r#"{"time":"9"}"#, "/time"),
             (r#"{"channels":[]}"#, "/channels"),
             (r#"{"channels":["sms"]}"#, "/channels/0"),
+            (r#"{"channels":["email"]}"#, "/channels/0"),
             (
                 r#"{"defaults":[{"at":"2026-03-01T08:00:00Z"}]}"#,
                 "/defaults/0/at",

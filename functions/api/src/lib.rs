@@ -18,7 +18,6 @@ mod series;
 mod tags;
 mod reminders;
 mod notifications;
-mod push;
 mod jobs;
 mod audit;
 mod health;

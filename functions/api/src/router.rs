@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
-use crate::{accounts, audit, health, jobs, notifications, openapi, push, reminders, series, tags, tasks};
+use crate::{accounts, audit, health, jobs, notifications, openapi, reminders, series, tags, tasks};
 
 type Answer = Result<Reply, Problem>;
 
@@ -94,15 +94,6 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     (
         "/api/notifications/read",
         &[(Post, Plain(notifications::read))],
-    ),
-    ("/api/push/key", &[(Get, Plain(push::key))]),
-    (
-        "/api/push/subscriptions",
-        &[(Post, Plain(push::subscribe))],
-    ),
-    (
-        "/api/push/subscriptions/{id}",
-        &[(Delete, Id(push::unsubscribe))],
     ),
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
     ("/api/recurrence/preview", &[(Post, Plain(series::preview))]),

@@ -42,7 +42,7 @@ pub enum Outcome {
     NotRecurring,
     /// The series has ended, so it cannot be paused or resumed.
     Ended,
-    /// There is no room for one more: a task has 20 reminders, or a user 50 push subscriptions.
+    /// The task has 20 reminders, so there is no room for one more.
     TooMany,
     /// The task is not open, so its reminder cannot be snoozed.
     NotOpen,
@@ -124,7 +124,7 @@ impl Outcome {
             )),
             Self::Ended => Err(Problem::conflict("the series has ended")),
             Self::TooMany => Err(Problem::conflict(
-                "a task has 20 reminders at most, and a user 50 push subscriptions; remove one first",
+                "a task has 20 reminders at most; remove one first",
             )),
             Self::NotOpen => Err(Problem::conflict("the task is not open")),
             Self::KeyReused => Err(Problem::key_reused()),

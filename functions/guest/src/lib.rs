@@ -6,4 +6,5 @@ pub mod service_token;
 pub mod postgres;
 pub mod http;
 pub mod frames;
+pub mod cron;
 pub mod logging;

@@ -4,10 +4,6 @@
 --
 -- Returns how many were handled, so that the agent goes on while there are more.
 --
--- A reminder that fires gets a row in `deliveries` for each of its channels. The inbox gets its notification in this statement. The other
--- channels are for `claim_deliveries`. A reminder that repeats is scheduled for its next time that is not past, so a repetition that was
--- missed is not made up for.
---
 -- The lock order is that of all writes: the user's row first. A user whose row is locked has to wait for the next tick.
 create or replace function fire_reminders(p_limit bigint) returns bigint
 language plpgsql security definer
@@ -27,11 +23,12 @@ begin
     loop
         for reminder in
             select * from reminders where user_id = account.id and fires_at <= moment
-            order by fires_at desc limit p_limit for update
+            order by fires_at desc limit p_limit - handled for update
         loop
             perform fire_reminder(reminder, account, moment);
             handled := handled + 1;
         end loop;
+        exit when handled >= p_limit;
     end loop;
     return handled;
 end

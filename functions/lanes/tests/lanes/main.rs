@@ -18,11 +18,13 @@ use stage::services::Redis;
 
 use self::app::App;
 
-const LANES: [&str; 4] = [
+const LANES: [&str; 6] = [
     "spindle.audit.local.0",
     "spindle.audit.local.1",
     "spindle.recurring.local.0",
     "spindle.recurring.local.1",
+    "spindle.reminder.local.0",
+    "spindle.reminder.local.1",
 ];
 
 #[tokio::test]

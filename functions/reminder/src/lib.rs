@@ -1,0 +1,54 @@
+//! The agent that fires reminders. A change of a task schedules its reminders in the API's statement, so this function needs no events:
+//! on each tick it looks for what is due.
+//!
+//! One build serves two components of spin.toml. `reminder` is invoked by Redis, with the ticks of the bridge's clock; `reminder-cron` by
+//! the cron trigger. They are apart because a platform without cron triggers can then leave the second one out.
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        unsafe_code,
+        reason = "the triggers' macros export their entry points with unsafe code; this crate has none of its own"
+    )
+)]
+
+mod tick;
+#[cfg(target_family = "wasm")]
+mod cron;
+
+use domain::frame::Kind;
+use guest::frames::{self, FrameError};
+use guest::logging;
+
+/// Entry point of the Redis trigger: handles one message.
+///
+/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. If Postgres cannot be used, the ack
+/// says so.
+///
+/// Only the WebAssembly build exports this function. Native linkers reject its exported name, and native tests do not need
+/// it.
+#[cfg_attr(target_family = "wasm", spin_sdk::redis_component)]
+pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
+    let handled = handle(&message);
+    match &handled {
+        Err(error @ FrameError::NoFrame(_)) => {
+            logging::error("dropped a message that is not a frame")
+                .chain(error)
+                .write();
+        }
+        Err(error) => logging::warn("did not ack a frame").chain(error).write(),
+        Ok(()) => {}
+    }
+    handled
+}
+
+fn handle(message: &[u8]) -> Result<(), FrameError> {
+    let frame = frames::parse(message)?;
+    let worked = match frame.kind {
+        Kind::Tick => tick::work().map(|()| Vec::new()),
+        // It runs the same statement, so that its ack also says whether Postgres can be used.
+        Kind::Heartbeat => tick::look().map(|()| Vec::new()),
+        // The group wants no events, and a probe asks about the lane alone: a new process would not mend Postgres.
+        Kind::Events | Kind::Probe => Ok(Vec::new()),
+    };
+    frames::answer(frame, worked)
+}
