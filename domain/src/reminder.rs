@@ -255,13 +255,7 @@ fn channel(pointer: &str, value: Json) -> Result<Channel, Vec<Fault>> {
 
 /// Parses one to three channels without duplicates.
 fn channels(pointer: &str, value: Json) -> Result<Vec<Channel>, Vec<Fault>> {
-    let mut channels = list(
-        pointer,
-        value,
-        Channel::NAMES.len(),
-        "channels",
-        channel,
-    )?;
+    let mut channels = list(pointer, value, Channel::NAMES.len(), "channels", channel)?;
     let given = channels.len();
     channels.sort_by_key(|channel| *channel as u8);
     channels.dedup();

@@ -30,7 +30,7 @@ CONSUMES_ACCOUNT = {"deleteMe", "changePassword"}
 
 # The members of a task that a PUT must not change.
 READ_ONLY = {
-    "id", "due_at", "recurrence", "reminders", "series_id", "occurrence", "version", "seq", "created_at", "updated_at",
+    "id", "due_at", "series_id", "occurrence", "occurrence_number", "version", "seq", "created_at", "updated_at",
     "completed_at", "deleted_at",
 }
 

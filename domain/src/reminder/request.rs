@@ -18,7 +18,10 @@ impl Reminder {
         let reminder = Self::parse("", body)?;
         match reminder.id {
             None => Ok(reminder),
-            Some(_) => Err(vec![Fault::new("/id", "is given by the server; leave it out")]),
+            Some(_) => Err(vec![Fault::new(
+                "/id",
+                "is given by the server; leave it out",
+            )]),
         }
     }
 }
@@ -37,14 +40,20 @@ impl ReminderPatch {
         let before = reader.optional("before", nullable(Lead::parse)).flatten();
         let on = reader.optional("on", nullable(on_due)).flatten();
         let at = reader.optional("at", nullable(instant_member)).flatten();
-        let channels: Option<Option<Vec<Channel>>> = reader.optional("channels", nullable(channels));
+        let channels: Option<Option<Vec<Channel>>> =
+            reader.optional("channels", nullable(channels));
         let repeat = reader.optional("repeat", nullable(Repeat::parse));
         reader.finish()?;
         let when = match (before, on, at) {
             (None, None, None) => None,
             (Some(lead), None, None) | (None, Some(lead), None) => Some(When::Before(lead)),
             (None, None, Some(at)) => Some(When::At(at)),
-            _ => return Err(vec![Fault::new("", "must have only one of `before`, `at` and `on`")]),
+            _ => {
+                return Err(vec![Fault::new(
+                    "",
+                    "must have only one of `before`, `at` and `on`",
+                )]);
+            }
         };
         let mut members = Map::new();
         if let Some(when) = when {
@@ -82,11 +91,17 @@ pub fn snooze(body: Json) -> Result<String, Vec<Fault>> {
             if (1..=MAX_SNOOZE).contains(&seconds) {
                 Ok(length.to_string())
             } else {
-                Err(vec![Fault::new("/for", "must be longer than nothing, and at most 31 days")])
+                Err(vec![Fault::new(
+                    "/for",
+                    "must be longer than nothing, and at most 31 days",
+                )])
             }
         }
         (None, Some(until)) => Ok(until.to_rfc3339_opts(SecondsFormat::Micros, true)),
-        _ => Err(vec![Fault::new("", "must have either `for`, such as PT10M, or `until`, such as 2026-03-01T08:00:00Z")]),
+        _ => Err(vec![Fault::new(
+            "",
+            "must have either `for`, such as PT10M, or `until`, such as 2026-03-01T08:00:00Z",
+        )]),
     }
 }
 
@@ -100,14 +115,23 @@ mod tests {
 
     #[test]
     fn a_patch_sets_what_it_has() {
-        let patch = |text| ReminderPatch::parse(json(text)).map(|patch| patch.into_json().to_string());
+        let patch =
+            |text| ReminderPatch::parse(json(text)).map(|patch| patch.into_json().to_string());
         assert_eq!(patch("{}").unwrap(), "{}");
         assert_eq!(
             patch(r#"{"on":"due","channels":null}"#).unwrap(),
             r#"{"at":null,"before":null,"channels":null,"on":"due"}"#
         );
-        assert_eq!(patch(r#"{"repeat":"PT5M"}"#).unwrap(), r#"{"repeat":"PT5M"}"#);
-        for wrong in [r#"{"on":"due","before":"PT5M"}"#, r#"{"state":"fired"}"#, r#"{"before":"5M"}"#, "7"] {
+        assert_eq!(
+            patch(r#"{"repeat":"PT5M"}"#).unwrap(),
+            r#"{"repeat":"PT5M"}"#
+        );
+        for wrong in [
+            r#"{"on":"due","before":"PT5M"}"#,
+            r#"{"state":"fired"}"#,
+            r#"{"before":"5M"}"#,
+            "7",
+        ] {
             assert!(patch(wrong).is_err(), "{wrong}");
         }
     }
@@ -119,7 +143,12 @@ mod tests {
             snooze(json(r#"{"until":"2026-03-01T09:00:00+01:00"}"#)).unwrap(),
             "2026-03-01T08:00:00.000000Z"
         );
-        for wrong in ["{}", r#"{"for":"PT0S"}"#, r#"{"for":"P32D"}"#, r#"{"for":"PT1H","until":"2026-03-01T08:00:00Z"}"#] {
+        for wrong in [
+            "{}",
+            r#"{"for":"PT0S"}"#,
+            r#"{"for":"P32D"}"#,
+            r#"{"for":"PT1H","until":"2026-03-01T08:00:00Z"}"#,
+        ] {
             assert!(snooze(json(wrong)).is_err(), "{wrong}");
         }
     }

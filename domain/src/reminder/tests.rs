@@ -74,11 +74,7 @@ fn faults_name_the_member_and_say_what_would_be_right() {
             "/channels",
             "must be an array",
         ),
-        (
-            r#"{"on":"due","channels":[]}"#,
-            "/channels",
-            "at least one",
-        ),
+        (r#"{"on":"due","channels":[]}"#, "/channels", "at least one"),
         (
             r#"{"on":"due","channels":["in_app","push"]}"#,
             "/channels/1",

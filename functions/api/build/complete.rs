@@ -22,7 +22,7 @@ const RESPONSE_HEADERS: [&str; 8] = [
 ];
 
 /// Tags of the operations on a user's data, which a service may call on behalf of the user.
-const OWNED: [&str; 5] = ["tasks", "series", "tags", "audit", "jobs"];
+const OWNED: [&str; 6] = ["tasks", "series", "reminders", "tags", "audit", "jobs"];
 
 /// Lists all timezones that the code knows in the schema `Timezone`.
 pub fn timezones(document: &mut Value) {

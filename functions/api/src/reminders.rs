@@ -12,8 +12,8 @@ use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::write::idempotency::{self, NO_KEY};
 use crate::write::Write;
+use crate::write::idempotency::{self, NO_KEY};
 
 /// `GET /api/tasks/{id}/reminders`.
 pub fn list(request: &mut Request, task: Uuid) -> Result<Reply, Problem> {

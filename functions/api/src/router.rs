@@ -10,7 +10,9 @@ use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
-use crate::{accounts, audit, health, jobs, notifications, openapi, reminders, series, tags, tasks};
+use crate::{
+    accounts, audit, health, jobs, notifications, openapi, reminders, series, tags, tasks,
+};
 
 type Answer = Result<Reply, Problem>;
 
@@ -70,10 +72,7 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     ("/api/tasks/{id}/restore", &[(Post, Id(tasks::restore))]),
     (
         "/api/tasks/{id}/reminders",
-        &[
-            (Get, Id(reminders::list)),
-            (Post, Id(reminders::add)),
-        ],
+        &[(Get, Id(reminders::list)), (Post, Id(reminders::add))],
     ),
     (
         "/api/reminders/{id}",

@@ -31,6 +31,7 @@ mod plans;
 mod poison;
 mod put;
 mod rate_limits;
+mod reminders;
 mod restore;
 mod search;
 mod series;
@@ -49,6 +50,7 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
+use self::reminders::{inbox, times};
 use self::series::{changes, rules};
 
 /// Trials on a log, each named after its module and function.
@@ -80,6 +82,15 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         changes::{changes_of_one_or_all, deletion_of_occurrences, a_new_timezone},
         rules::{previews, wrong_recurrences},
+        reminders::{
+            a_reminder_fires_once, reminders_follow_their_task, the_next_occurrence_has_its_own, preferences_of_reminders,
+            wrong_reminders,
+        },
+        inbox::{
+            repeated_until_acknowledged, a_reminder_is_snoozed, one_reminder_changes, the_inbox, many_agents_at_once,
+            a_deleted_account_has_no_reminders,
+        },
+        times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         export::{
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
@@ -133,6 +144,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         // Before the tests that fill the log: it consumes every event in the log a second time.
         faults::{consumer_offsets_are_lost},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
+        inbox::{the_host_was_down},
         faults::{
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
             appends_interrupted, appends_refused, every_event_redelivered, one_of_two_bridges_killed,
@@ -145,6 +157,8 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
     ));
     trials.extend(trials!(runner, Kafka:
         delivery::{one_task, every_kind_of_write, concurrent_users},
+        reminders::{a_reminder_fires_once, reminders_follow_their_task},
+        inbox::{repeated_until_acknowledged, the_host_was_down},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         faults::{
             bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, appends_refused,

@@ -61,6 +61,23 @@ const TABLE: &[(&str, [u16; 8])] = &[
     ("listOccurrences", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("pauseSeries", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("resumeSeries", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("listReminders", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("addReminder", [401, 401, 404, 201, 404, 404, 404, 201]),
+    ("updateReminder", [401, 401, 404, 200, 404, 404, 404, 200]),
+    ("removeReminder", [401, 401, 404, 204, 404, 404, 404, 204]),
+    ("snoozeReminder", [401, 401, 404, 200, 404, 404, 404, 200]),
+    (
+        "acknowledgeReminder",
+        [401, 401, 404, 200, 404, 404, 404, 200],
+    ),
+    (
+        "listNotifications",
+        [401, 401, 200, 200, 200, 200, 200, 200],
+    ),
+    (
+        "readNotifications",
+        [401, 401, 200, 200, 200, 200, 200, 200],
+    ),
     // For the agents alone.
     (
         "createOccurrences",
@@ -168,13 +185,15 @@ impl Accounts {
         let tag = Uuid::new_v4().to_string();
         let fields = json!({
             "title": "The owner's", "tags": [tag], "due": {"date": "2026-03-01"}, "recurrence": {"rule": "FREQ=DAILY"},
+            "reminders": [{"on": "due"}],
         });
         // After `deleteMe` the owner cannot create tasks, and the remaining callers need none.
         let task = self.owner.post("/api/tasks").json(&fields).send().await?;
         let task = if task.status == 201 {
             task.json()?
         } else {
-            json!({"id": Uuid::new_v4().to_string(), "series_id": Uuid::new_v4().to_string(), "version": 1})
+            let [id, series, reminder] = [(); 3].map(|()| Uuid::new_v4().to_string());
+            json!({"id": id, "series_id": series, "reminders": [{"id": reminder}], "version": 1})
         };
         let id = text(&task, "id")?;
         let id = if path.starts_with("/api/users/") {
@@ -185,6 +204,8 @@ impl Accounts {
             row.get::<_, Uuid>(0).to_string()
         } else if path.starts_with("/api/series/") {
             text(&task, "series_id")?
+        } else if path.starts_with("/api/reminders/") {
+            text(&task["reminders"][0], "id")?
         } else {
             id
         };
@@ -233,6 +254,10 @@ impl Accounts {
             "previewRecurrence" => json!({"due": {"date": "2026-03-01"}, "rule": "FREQ=DAILY"}),
             "createOccurrences" => json!({"occurrences": []}),
             "claimSeries" => json!({"limit": 1}),
+            "addReminder" => json!({"before": "PT30M"}),
+            "updateReminder" => json!({"repeat": "PT10M"}),
+            "snoozeReminder" => json!({"for": "PT10M"}),
+            "readNotifications" => json!({"ids": null}),
             "renameTag" => json!({"name": "renamed"}),
             _ => return None,
         })

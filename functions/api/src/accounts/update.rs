@@ -42,7 +42,10 @@ pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
         rate = rate.free();
         let old = row.text_or_null(0)?;
         let current = match &old {
-            Some(old) => Preferences::parse("/reminders", Json::parse(old.as_bytes()).unwrap_or(Json::Null))?,
+            Some(old) => Preferences::parse(
+                "/reminders",
+                Json::parse(old.as_bytes()).unwrap_or(Json::Null),
+            )?,
             None => Preferences::default(),
         };
         let new = current.patched("/reminders", patch.clone())?.to_json();

@@ -1,6 +1,6 @@
 -- Schedules the reminders of a task after a change: those of an open task for their times, others not at all. A reminder whose time stays
--- the same is left alone, so one that has fired does not fire again. A time that has passed is not made up for. The caller holds the
--- user's row lock.
+-- the same is left alone, so one that has fired does not fire again. A time that has passed is not made up for. Reminders that the task
+-- does not define any more are removed. The caller holds the user's row lock.
 --
 -- task       the task after the change
 -- p_context  envelope members that come from the request, as JSON without its braces
@@ -9,6 +9,7 @@ create or replace function schedule_reminders(task tasks, p_context text, p_acto
 language plpgsql volatile as $$
 declare
     moment constant timestamptz := clock_timestamp();
+    definitions constant jsonb := coalesce(task.reminders, '[]');
     is_open constant boolean := task.deleted_at is null and task.status in ('open', 'in_progress');
     account users;
     begins time;
@@ -21,7 +22,12 @@ begin
     for reminder in select * from reminders where task_id = task.id order by id loop
         old_fires_at := reminder.fires_at;
         planned := fire_time(reminder.lead, reminder.at, task.due, task.due_at, account.timezone, begins);
-        if not is_open then
+        if not definitions @> jsonb_build_array(jsonb_build_object('id', reminder.id)) then
+            reminder.fires_at := null;
+            reminder.snoozed_until := null;
+            reminder.state := 'cancelled';
+            delete from reminders where id = reminder.id;
+        elsif not is_open then
             reminder.fires_at := null;
             reminder.snoozed_until := null;
             reminder.state := case when reminder.state = 'acknowledged' then reminder.state else 'cancelled' end;

@@ -1,4 +1,5 @@
--- Sets the reminders of a task, without scheduling them. The caller holds the user's row lock, and stores the task.
+-- Sets the reminders of a task. `schedule_reminders` schedules them, and removes those that are left out. The caller holds the user's row
+-- lock, and stores the task.
 --
 -- task           the task
 -- p_definitions  a JSON array of objects with the members `id`, `before`, `at`, `on`, `channels` and `repeat`. A reminder of the task is
@@ -32,7 +33,6 @@ begin
         kept := kept || reminder.id;
         definitions := definitions || reminder_definition(item::jsonb, reminder.id);
     end loop;
-    delete from reminders where task_id = task.id and id <> all (kept);
     task.reminders := case when definitions <> '{}' then '[' || array_to_string(definitions, ',') || ']' end;
     return task;
 end

@@ -35,7 +35,10 @@ pub fn create(request: &mut Request) -> Result<Reply, Problem> {
         due,
         instant,
         text_or_null(definition),
-        text_or_null(task.reminders.map(|reminders| reminders.to_json().to_string())),
+        text_or_null(
+            task.reminders
+                .map(|reminders| reminders.to_json().to_string()),
+        ),
         text(request.trace.event_members()),
         text(caller.actor()),
         key,
