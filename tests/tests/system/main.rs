@@ -31,6 +31,7 @@ mod plans;
 mod poison;
 mod put;
 mod rate_limits;
+mod recurring;
 mod restore;
 mod search;
 mod series;
@@ -133,6 +134,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         // Before the tests that fill the log: it consumes every event in the log a second time.
         faults::{consumer_offsets_are_lost},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
+        recurring::{
+            one_request_for_a_frame, a_storm_of_completions, lost_events, missed_by_schedule, an_api_that_does_not_answer,
+            a_wrong_service_key, service_tokens,
+        },
         faults::{
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
             appends_interrupted, appends_refused, every_event_redelivered, one_of_two_bridges_killed,
@@ -146,6 +151,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
     trials.extend(trials!(runner, Kafka:
         delivery::{one_task, every_kind_of_write, concurrent_users},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
+        recurring::{one_request_for_a_frame, a_storm_of_completions, lost_events, missed_by_schedule},
         faults::{
             bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, appends_refused,
             every_event_redelivered, one_of_two_bridges_killed,
