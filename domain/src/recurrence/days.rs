@@ -248,7 +248,10 @@ impl Calendar<'_> {
 
     fn has_month(&self, date: NaiveDate) -> bool {
         let months = &self.rule.months;
-        months.is_empty() || has_number(months, date.month(), 0)
+        months.is_empty()
+            || months
+                .iter()
+                .any(|month| i64::from(*month) == i64::from(date.month()))
     }
 
     fn has_month_day(&self, date: NaiveDate) -> bool {

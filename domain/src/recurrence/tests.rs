@@ -3,6 +3,7 @@
 mod faults;
 mod rules;
 mod series;
+mod vectors;
 
 use crate::due::Due;
 use crate::json::{Fault, Json};
