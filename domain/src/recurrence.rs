@@ -12,6 +12,7 @@ mod parse;
 mod rule;
 mod series;
 mod shorthand;
+mod split;
 mod steps;
 mod walk;
 #[cfg(test)]
