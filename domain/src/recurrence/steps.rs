@@ -96,7 +96,7 @@ impl<'r> Steps<'r> {
 
     /// Goes on with the first step after `wall`. Going back is not possible.
     pub fn pass(&mut self, wall: NaiveDateTime) {
-        // `skip` can move a day into the next period or the one before.
+        // `skip` can move a day into the next period or the one before, and a year of weeks can start later than the year.
         let period = self.calendar.period_of(wall.date()) - 1;
         if period > self.period {
             self.period = period;
@@ -210,13 +210,25 @@ impl<'r> Steps<'r> {
     }
 
     fn fill_days(&mut self, start: NaiveDate) {
-        for date in self.calendar.days(start) {
-            let is_new = self.last_day.is_none_or(|last| date > last);
-            let hours = self.hours_of(date);
-            if is_new && hours != 0 && !self.marks.is_empty() {
-                self.last_day = Some(date);
-                self.batches.push_back(Batch::Day(date, hours));
+        // Most of the time goes here for rules by the day, which have the most periods. So no list is made for one day.
+        if self.calendar.is_by_day() {
+            if self.calendar.fits(start) {
+                self.add_day(start);
             }
+            return;
+        }
+        for date in self.calendar.days(start) {
+            if self.last_day.is_none_or(|last| date > last) {
+                self.last_day = Some(date);
+                self.add_day(date);
+            }
+        }
+    }
+
+    fn add_day(&mut self, date: NaiveDate) {
+        let hours = self.hours_of(date);
+        if hours != 0 && !self.marks.is_empty() {
+            self.batches.push_back(Batch::Day(date, hours));
         }
     }
 

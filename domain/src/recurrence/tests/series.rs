@@ -154,6 +154,20 @@ fn days_that_do_not_exist_are_skipped_as_told() {
         keys(&picked, 4),
         ["2026-04-01", "2026-05-01", "2026-05-31", "2026-07-01"]
     );
+    // What April selects on 1 May is later than what May selects there.
+    let mixed =
+        r#"{"rule":"FREQ=MONTHLY;BYMONTHDAY=1,31;BYHOUR=9,18;BYSETPOS=1,-1","skip":"forward"}"#;
+    let start = r#"{"datetime":"2026-04-01T09:00:00","timezone":"Europe/Berlin"}"#;
+    let mixed = keys(&series(mixed, start, BERLIN), 4);
+    assert_eq!(
+        mixed,
+        [
+            "2026-04-01T09:00:00",
+            "2026-05-01T09:00:00",
+            "2026-05-01T18:00:00",
+            "2026-05-31T18:00:00"
+        ]
+    );
 }
 
 #[test]
@@ -283,4 +297,10 @@ fn the_rest_of_a_series_keeps_its_day_and_its_count() {
         monthly.zone(),
     );
     assert_eq!(keys(&before, 9), ["2026-01-31"]);
+    // An added occurrence has not counted, but counts as the first of the rest.
+    let added = r#"{"unit":"week","count":3,"rdates":["2026-03-11"]}"#;
+    let added = series(added, r#"{"date":"2026-03-02"}"#, BERLIN);
+    let (_, rest) = added.split("2026-03-11", 3);
+    let rest = Series::new(rest, super::due(r#"{"date":"2026-03-11"}"#), added.zone());
+    assert_eq!(keys(&rest, 9), ["2026-03-11", "2026-03-16"]);
 }
