@@ -57,6 +57,7 @@ create table notifications (
     read_at     timestamptz
 );
 create index notifications_of_user on notifications (user_id, created_at desc, id desc);
+create index notifications_created on notifications (created_at);
 create index notifications_unread on notifications (user_id) where read_at is null;
 
 alter table tasks add column reminders json;

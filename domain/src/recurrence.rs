@@ -13,6 +13,7 @@ mod patch;
 mod rule;
 mod series;
 mod shorthand;
+mod split;
 mod steps;
 mod walk;
 #[cfg(test)]

@@ -117,12 +117,47 @@ pub fn signed(keys: &str, user: Uuid, role: &str, seconds: i64) -> Result<String
 /// # Errors
 /// `keys` cannot be parsed.
 pub fn service(keys: &str) -> Result<String> {
+    service_with("service+jwt", keys, |_| {})
+}
+
+/// Service tokens that the API must reject, each with its fault. The arguments are the values of both settings with keys.
+///
+/// # Errors
+/// Keys cannot be parsed.
+pub fn forged_service(service_keys: &str, token_keys: &str) -> Result<Vec<(&'static str, String)>> {
+    let with = |name: &'static str, value: Value| {
+        let change = |claims: &mut Value| claims[name] = value;
+        service_with("service+jwt", service_keys, change)
+    };
+    Ok(vec![
+        ("expired", with("exp", json!(1_700_000_000))?),
+        ("of another issuer", with("iss", json!("somebody"))?),
+        ("for another audience", with("aud", json!("somebody"))?),
+        (
+            "of an agent that does not call",
+            with("sub", json!("audit"))?,
+        ),
+        ("with another role", with("role", json!("admin"))?),
+        ("without an id", with("jti", json!(null))?),
+        (
+            "with the key of access tokens",
+            service_with("service+jwt", token_keys, |_| {})?,
+        ),
+        (
+            "of the type of access tokens",
+            service_with("at+jwt", service_keys, |_| {})?,
+        ),
+    ])
+}
+
+fn service_with(kind: &str, keys: &str, change: impl FnOnce(&mut Value)) -> Result<String> {
     let (kid, secret) = key(keys)?;
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
-    let claims = json!({
+    let mut claims = json!({
         "iss": ISSUER, "aud": ISSUER, "sub": "recurring", "iat": now, "exp": now + 60, "jti": Uuid::new_v4(), "role": "service",
     });
-    sign(kid, "service+jwt", Algorithm::HS256, &secret, &claims)
+    change(&mut claims);
+    sign(kid, kind, Algorithm::HS256, &secret, &claims)
 }
 
 /// Id and bytes of the signing key, which is the first one.

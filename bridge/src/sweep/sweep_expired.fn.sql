@@ -2,8 +2,10 @@
 --
 --   idempotency_keys  24 hours after the request
 --   refresh_tokens    once they are no longer valid, also if their user never signs in again
---   tasks             tombstones 30 days after the deletion: clients that were away for longer start anew
+--   tasks             tombstones 30 days after the deletion, with their reminders: clients that were away for longer start anew
 --   jobs              30 days after their end
+--   deliveries        30 days after the reminder fired
+--   notifications     90 days after they came
 --
 -- Security definer, because the role of the bridge may not read these tables: their rows are users' data.
 create or replace function sweep_expired(p_table text, most bigint) returns bigint
@@ -20,11 +22,24 @@ begin
             delete from refresh_tokens where ctid = any (array(
                 select ctid from refresh_tokens where expires_at < moment limit most));
         when 'tasks' then
-            delete from tasks where id = any (array(
-                select id from tasks where deleted_at < moment - interval '30 days' limit most));
+            with gone as (
+                delete from tasks where id = any (array(
+                    select id from tasks where deleted_at < moment - interval '30 days' limit most))
+                returning id
+            ), silent as (
+                delete from reminders where task_id in (select id from gone)
+            )
+            select count(*) into removed from gone;
+            return removed;
         when 'jobs' then
             delete from jobs where id = any (array(
                 select id from jobs where ended and updated_at < moment - interval '30 days' limit most));
+        when 'deliveries' then
+            delete from deliveries where id = any (array(
+                select id from deliveries where created_at < moment - interval '30 days' limit most));
+        when 'notifications' then
+            delete from notifications where id = any (array(
+                select id from notifications where created_at < moment - interval '90 days' limit most));
     end case;
     get diagnostics removed = row_count;
     return removed;

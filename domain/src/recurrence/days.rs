@@ -48,7 +48,8 @@ impl Calendar<'_> {
         }
     }
 
-    /// The number of the last period that starts on `date` or before it, at least 0.
+    /// The number of the last period that starts on `date` or before it, at least 0. With BYWEEKNO, it can be one more or less, because
+    /// a year of weeks starts up to three days before or after the year.
     pub fn period_of(&self, date: NaiveDate) -> i64 {
         let days = (date - self.anchor).num_days();
         let units = match self.rule.frequency {
@@ -62,10 +63,9 @@ impl Calendar<'_> {
                 let years = i64::from(date.year()) - i64::from(self.anchor.year());
                 years * 12 + i64::from(date.month0()) - i64::from(self.anchor.month0())
             }
-            // A year of weeks can start up to three days before the year.
             Frequency::Yearly => {
                 let base = self.year().unwrap_or(self.anchor.year());
-                i64::from(date.year()) - i64::from(base) - i64::from(!self.rule.weeks.is_empty())
+                i64::from(date.year()) - i64::from(base)
             }
         };
         units.div_euclid(i64::from(self.rule.interval)).max(0)
@@ -87,24 +87,30 @@ impl Calendar<'_> {
         }
     }
 
+    /// Whether a period is a day.
+    pub fn is_by_day(&self) -> bool {
+        matches!(self.rule.frequency, Frequency::Hourly | Frequency::Daily)
+    }
+
+    /// Whether a day fits, for rules whose period is a day.
+    pub fn fits(&self, date: NaiveDate) -> bool {
+        self.has_month(date)
+            && self.has_month_day(date)
+            && self.has_year_day(date)
+            && self.has_weekday(date)
+    }
+
     /// The days of a period, of which `start` is the first day: sorted, without duplicates.
     pub fn days(&self, start: NaiveDate) -> Vec<NaiveDate> {
         let mut days = match self.rule.frequency {
-            Frequency::Hourly | Frequency::Daily => vec![start],
+            Frequency::Hourly | Frequency::Daily if self.fits(start) => vec![start],
+            Frequency::Hourly | Frequency::Daily => Vec::new(),
             Frequency::Weekly => self.in_week(start),
             Frequency::Monthly if !self.has_month(start) => Vec::new(),
             Frequency::Monthly => self.in_month(start.year(), start.month()),
             Frequency::Yearly if self.rule.weeks.is_empty() => self.in_year(start.year()),
             Frequency::Yearly => self.in_weeks(start),
         };
-        if matches!(self.rule.frequency, Frequency::Hourly | Frequency::Daily) {
-            days.retain(|date| {
-                self.has_month(*date)
-                    && self.has_month_day(*date)
-                    && self.has_year_day(*date)
-                    && self.has_weekday(*date)
-            });
-        }
         days.sort_unstable();
         days.dedup();
         days
@@ -248,7 +254,10 @@ impl Calendar<'_> {
 
     fn has_month(&self, date: NaiveDate) -> bool {
         let months = &self.rule.months;
-        months.is_empty() || has_number(months, date.month(), 0)
+        months.is_empty()
+            || months
+                .iter()
+                .any(|month| i64::from(*month) == i64::from(date.month()))
     }
 
     fn has_month_day(&self, date: NaiveDate) -> bool {

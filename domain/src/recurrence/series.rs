@@ -202,6 +202,10 @@ impl Series {
         self.wall_of(&self.start)
     }
 
+    pub(super) fn start(&self) -> &Due {
+        &self.start
+    }
+
     fn is_date(&self) -> bool {
         matches!(self.start, Due::Date(_))
     }
@@ -219,7 +223,7 @@ impl Series {
     }
 
     /// The start of an occurrence that is named by its key. A text that is no key names the first one.
-    fn wall_of_key(&self, key: &str) -> NaiveDateTime {
+    pub(super) fn wall_of_key(&self, key: &str) -> NaiveDateTime {
         let wall = Key::read(key).map(|key| self.key_at(key.wall()).wall());
         wall.unwrap_or_else(|| self.anchor())
     }
@@ -289,7 +293,7 @@ impl Series {
         Some(self.with_floor(walk.after(after)))
     }
 
-    fn steps(&self, anchor: NaiveDateTime) -> Steps<'_> {
+    pub(super) fn steps(&self, anchor: NaiveDateTime) -> Steps<'_> {
         let Recurrence { rule, skip, .. } = &self.recurrence;
         Steps::new(rule, *skip, anchor, self.is_date())
     }

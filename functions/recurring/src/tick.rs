@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use guest::logging;
 
 use crate::api::{Api, ApiError};
-use crate::rounds::{self, Fate, MOST, Task};
+use crate::rounds::{self, Fate, Task};
 use crate::series::Standing;
 
 /// After this time nothing more is claimed: events wait for the lane, and what is left is found by the next tick.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Claims series and makes their next occurrences until there are no more, or the time is over.
+/// Claims series and makes their next occurrences until there are no more, or the time is over. A series that runs by schedule is claimed
+/// once for each occurrence that it has missed.
 ///
 /// # Errors
 /// The API cannot be used. What was claimed can be claimed again a minute later.
@@ -20,15 +21,17 @@ pub fn work(api: &Api) -> Result<(), ApiError> {
     let mut settled = 0;
     loop {
         let claimed = api.claim()?;
-        let is_last = claimed.len() < MOST;
+        if claimed.is_empty() {
+            break;
+        }
         settled += settle(api, claimed)?;
-        if is_last || started.elapsed() >= LONGEST {
+        if started.elapsed() >= LONGEST {
             break;
         }
     }
     if settled > 0 {
-        logging::info("settled series whose next occurrence was missing or due")
-            .field("series", settled)
+        logging::info("settled occurrences that were missing or due")
+            .field("occurrences", settled)
             .write();
     }
     Ok(())

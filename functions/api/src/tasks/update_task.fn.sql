@@ -173,7 +173,7 @@ begin
         perform emit_task_events(
             owner, task.id, kind, task.seq, task.updated_at, p_context, p_actor, body, '{' || substr(previous, 2) || '}');
         if task.recurrence is not null then
-            perform follow_task(task, kind, p_scope, p_context, p_actor);
+            perform follow_task(old, task, kind, p_scope, p_context, p_actor);
         end if;
         if coalesce(task.reminders, old.reminders) is not null then
             perform schedule_reminders(task, p_context, p_actor);

@@ -79,11 +79,6 @@ pub async fn wrong_recurrences(fixture: &mut Fixture) -> Result<()> {
             json!({"rule": "FREQ=DAILY;UNTIL=20260301"}),
             "/recurrence/rule",
         ),
-        (
-            &date,
-            json!({"rule": "FREQ=DAILY;COUNT=1"}),
-            "/recurrence/rule",
-        ),
         (&date, json!({"rule": "EVERY DAY"}), "/recurrence/rule"),
         (
             &date,
