@@ -1,6 +1,6 @@
 //! Removes expired rows every 30 s, in small batches: records of the Postgres log, what users' rows have outlived (idempotency keys,
-//! refresh tokens, tombstones, ended jobs, deliveries, notifications), rate limits, and notes on handled dead letters. Also maintains the partitions of the
-//! audit trail.
+//! refresh tokens, tombstones, ended jobs, deliveries, notifications), rate limits, and notes on handled dead letters. Also maintains the
+//! partitions of the audit trail.
 
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,14 @@ impl Sweep {
                 .execute(include_str!("sweep/log_records.sql"), &[&BATCH, &groups])
                 .await?,
         ) {}
-        for table in ["idempotency_keys", "refresh_tokens", "tasks", "jobs", "deliveries", "notifications"] {
+        for table in [
+            "idempotency_keys",
+            "refresh_tokens",
+            "tasks",
+            "jobs",
+            "deliveries",
+            "notifications",
+        ] {
             while self.count(table, expired(&client, table).await?) {}
         }
         self.count(

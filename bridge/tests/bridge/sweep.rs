@@ -65,6 +65,14 @@ async fn what_has_expired_is_removed() {
         .unwrap();
     let left: Vec<(String, String)> = left.iter().map(|row| (row.get(0), row.get(1))).collect();
     let kept = |table: &str| (table.to_owned(), "kept".to_owned());
-    let tables = ["idempotency_keys", "jobs", "refresh_tokens", "tasks"];
+    let tables = [
+        "deliveries",
+        "idempotency_keys",
+        "jobs",
+        "notifications",
+        "refresh_tokens",
+        "reminders",
+        "tasks",
+    ];
     assert_eq!(left, tables.map(kept));
 }

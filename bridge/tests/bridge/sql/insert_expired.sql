@@ -15,5 +15,15 @@ begin
     insert into jobs (id, user_id, kind, state, total, ended, updated_at)
     select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', name, '{}', 1, true, clock_timestamp() - age
     from (values ('kept', interval '29 days'), ('removed', interval '31 days')) rows (name, age);
+    insert into reminders (id, user_id, task_id, lead, created_at, updated_at)
+    select gen_random_uuid(), user_id, id, '0', created_at, created_at from tasks;
+    insert into deliveries (id, reminder_id, user_id, task_id, fire_at, channel, is_late, error, created_at, updated_at)
+    select gen_random_uuid(), gen_random_uuid(), '00000000-0000-7000-8000-000000000001', gen_random_uuid(), clock_timestamp(), 'in_app',
+        false, name, clock_timestamp() - age, clock_timestamp()
+    from (values ('kept', interval '29 days'), ('removed', interval '31 days')) rows (name, age);
+    insert into notifications (id, user_id, task_id, reminder_id, title, is_late, created_at)
+    select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', gen_random_uuid(), gen_random_uuid(), name, false,
+        clock_timestamp() - age
+    from (values ('kept', interval '89 days'), ('removed', interval '91 days')) rows (name, age);
 end
 $$

@@ -14,8 +14,10 @@ use tests::zone_files;
 use super::{remind, reminders_of};
 
 /// Days on which clocks change somewhere, by 30 minutes to 24 hours.
-const DAYS: [&str; 8] = [
+const DAYS: [&str; 10] = [
+    "1972-01-07",
     "1983-10-30",
+    "1994-02-01",
     "2006-04-15",
     "2011-12-30",
     "2020-03-08",
@@ -71,7 +73,7 @@ pub async fn local_times_in_every_zone(fixture: &mut Fixture) -> Result<()> {
     for zone in zones()? {
         for day in DAYS {
             let midnight: NaiveDateTime = format!("{day}T00:00:00").parse()?;
-            for minutes in [-90, 0, 5, 30, 75, 119, 120, 150, 180, 210, 720] {
+            for minutes in [-330, -90, 0, 5, 30, 75, 119, 120, 150, 180, 210, 720] {
                 let wall = midnight + TimeDelta::minutes(minutes);
                 names.push(zone.name());
                 walls.push(wall.to_string());
