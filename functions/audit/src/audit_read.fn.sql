@@ -33,7 +33,7 @@ begin
             d.doc ->> 'id' as id, d.doc ->> 'time' as "time", d.doc ->> 'userid' as userid, d.doc ->> 'type' as type,
             d.doc ->> 'seq' as seq, nullif(d.doc ->> 'correlationid', '') as correlation_id,
             nullif(d.doc #>> '{data,actor,type}', '') as actor_type, nullif(d.doc #>> '{data,actor,id}', '') as actor_id,
-            coalesce(d.doc #>> '{data,task,id}', d.doc #>> '{data,task_id}',
+            coalesce(d.doc #>> '{data,task,id}', d.doc #>> '{data,task_id}', d.doc #>> '{data,reminder,task_id}',
                 case when d.doc ->> 'type' like 'task.%' then d.doc ->> 'subject' end) as task_id
         from (
             select ordinality as n, value::text as raw, value::text::jsonb as doc

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::client::{Requests, User, text};
 use tests::fixture::{DELIVERY_LIMIT, Fixture};
-use tests::wait;
+use tests::{golden, wait};
 
 use super::series::{appears, complete, patch, post};
 use super::tasks::path;
@@ -56,6 +56,43 @@ pub async fn notified(user: &User, count: usize) -> Result<Vec<Value>> {
     .await
 }
 
+/// Waits until the audit trail of a task has these events of its reminders, and compares them with their golden files.
+pub async fn on_the_trail(
+    fixture: &Fixture,
+    user: &User,
+    task: &Value,
+    kinds: &[&str],
+) -> Result<()> {
+    let statement = include_str!("../../sql/user_events.sql");
+    wait::until(
+        &format!("{kinds:?} on the trail"),
+        DELIVERY_LIMIT,
+        async || {
+            let history = user.pages(&format!("{}/history", path(task)?)).await?;
+            let found: Vec<_> = history
+                .iter()
+                .filter_map(|entry| entry["type"].as_str())
+                .filter(|kind| kind.starts_with("reminder."))
+                .collect();
+            let all = kinds.iter().all(|kind| {
+                let of_kind = |kinds: &[&str]| kinds.iter().filter(|other| *other == kind).count();
+                of_kind(&found) == of_kind(kinds)
+            });
+            match all && found.len() == kinds.len() {
+                true => Ok(Some(())),
+                false => anyhow::bail!("{found:?}"),
+            }
+        },
+    )
+    .await?;
+    for row in fixture.database.query(statement, &[&user.id]).await? {
+        let event: Value = serde_json::from_str(row.get(0))?;
+        let golden = golden::newest(&text(&event, "type")?)?;
+        golden::check_shape(&golden, &event).with_context(|| event.to_string())?;
+    }
+    Ok(())
+}
+
 fn is(reminder: &Value, state: &str, fires_at: Option<&str>) -> Result<()> {
     ensure!(
         reminder["state"] == state && reminder["fires_at"].as_str() == fires_at,
@@ -70,9 +107,9 @@ pub async fn a_reminder_fires_once(fixture: &mut Fixture) -> Result<()> {
     let soon = chrono::Utc::now() + chrono::TimeDelta::seconds(5);
     let soon = soon.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let task = remind(&user, json!([{"at": soon}])).await?;
-    let [notification] = &notified(&user, 1).await?[..] else {
-        anyhow::bail!("more than one notification");
-    };
+    let all = notified(&user, 1).await?;
+    let notification = all.first().context("no notification")?;
+    ensure!(all.len() == 1, "{all:?}");
     ensure!(
         notification["task_id"] == task["id"]
             && notification["title"] == "Call Ada"

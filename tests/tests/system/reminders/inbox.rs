@@ -8,7 +8,7 @@ use tests::wait;
 
 use super::super::series::patch;
 use super::super::tasks::path;
-use super::{is, let_be_due, notified, remind, reminder_of, reminders_of};
+use super::{is, let_be_due, notified, on_the_trail, remind, reminder_of, reminders_of};
 
 async fn answer(user: &User, reminder: &Value, what: &str, body: Option<Value>) -> Result<Value> {
     let path = format!("/api/reminders/{}/{what}", text(reminder, "id")?);
@@ -49,7 +49,15 @@ pub async fn repeated_until_acknowledged(fixture: &mut Fixture) -> Result<()> {
         answer(&user, &reminder, "ack", None).await? == acknowledged,
         "acknowledged twice"
     );
-    Ok(())
+    let fired = ["reminder.due", "reminder.sent"];
+    let all = [
+        &["reminder.scheduled"],
+        &fired[..],
+        &fired,
+        &["reminder.cancelled"],
+    ]
+    .concat();
+    on_the_trail(fixture, &user, &task, &all).await
 }
 
 /// A snoozed reminder fires again at that time.
@@ -72,6 +80,10 @@ pub async fn a_reminder_is_snoozed(fixture: &mut Fixture) -> Result<()> {
         fired["deliveries"].as_array().map(Vec::len) == Some(2),
         "{fired}"
     );
+    let snoozes = ["reminder.snoozed"; 2];
+    let fired = ["reminder.due", "reminder.sent"];
+    let all = [&["reminder.scheduled"], &fired[..], &snoozes, &fired].concat();
+    on_the_trail(fixture, &user, &task, &all).await?;
     patch(&user, &path(&task)?, json!({"status": "completed"})).await?;
     let path = format!("/api/reminders/{}/snooze", text(&reminder, "id")?);
     let body = json!({"for": "PT1H"});
