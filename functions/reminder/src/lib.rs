@@ -15,9 +15,11 @@ mod tick;
 #[cfg(target_family = "wasm")]
 mod cron;
 
-use domain::frame::Kind;
+use domain::frame::{EventResult, Frame, Kind, Outcome};
 use guest::frames::{self, FrameError};
 use guest::logging;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Entry point of the Redis trigger: handles one message.
 ///
@@ -47,8 +49,45 @@ fn handle(message: &[u8]) -> Result<(), FrameError> {
         Kind::Tick => tick::work().map(|()| Vec::new()),
         // It runs the same statement, so that its ack also says whether Postgres can be used.
         Kind::Heartbeat => tick::look().map(|()| Vec::new()),
-        // The group wants no events, and a probe asks about the lane alone: a new process would not mend Postgres.
-        Kind::Events | Kind::Probe => Ok(Vec::new()),
+        Kind::Events => Ok(nothing_to_do(&frame)),
+        // A probe asks about the lane alone: a new process would not mend Postgres.
+        Kind::Probe => Ok(Vec::new()),
     };
     frames::answer(frame, worked)
+}
+
+/// The results of events. The group wants none, but it gets those of types that only a newer release knows.
+fn nothing_to_do(frame: &Frame) -> Vec<EventResult> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: String,
+    }
+    let done = |event: &Box<RawValue>| EventResult {
+        id: serde_json::from_str::<Identified>(event.get())
+            .map_or_else(|_| String::new(), |event| event.id),
+        outcome: Outcome::Done,
+        after_ms: 0,
+        error: None,
+    };
+    frame.events.iter().map(done).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_settled() {
+        let frame = frames::parse(
+            br#"{"frame":"01890a5d-ac96-7741-b2d0-8a1b5e6f0001","epoch":1,"lane":"l","reply_to":"r","attempt":1,"kind":"events",
+                "events":[{"id":"a"},{"id":"b","type":"reminder.invented"}]}"#,
+        )
+        .unwrap();
+        let results = nothing_to_do(&frame);
+        let settled: Vec<_> = results
+            .iter()
+            .map(|result| (result.id.as_str(), result.outcome))
+            .collect();
+        assert_eq!(settled, [("a", Outcome::Done), ("b", Outcome::Done)]);
+    }
 }
