@@ -62,14 +62,14 @@ fn nothing_to_do(frame: &Frame) -> Vec<EventResult> {
     struct Identified {
         id: String,
     }
-    let done = |event: &Box<RawValue>| EventResult {
+    let done = |event: &RawValue| EventResult {
         id: serde_json::from_str::<Identified>(event.get())
             .map_or_else(|_| String::new(), |event| event.id),
         outcome: Outcome::Done,
         after_ms: 0,
         error: None,
     };
-    frame.events.iter().map(done).collect()
+    frame.events.iter().map(|event| done(event)).collect()
 }
 
 #[cfg(test)]
