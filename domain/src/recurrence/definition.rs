@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::describe::describe;
 use super::shorthand::{NAMES, Shorthand};
 use super::{READ_ONLY, Recurrence, parse};
 use crate::due::Due;
@@ -43,14 +42,14 @@ impl Recurrence {
             Due::Instant(_) => self.timezone,
         };
         let definition = Definition {
-            rule: &self.text,
+            rule: self.rule(),
             every,
             unit,
             on,
             at,
             until,
             count,
-            description: describe(&self.rule),
+            description: self.description(),
             mode: self.mode.as_str(),
             skip: self.skip.as_str(),
             create: self.create.as_str(),
