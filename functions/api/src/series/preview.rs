@@ -80,7 +80,7 @@ impl Preview {
 
     fn answer(self, zone: Tz, now: DateTime<Utc>) -> String {
         let series = Series::new(self.recurrence, self.due, zone);
-        let rule = series.recurrence().rule_text();
+        let rule = series.recurrence().rule();
         let description = series.recurrence().description();
         let first = series.first();
         let done_at = self.after.unwrap_or_else(|| now.max(first.due_at));
