@@ -43,6 +43,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/accounts/user_json.fn.sql",
     "functions/api/src/audit/audit_item.fn.sql",
     "functions/api/src/audit/audit_line.fn.sql",
+    "functions/api/src/audit/entry_bound.fn.sql",
     "functions/api/src/audit/export_trail.fn.sql",
     "functions/api/src/audit/export_trails.fn.sql",
     "functions/api/src/audit/list_history.fn.sql",
