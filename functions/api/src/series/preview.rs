@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::due::{self, Due};
-use domain::json::{Fault, Json, Reader, text};
+use domain::json::{Fault, Json, Reader, text, whole};
 use domain::recurrence::{Done, Recurrence, Series};
 use domain::zone::Tz;
 use guest::postgres::text as parameter;
@@ -124,11 +124,7 @@ fn split(body: Json) -> Result<(Json, Option<Json>), Vec<Fault>> {
 }
 
 fn count(pointer: &str, value: Json) -> Result<usize, Vec<Fault>> {
-    let counted = match value {
-        Json::Number(number) => number.as_u64(),
-        _ => None,
-    };
-    counted
+    whole(&value)
         .and_then(|count| usize::try_from(count).ok())
         .filter(|count| (1..=MAX_COUNT).contains(count))
         .ok_or_else(|| {
