@@ -13,7 +13,7 @@ const PLAIN: i64 = 400;
 /// With a filter that few of the tasks match: also the first 100 tasks of the order.
 const SELECTIVE: i64 = 400;
 /// With a filter that many match in some order: also a walk until the page is full, or 1,000 tasks that are sorted.
-const FILTERED: i64 = 3_000;
+const FILTERED: i64 = 2_500;
 /// With relevance: 1,000 matches of 4,000 tasks.
 const RANKED: i64 = 4_500;
 
