@@ -153,17 +153,7 @@ fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
 }
 
 fn version(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
-    match value {
-        // JSON has no integer type, so 3.0 is 3 (RFC 8259, section 6). From 2^53 on, a float no longer represents every integer.
-        Json::Number(number) => number.as_i64().or_else(|| {
-            number
-                .as_f64()
-                .filter(|value| value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0)
-                .map(|value| value as i64)
-        }),
-        _ => None,
-    }
-    .ok_or_else(|| {
+    json::whole(&value).ok_or_else(|| {
         vec![Fault::new(
             pointer,
             "must be the version of a task, an integer",

@@ -247,6 +247,20 @@ pub fn nullable<T>(
     }
 }
 
+/// The value of a whole number. JSON has no integer type, so 3.0 is 3 (RFC 8259, section 6). From 2^53 on, a float no longer represents
+/// every integer.
+pub fn whole(value: &Json) -> Option<i64> {
+    let Json::Number(number) = value else {
+        return None;
+    };
+    number.as_i64().or_else(|| {
+        number
+            .as_f64()
+            .filter(|value| value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0)
+            .map(|value| value as i64)
+    })
+}
+
 /// Parses true or false.
 ///
 /// # Errors

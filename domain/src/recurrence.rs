@@ -14,6 +14,7 @@ mod rule;
 mod series;
 mod shorthand;
 mod split;
+mod standing;
 mod steps;
 mod walk;
 #[cfg(test)]
@@ -22,11 +23,13 @@ mod tests;
 use chrono::Datelike;
 use chrono_tz::Tz;
 
-pub use self::key::Key;
+use self::describe::describe;
+use self::key::Key;
 pub use self::patch::{RecurrencePatch, occurrence_id};
 use self::rule::{Frequency, Rule, Until};
 pub use self::series::{Coming, Done, Occurrence, Series, Unreadable};
 use self::shorthand::Shorthand;
+pub use self::standing::{Newest, Standing};
 use crate::due::Due;
 use crate::json::{Fault, Json, Reader, nullable, text};
 use crate::text_enum::text_enum;
@@ -126,6 +129,16 @@ impl Recurrence {
             shorthand: Some(shorthand).filter(|_| written.is_none()),
             is_read: start.is_some_and(|start| start != Json::Null),
         })
+    }
+
+    /// The text of the rule.
+    pub fn rule(&self) -> &str {
+        &self.text
+    }
+
+    /// The rule in English.
+    pub fn description(&self) -> String {
+        describe(&self.rule)
     }
 
     /// Checks what depends on the due date of the first occurrence. The timezone of the account is not known here. Only the rule can

@@ -4,7 +4,6 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::describe::describe;
 use super::shorthand::{NAMES, Shorthand};
 use super::{READ_ONLY, Recurrence, parse};
 use crate::due::Due;
@@ -48,14 +47,14 @@ impl Recurrence {
     pub(super) fn definition_in(&self, timezone: Option<Tz>) -> String {
         let [every, unit, on, at, until, count] = Shorthand::of(&self.rule).values();
         let definition = Definition {
-            rule: &self.text,
+            rule: self.rule(),
             every,
             unit,
             on,
             at,
             until,
             count,
-            description: describe(&self.rule),
+            description: self.description(),
             mode: self.mode.as_str(),
             skip: self.skip.as_str(),
             create: self.create.as_str(),

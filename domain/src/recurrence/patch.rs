@@ -3,7 +3,6 @@
 use uuid::Uuid;
 
 use super::Recurrence;
-use super::describe::describe;
 use super::rule::Rule;
 use crate::due::Due;
 use crate::json::{Fault, Json};
@@ -58,16 +57,6 @@ impl Recurrence {
             Some(due) => self.definition(due),
             None => self.definition_in(self.timezone),
         }
-    }
-
-    /// The text of the rule.
-    pub fn rule_text(&self) -> &str {
-        &self.text
-    }
-
-    /// The rule in English words.
-    pub fn description(&self) -> String {
-        describe(&self.rule)
     }
 }
 

@@ -100,7 +100,8 @@ impl Series {
             }
         };
         members.retain(|(name, _)| NAMES.contains(&name.as_str()));
-        let recurrence = Recurrence::parse("", Json::Object(members)).map_err(unreadable)?;
+        let mut recurrence = Recurrence::parse("", Json::Object(members)).map_err(unreadable)?;
+        recurrence.timezone = Some(zone).filter(|_| matches!(start, Due::Instant(_)));
         Ok(Self {
             is_paused,
             resumed_at,

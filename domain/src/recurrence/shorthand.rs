@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::parse::{self, MAX_COUNT, MAX_INTERVAL};
 use super::rule::{Day, Frequency, Rule, Until};
 use crate::due::{date, local};
-use crate::json::{Fault, Json, Reader, nullable, text};
+use crate::json::{Fault, Json, Reader, nullable, text, whole};
 
 /// The names of the members.
 pub const NAMES: [&str; 6] = ["every", "unit", "on", "at", "until", "count"];
@@ -241,12 +241,7 @@ fn fault<T>(pointer: &str, detail: impl Into<String>) -> Result<T, Vec<Fault>> {
 }
 
 fn number(pointer: &str, value: Json, max: u32) -> Result<u32, Vec<Fault>> {
-    let number = match value {
-        Json::Number(number) => number
-            .as_u64()
-            .and_then(|number| u32::try_from(number).ok()),
-        _ => None,
-    };
+    let number = whole(&value).and_then(|number| u32::try_from(number).ok());
     match number.filter(|number| (1..=max).contains(number)) {
         Some(number) => Ok(number),
         None => fault(pointer, format!("must be a whole number from 1 to {max}")),
@@ -283,12 +278,10 @@ fn on(pointer: &str, value: Json) -> Result<Vec<On>, Vec<Fault>> {
     for (index, item) in items.into_iter().enumerate() {
         let day = match &item {
             Json::Text(written) => parse::day(written).map(On::Day),
-            Json::Number(number) => number
-                .as_i64()
+            number => whole(number)
                 .filter(|number| (1..=31).contains(&number.abs()))
                 .and_then(|number| i32::try_from(number).ok())
                 .map(On::Number),
-            _ => None,
         };
         match day {
             Some(day) if !days.contains(&day) => days.push(day),

@@ -10,6 +10,8 @@ impl Series {
     /// Splits the series at an occurrence, which has this number. The first half ends before it. The second half is for a series that
     /// starts with the due date of that occurrence; with the same rule, both make what the whole would have made.
     ///
+    /// The first half may be only one occurrence, which [`Recurrence::check`] would refuse.
+    ///
     /// Where the rule takes something from the first occurrence, the second half says it: the rest of a series on each 31st does not
     /// stay on the 28th because it was split in February. Only the interval of months or years counts anew, from the period in which
     /// the occurrence is. That makes a difference if `skip` has moved it into another period, or if it was added by `rdates`.

@@ -23,6 +23,7 @@ mod update;
 
 pub use batch::batch;
 pub use create::create;
+pub use day::Day;
 pub use delete::delete;
 pub use get::get;
 pub use list::list;

@@ -34,8 +34,35 @@ pub enum FrameError {
     Redis(redis::Error),
 }
 
+/// Handles one message of the Redis trigger: parses the frame, lets the agent work on it, and answers it.
+///
+/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. If the agent cannot work, the ack says
+/// so. Only a frame whose ack cannot be published gets none, and the bridge redelivers its events.
+///
+/// # Errors
+/// There was no ack. The error is logged.
+pub fn handle<Reason: CannotWork>(
+    message: &[u8],
+    work: impl FnOnce(&Frame) -> Result<Vec<EventResult>, Reason>,
+) -> Result<(), FrameError> {
+    let handled = parse(message).and_then(|frame| {
+        let worked = work(&frame);
+        answer(frame, worked)
+    });
+    match &handled {
+        Err(error @ FrameError::NoFrame(_)) => {
+            logging::error("dropped a message that is not a frame")
+                .chain(error)
+                .write();
+        }
+        Err(error) => logging::warn("did not ack a frame").chain(error).write(),
+        Ok(()) => {}
+    }
+    handled
+}
+
 /// Parses the frame in a Redis message.
-pub fn parse(message: &[u8]) -> Result<Frame, FrameError> {
+fn parse(message: &[u8]) -> Result<Frame, FrameError> {
     serde_json::from_slice(message).map_err(FrameError::NoFrame)
 }
 
@@ -43,7 +70,7 @@ pub fn parse(message: &[u8]) -> Result<Frame, FrameError> {
 /// whether it did is unknown, and no event is at fault. A function that knows which event caused an error returns results.
 ///
 /// It opens a connection for each ack, which costs little compared with the work for a frame.
-pub fn answer<Reason: CannotWork>(
+fn answer<Reason: CannotWork>(
     frame: Frame,
     worked: Result<Vec<EventResult>, Reason>,
 ) -> Result<(), FrameError> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::keys::Keys;
+use domain::recurrence::Standing;
 use guest::frames::CannotWork;
 use guest::http::{self, HttpError, Response};
 use guest::service_token::{self, AgentName};
@@ -12,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::rounds::{Item, MOST, Made};
-use crate::series::Standing;
 
 /// How long the work on one message may take. After that the bridge takes the lane for deaf (`deaf_after` in bridge/src/groups.rs).
 const LIMIT: Duration = Duration::from_secs(10);

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::event::EventType;
-use domain::recurrence::{Create, Series};
+use domain::recurrence::{Create, Newest, Series, Standing};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
-
-use crate::series::{Newest, Standing};
 
 /// An event of a frame.
 #[derive(Debug)]
@@ -131,6 +129,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::series;
 
     fn golden(text: &str, change: impl FnOnce(&mut Value)) -> Received {
         let mut event: Value = serde_json::from_str(text).unwrap();
@@ -161,7 +160,11 @@ mod tests {
             standing.after.at.to_rfc3339(),
             "2026-03-01T09:00:00.123456+00:00"
         );
-        let next = standing.next().unwrap().unwrap().occurrence.unwrap();
+        let next = series::next(&standing)
+            .unwrap()
+            .unwrap()
+            .occurrence
+            .unwrap();
         assert_eq!((next.key.as_str(), next.number), ("2026-03-08T09:00:00", 3));
 
         let completed = skipped(|event| {
@@ -189,7 +192,7 @@ mod tests {
             panic!("{:?}", event.request)
         };
         assert_eq!(standing.recurrence.get(), text);
-        assert_eq!(standing.next().unwrap().unwrap().look_at, None);
+        assert_eq!(series::next(&standing).unwrap().unwrap().look_at, None);
     }
 
     #[test]

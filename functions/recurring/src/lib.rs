@@ -23,41 +23,21 @@ mod cron;
 
 use domain::frame::Kind;
 use guest::frames::{self, FrameError};
-use guest::logging;
 
 use crate::api::Api;
 
-/// Entry point of the Redis trigger: handles one message.
-///
-/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. If the API cannot be used, the ack
-/// says so. Only a frame whose ack cannot be published gets none, and the bridge redelivers its events.
+/// Entry point of the Redis trigger: handles one message, see [`frames::handle`].
 ///
 /// Only the WebAssembly build exports this function. Native linkers reject its exported name, and native tests do not need
 /// it.
 #[cfg_attr(target_family = "wasm", spin_sdk::redis_component)]
 pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
-    let handled = handle(&message);
-    match &handled {
-        Err(error @ FrameError::NoFrame(_)) => {
-            logging::error("dropped a message that is not a frame")
-                .chain(error)
-                .write();
-        }
-        Err(error) => logging::warn("did not ack a frame").chain(error).write(),
-        Ok(()) => {}
-    }
-    handled
-}
-
-fn handle(message: &[u8]) -> Result<(), FrameError> {
-    let frame = frames::parse(message)?;
-    let worked = match frame.kind {
-        Kind::Events => frame::work(&frame),
+    frames::handle(&message, |frame| match frame.kind {
+        Kind::Events => frame::work(frame),
         Kind::Tick => Api::open()
             .and_then(|api| tick::work(&api))
             .map(|()| Vec::new()),
         // A heartbeat comes every second to each lane, and the next events tell whether the API can be used.
         Kind::Heartbeat | Kind::Probe => Ok(Vec::new()),
-    };
-    frames::answer(frame, worked)
+    })
 }

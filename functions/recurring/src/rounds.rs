@@ -1,12 +1,13 @@
 //! Rounds of requests: series that have changed since they were read are computed again.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use domain::recurrence::Standing;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::api::ApiError;
-use crate::series::{Next, Standing};
+use crate::series::{self, Next};
 
 /// The most occurrences of one request, which the API allows.
 pub const MOST: usize = 64;
@@ -91,7 +92,7 @@ fn round<'f>(
 ) -> Result<Open<'f>, ApiError> {
     let mut asked = Vec::with_capacity(open.len());
     for (fate, task) in open {
-        match task.standing.next() {
+        match series::next(&task.standing) {
             Ok(Some(next)) => asked.push((fate, task, next)),
             Ok(None) => *fate = Some(Fate::Settled),
             Err(error) => *fate = Some(Fate::Unreadable(error.to_string())),

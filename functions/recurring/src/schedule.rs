@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::due::Due;
-use domain::recurrence::{Missed, Occurrence, Overlap, Series};
+use domain::recurrence::{Missed, Newest, Occurrence, Overlap, Series};
 use domain::zone::end_of_day;
 
-use crate::series::{Newest, Next};
+use crate::series::Next;
 
 /// The most missed occurrences that are made.
 const MOST_MISSED: usize = 100;
@@ -88,8 +88,10 @@ fn appears_at(series: &Series, occurrence: &Occurrence) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use domain::recurrence::Standing;
     use serde_json::{Value, json};
 
+    use crate::series;
     use crate::series::tests::standing;
 
     /// What comes next of a daily series at 9:00 from 1 March in Berlin, whose newest occurrence is that of 1 March: its key, and when
@@ -104,8 +106,8 @@ mod tests {
         shown(&standing(&start, &members, &newest, now))
     }
 
-    fn shown(standing: &crate::series::Standing) -> (Option<String>, Option<String>) {
-        let next = standing.next().unwrap().unwrap();
+    fn shown(standing: &Standing) -> (Option<String>, Option<String>) {
+        let next = series::next(standing).unwrap().unwrap();
         if let Some(occurrence) = &next.occurrence {
             assert_eq!(occurrence.number, standing.after.number + 1);
         }

@@ -1,39 +1,9 @@
 //! A series as the agent sees it, and what comes next in it. Does no I/O and reads no clock.
 
 use chrono::{DateTime, Utc};
-use domain::recurrence::{Create, Done, Occurrence, Series, Unreadable};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use uuid::Uuid;
+use domain::recurrence::{Create, Occurrence, Series, Standing, Unreadable};
 
 use crate::schedule;
-
-/// Where a series stands. The API answers with this form, and events are brought into it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Standing {
-    pub series_id: Uuid,
-    /// The stored recurrence. It is sent back as it is, and tells the API whether the series has been changed in between.
-    pub recurrence: Box<RawValue>,
-    /// The newest occurrence.
-    pub after: Newest,
-    /// The clock that says what is due.
-    pub now: DateTime<Utc>,
-}
-
-/// The newest occurrence of a series.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Newest {
-    /// Id of its task.
-    pub id: Uuid,
-    /// Its key, see [`Occurrence::key`].
-    pub occurrence: String,
-    pub number: i64,
-    /// When it was completed or skipped.
-    pub at: DateTime<Utc>,
-    pub skipped: bool,
-    /// Whether it is neither completed nor skipped.
-    pub open: bool,
-}
 
 /// What comes next in a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,34 +14,28 @@ pub struct Next {
     pub look_at: Option<DateTime<Utc>>,
 }
 
-impl Standing {
-    /// What comes next. `None`: nothing for now, because the series is paused, or waits for the completion of its newest occurrence.
-    ///
-    /// # Errors
-    /// The recurrence has a form that this program does not know.
-    pub fn next(&self) -> Result<Option<Next>, Unreadable> {
-        let series = Series::read(self.recurrence.get())?;
-        let next = match series.recurrence().create {
-            _ if series.is_paused() => None,
-            Create::OnSchedule => Some(schedule::next(&series, &self.after, self.now)),
-            Create::OnCompletion if self.after.open => None,
-            Create::OnCompletion => Some(Next {
-                occurrence: series.next(&Done {
-                    occurrence: &self.after.occurrence,
-                    number: self.after.number,
-                    at: self.after.at,
-                    skipped: self.after.skipped,
-                }),
-                look_at: None,
-            }),
-        };
-        Ok(next)
-    }
+/// What comes next. `None`: nothing for now, because the series is paused, or waits for the completion of its newest occurrence.
+///
+/// # Errors
+/// The recurrence has a form that this program does not know.
+pub fn next(standing: &Standing) -> Result<Option<Next>, Unreadable> {
+    let series = Series::read(standing.recurrence.get())?;
+    let next = match series.recurrence().create {
+        _ if series.is_paused() => None,
+        Create::OnSchedule => Some(schedule::next(&series, &standing.after, standing.now)),
+        Create::OnCompletion if standing.after.open => None,
+        Create::OnCompletion => Some(Next {
+            occurrence: series.next(&standing.after.done()),
+            look_at: None,
+        }),
+    };
+    Ok(next)
 }
 
 #[cfg(test)]
 pub mod tests {
     use serde_json::{Value, json};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -108,9 +72,9 @@ pub mod tests {
 
     #[test]
     fn a_completed_occurrence_leads_to_the_next_one() {
-        let next = weekly(&json!({})).next().unwrap().unwrap();
-        assert_eq!(next.look_at, None);
-        let occurrence = next.occurrence.unwrap();
+        let found = next(&weekly(&json!({}))).unwrap().unwrap();
+        assert_eq!(found.look_at, None);
+        let occurrence = found.occurrence.unwrap();
         assert_eq!(
             (occurrence.key.as_str(), occurrence.number),
             ("2026-03-08", 2)
@@ -120,28 +84,28 @@ pub mod tests {
 
     #[test]
     fn the_last_occurrence_ends_the_series() {
-        let next = weekly(&json!({"rule": "FREQ=WEEKLY;COUNT=1"})).next();
+        let found = next(&weekly(&json!({"rule": "FREQ=WEEKLY;COUNT=1"})));
         let end = Next {
             occurrence: None,
             look_at: None,
         };
-        assert_eq!(next.unwrap(), Some(end));
+        assert_eq!(found.unwrap(), Some(end));
     }
 
     #[test]
     fn a_series_that_is_paused_or_waits_for_a_completion_is_left_alone() {
         let paused = weekly(&json!({"paused_at": "2026-03-01T09:00:00Z"}));
-        assert_eq!(paused.next().unwrap(), None);
+        assert_eq!(next(&paused).unwrap(), None);
         let mut open = weekly(&json!({}));
         open.after.open = true;
-        assert_eq!(open.next().unwrap(), None);
+        assert_eq!(next(&open).unwrap(), None);
     }
 
     #[test]
     fn a_form_of_another_release_is_an_error() {
         for unknown in [json!({"rule": "FREQ=LUNAR"}), json!({"mode": "moody"})] {
-            assert!(weekly(&unknown).next().is_err(), "{unknown}");
+            assert!(next(&weekly(&unknown)).is_err(), "{unknown}");
         }
-        assert!(weekly(&json!({"new_member": 1})).next().is_ok());
+        assert!(next(&weekly(&json!({"new_member": 1}))).is_ok());
     }
 }

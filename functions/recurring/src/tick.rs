@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use domain::recurrence::Standing;
 use guest::logging;
 
 use crate::api::{Api, ApiError};
 use crate::rounds::{self, Fate, Task};
-use crate::series::Standing;
 
 /// After this time nothing more is claimed: events wait for the lane, and what is left is found by the next tick.
 const LONGEST: Duration = Duration::from_secs(5);

@@ -11,6 +11,7 @@ mod batch;
 mod browsers;
 mod clocks;
 mod contention;
+mod counts;
 mod delivery;
 mod disks;
 mod documents;
@@ -93,6 +94,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
+        counts::{counts_follow_every_write},
         export::{
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
         },

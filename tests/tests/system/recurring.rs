@@ -246,10 +246,14 @@ pub async fn missed_by_schedule(fixture: &mut Fixture) -> Result<()> {
         ensure!(numbers == in_order, "{numbers:?}");
     }
     ensure!(tasks_of(&user, &future).await?.len() == 1, "too early");
-    let ended = caused_by_agent(fixture, &user).await?;
-    let ended = ended.iter().filter(|event| event["type"] == "series.ended");
-    ensure!(ended.count() == 3, "not one end for each series");
-    Ok(())
+    wait::until("one end of each series on the trail", LIMIT, async || {
+        let events = caused_by_agent(fixture, &user).await?;
+        let ended = events
+            .iter()
+            .filter(|event| event["type"] == "series.ended");
+        Ok((ended.count() == 3).then_some(()))
+    })
+    .await
 }
 
 /// The API does not answer the agent, and then it does. Nothing is blamed on the events.

@@ -272,6 +272,18 @@ fn the_definition_and_the_start_make_the_same_series() {
 }
 
 #[test]
+fn a_stored_series_of_instants_keeps_its_timezone() {
+    let stored = r#"{"rule":"FREQ=DAILY","timezone":"Asia/Tokyo","start":{"datetime":"2026-03-01T00:00:00Z"}}"#;
+    let stored = Series::read(stored).unwrap();
+    let (_, rest) = stored.split("2026-03-02T09:00:00", 2);
+    let start = super::due(r#"{"datetime":"2026-03-02T00:00:00Z"}"#);
+    assert!(
+        rest.definition(&start)
+            .ends_with(r#""timezone":"Asia/Tokyo"}"#)
+    );
+}
+
+#[test]
 fn the_rest_of_a_series_keeps_its_day_and_its_count() {
     let monthly = series(
         r#"{"unit":"month","count":6}"#,

@@ -1,5 +1,5 @@
--- One step of the job that removes the tasks of a deleted account, tombstones included. Each live task emits the events of its
--- deletion.
+-- One step of the job that removes the tasks of a deleted account, tombstones included, and the counts of its tags. Each live task emits
+-- the events of its deletion.
 --
 -- job     the job; its `state` has the last sequence number of the account, and the context and the actor of the events
 -- p_most  how many tasks a step removes
@@ -11,6 +11,7 @@ declare
     moment constant timestamptz := clock_timestamp();
     last_seq bigint := job.state ->> 'seq';
     removed bigint := 0;
+    removed_counts bigint;
     task tasks;
 begin
     for task in
@@ -35,7 +36,10 @@ begin
         end if;
     end loop;
     job.state := jsonb_set(job.state, '{seq}', to_jsonb(last_seq));
-    job.ended := removed < p_most;
+    -- No trigger counts the tags of a task that is removed.
+    delete from tag_counts where ctid = any (array(select ctid from tag_counts where user_id = job.user_id limit p_most));
+    get diagnostics removed_counts = row_count;
+    job.ended := removed < p_most and removed_counts < p_most;
     if job.ended then
         delete from series where user_id = job.user_id;
         delete from reminders where user_id = job.user_id;

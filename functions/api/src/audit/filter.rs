@@ -8,6 +8,7 @@ use super::scope;
 use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
+use crate::tasks::Day;
 
 /// The entries of one user or of all users that match a filter.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Selection {
         Self {
             requested,
             user: requested.or_else(|| (!scope::reads_every_trail(caller)).then_some(caller.user)),
-            filter: Filter::take(query),
+            filter: Filter::take(query, caller.user),
         }
     }
 
@@ -67,15 +68,16 @@ struct Filter {
 }
 
 impl Filter {
-    fn take(query: &mut Query) -> Self {
+    fn take(query: &mut Query, reader: Uuid) -> Self {
+        let bound = |text: &str| bound(text, reader);
         Self {
             task: query
                 .parsed("task_id", "a UUID", query::uuid)
                 .map(|id| id.to_string()),
             kind: query.one("type"),
             actor: query.one("actor"),
-            from: query.parsed("from", TIME, time),
-            to: query.parsed("to", TIME, time),
+            from: query.parsed("from", TIME, bound),
+            to: query.parsed("to", TIME, bound),
             correlation: query.one("correlation_id"),
         }
     }
@@ -93,7 +95,16 @@ impl Filter {
     }
 }
 
-const TIME: &str = "an RFC 3339 time such as 2026-03-01T09:00:00Z";
+const TIME: &str =
+    "an RFC 3339 time such as 2026-03-01T09:00:00Z, a date, today, tomorrow or yesterday";
+
+/// Converts a time, or a day in the timezone of the reader's account, to the format that the SQL function `entry_bound` takes.
+fn bound(text: &str, reader: Uuid) -> Option<String> {
+    match Day::parse(text) {
+        Some(day) => Some(format!("{day} {reader}")),
+        None => time(text),
+    }
+}
 
 /// Converts an RFC 3339 time to UTC with microseconds, the format for SQL parameters. Returns `None` for anything else, and if
 /// the UTC year is not between 1 and 9999.

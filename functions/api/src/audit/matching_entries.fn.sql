@@ -4,7 +4,7 @@
 -- p_task         id of the task that the events are about
 -- p_type         event type
 -- p_actor        id or type of the actor
--- p_from, p_to   earliest time (inclusive) and latest time (exclusive) of the events
+-- p_from, p_to   earliest time (inclusive) and latest time (exclusive) of the events, see `entry_bound`
 -- p_correlation  correlation id
 --
 -- Returns rows of `audit_logs`. The body is one plain query, which Postgres inlines into the calling statement. So the
@@ -29,7 +29,7 @@ language sql stable parallel safe as $$
             when p_user is null then actor_id = p_actor
             else actor_id <> user_id::text and actor_id = p_actor
         end
-        and (p_from is null or time >= p_from::timestamptz)
-        and (p_to is null or time < p_to::timestamptz)
+        and (p_from is null or time >= entry_bound(p_from))
+        and (p_to is null or time < entry_bound(p_to))
         and (p_correlation is null or correlation_id = p_correlation)
 $$;

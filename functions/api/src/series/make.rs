@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::due::Due;
-use domain::json::{Fault, Json, Reader, nullable, text};
+use domain::json::{Fault, Json, Reader, nullable, text, whole};
 use domain::recurrence::{Occurrence, Series, occurrence_id};
 use domain::task;
 use guest::postgres::{Db, ParameterValue, text as text_parameter};
@@ -40,17 +40,14 @@ pub fn claim(request: &mut Request) -> Result<Reply, Problem> {
 }
 
 fn limit(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
-    match value {
-        Json::Number(number) => number.as_i64(),
-        _ => None,
-    }
-    .filter(|limit| (1..=MOST).contains(limit))
-    .ok_or_else(|| {
-        vec![Fault::new(
-            pointer,
-            format!("must be a number from 1 to {MOST}"),
-        )]
-    })
+    whole(&value)
+        .filter(|limit| (1..=MOST).contains(limit))
+        .ok_or_else(|| {
+            vec![Fault::new(
+                pointer,
+                format!("must be a number from 1 to {MOST}"),
+            )]
+        })
 }
 
 pub fn make(request: &mut Request) -> Result<Reply, Problem> {
@@ -183,12 +180,7 @@ fn next(pointer: &str, value: Json) -> Result<Occurrence, Vec<Fault>> {
 }
 
 fn number(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
-    match value {
-        Json::Number(number) => number.as_i64(),
-        _ => None,
-    }
-    .filter(|number| *number >= 1)
-    .ok_or_else(|| {
+    whole(&value).filter(|number| *number >= 1).ok_or_else(|| {
         vec![Fault::new(
             pointer,
             "must be the number of an occurrence, from 1",

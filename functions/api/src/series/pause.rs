@@ -1,11 +1,9 @@
 //! `POST /api/series/{id}/pause` and `…/resume`.
 
 use domain::json::Json;
-use domain::recurrence::{Done, Series};
+use domain::recurrence::{Series, Standing};
 use guest::postgres::{Db, ParameterValue, text};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::make::parameter;
@@ -48,48 +46,20 @@ fn set_paused(request: &mut Request, id: Uuid, pause: bool) -> Result<Reply, Pro
     write.reply(Some(&caller))
 }
 
-/// A series as SQL describes it, see `series_state.fn.sql`.
-#[derive(Deserialize)]
-struct State<'a> {
-    series_id: Uuid,
-    #[serde(borrow)]
-    recurrence: &'a RawValue,
-    #[serde(borrow)]
-    after: After<'a>,
-}
-
-#[derive(Deserialize)]
-struct After<'a> {
-    id: Uuid,
-    occurrence: &'a str,
-    number: i64,
-    at: chrono::DateTime<chrono::Utc>,
-    skipped: bool,
-}
-
 /// Makes the next occurrence of a series that was resumed after its newest one was done. No event tells the agent to do that, and its
-/// next look is minutes away. If this fails, the agent does it then.
+/// next look is minutes away. `state` is what `pause_series` returns. If this fails, the request fails, and the agent does it then.
 fn make_next(request: &Request, caller: &Caller, state: &str) -> Result<(), Problem> {
     let wrong =
         |error: String| Problem::internal(format!("reading the state of a series: {error}"));
-    let State {
-        series_id,
-        recurrence,
-        after,
-    } = serde_json::from_str(state).map_err(|error| wrong(error.to_string()))?;
-    let series = Series::read(recurrence.get()).map_err(|error| wrong(error.to_string()))?;
-    let next = series.next(&Done {
-        occurrence: after.occurrence,
-        number: after.number,
-        at: after.at,
-        skipped: after.skipped,
-    });
-    let recurrence: Value = serde_json::from_str(recurrence.get()).unwrap_or_default();
+    let standing: Standing =
+        serde_json::from_str(state).map_err(|error| wrong(error.to_string()))?;
+    let recurrence = standing.recurrence.get();
+    let series = Series::read(recurrence).map_err(|error| wrong(error.to_string()))?;
     let item = parameter(
-        series_id,
-        after.id,
-        recurrence,
-        next.as_ref(),
+        standing.series_id,
+        standing.after.id,
+        serde_json::from_str(recurrence).unwrap_or_default(),
+        series.next(&standing.after.done()).as_ref(),
         request.trace.event_members(),
     );
     let parameters = [text(json!([item]).to_string()), text(caller.actor())];

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::due::{self, Due};
-use domain::json::{Fault, Json, Reader, text};
+use domain::json::{Fault, Json, Reader, text, whole};
 use domain::recurrence::{Done, Recurrence, Series};
 use domain::zone::Tz;
 use guest::postgres::text as parameter;
@@ -80,7 +80,7 @@ impl Preview {
 
     fn answer(self, zone: Tz, now: DateTime<Utc>) -> String {
         let series = Series::new(self.recurrence, self.due, zone);
-        let rule = series.recurrence().rule_text();
+        let rule = series.recurrence().rule();
         let description = series.recurrence().description();
         let first = series.first();
         let done_at = self.after.unwrap_or_else(|| now.max(first.due_at));
@@ -124,11 +124,7 @@ fn split(body: Json) -> Result<(Json, Option<Json>), Vec<Fault>> {
 }
 
 fn count(pointer: &str, value: Json) -> Result<usize, Vec<Fault>> {
-    let counted = match value {
-        Json::Number(number) => number.as_u64(),
-        _ => None,
-    };
-    counted
+    whole(&value)
         .and_then(|count| usize::try_from(count).ok())
         .filter(|count| (1..=MAX_COUNT).contains(count))
         .ok_or_else(|| {

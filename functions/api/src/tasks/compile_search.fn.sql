@@ -5,7 +5,7 @@
 --          and `"` for a phrase. A `-` before the kind excludes the term. The term `|` separates alternatives
 --
 -- condition  an expression over `words` that is true for the tasks that match; `false` if no term has a word
--- rank       an expression over `words` for the relevance of a task that matches
+-- rank       an expression over `words` for the relevance of a task that matches: 0 if no task can match better, else less
 -- lexemes    finds the tasks that can match, in the index on `tasks.search`; null if only excluded terms decide
 --
 -- A term may consist of several words, such as `many-dev`. If its first word has three characters or more, it may begin inside of a
@@ -18,6 +18,8 @@ declare
     owner constant text := right(p_user::text, 4);
     -- More terms would make ranking slow and hardly change it.
     ranked_terms constant integer := 16;
+    -- Of one term, see `term_rank`.
+    best_rank constant integer := 16;
     term text;
     kind text;
     text_words text[];
@@ -73,7 +75,7 @@ begin
         lookups := lookups || array_to_string(needed, ' & ');
     end loop;
     condition := case when alternatives = '{}' then 'false' else '(' || array_to_string(alternatives, ' or ') || ')' end;
-    rank := case when ranks = '{}' then '0' else array_to_string(ranks, ' + ') end;
+    rank := case when ranks = '{}' then '0' else array_to_string(ranks, ' + ') || ' - ' || best_rank * cardinality(ranks) end;
     lexemes := case when in_index and all_lookups <> '{}' then array_to_string(all_lookups, ' | ')::tsquery end;
 end
 $$;

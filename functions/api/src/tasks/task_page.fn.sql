@@ -21,16 +21,21 @@
 --
 -- items     the tasks as a JSON array
 -- next_keys, next_id   sort keys and id of the last task if more tasks follow, else null
--- ranked    with relevance, the number of matches that were ranked: the newest 1,000 at most; else null
+-- ranked    with relevance, the number of matches that were ranked: the newest 1,000 at most; else null. It is 1,000, too, if the first
+--           page was full of the best matches before so many were ranked, and the user has enough tasks for so many
 -- total     the number of tasks that pass the filters, on all pages; 10,001 if there are more than 10,000; null without `p_count`
 --
 -- A search and other filters are served in one of two ways. If many tasks match, reading tasks in the order of the list until the
 -- page is full is fast: the walk. If few match, collecting all of them from an index and sorting them is. The planner cannot choose
 -- between the two, because it has no statistics about one user. So the function looks at the first 100 tasks of the order. If the
--- share of matches among them promises a full page within half of the longest walk, it walks. If it was wrong, it collects.
+-- share of matches among them promises a full page within three quarters of the longest walk, it walks. If it was wrong, it collects.
+-- Without a search, a longer walk is tried before more than 10,000 tasks are collected.
 --
 -- The index finds a few tasks too many for a search. Tasks are verified in the order of the page and until it is full, because their
 -- words have to be unpacked for that.
+--
+-- Relevance ranks the newest 1,000 matches; of equal ones, the newest come first. If the glance promises enough tasks that no other can
+-- match better, the walk ends when these fill the first page.
 --
 -- The statements are built from the parameters and planned each time. That is cheap because they have no conditions for absent
 -- parameters. Every value in them is a quoted literal.
@@ -43,7 +48,8 @@ language plpgsql stable as $$
 declare
     glance constant bigint := 100;
     longest_walk constant bigint := 10000;
-    most_counted constant bigint := 10000;
+    most_collected constant bigint := 10000;
+    deepest_walk constant bigint := 100000;
     relevant constant boolean := p_sort[1] = 'relevance';
     wanted constant bigint := case when relevant then 1000 else p_limit + 1 end;
     last_keys constant text[] := p_keys;
@@ -63,6 +69,7 @@ declare
     ordered text;
     unpacked text := '';
     verified text := '';
+    best_matches bigint;
     key_list text;
     filters text;
     found text;
@@ -70,6 +77,10 @@ declare
     lexemes tsquery;
     page_start text;
     page_end text;
+    walk text;
+    matching text;
+    in_page text;
+    collected bigint;
     matches bigint;
     seen bigint;
     ids uuid[];
@@ -138,6 +149,10 @@ begin
 
     base := ' from tasks where user_id = ' || quote_literal(p_user) || ' and deleted_at is '
         || case when p_deleted then 'not null' else 'null' end;
+    -- An index has the open tasks in this order.
+    if p_sort[1] = 'created_at' and not p_deleted and (p_overdue or p_status <@ '{open,in_progress}') then
+        base := base || $sql$ and status in ('open', 'in_progress')$sql$;
+    end if;
     -- An index can serve each of two conditions in order, but not both joined by OR.
     ordered := '(select *' || key_columns || base || after_page[1] || in_order || ')';
     if cardinality(after_page) = 2 then
@@ -145,14 +160,19 @@ begin
             || ' union all (select *' || key_columns || base || after_page[2] || in_order || ')) parts' || in_order || ')';
     end if;
     if relevant then
-        page_start := 'select array_agg(id), array_agg(array[key]::text), max(matches) from (select id, key, matches from (select id, ('
+        page_start := $sql$select array_agg(id), array_agg(array[rank::text, key_1::text]::text), max(matches)
+            from (select id, rank, key_1, matches from (select id, key_1, ($sql$
             || rank || ')' || case p_order[1] when 'desc' then '' else ' * -1' end
-            || ' as key, count(*) over () as matches from (select id, words from ';
+            || ' as rank, count(*) over () as matches from (select id, key_1, words from ';
         page_end := ') newest) ranked'
-            || case when p_keys is null then '' else format(' where (key, id) < (%L::float8, %L)', last_keys[1], p_id) end
-            || ' order by key desc, id desc limit ' || p_limit + 1 || ') page';
+            || case
+                when p_keys is null then ''
+                else format(' where (rank, key_1, id) < (%L::integer, %L::timestamptz, %L)', last_keys[1], last_keys[2], p_id)
+            end
+            || ' order by rank desc, key_1 desc, id desc limit ' || p_limit + 1 || ') page';
     else
-        page_start := 'select array_agg(id), array_agg(array[' || array_to_string(key_texts, ', ') || ']::text) from (select id, '
+        page_start := 'select array_agg(id), array_agg(array[' || array_to_string(key_texts, ', ')
+            || ']::text), null::bigint as matches from (select id, '
             || key_list || ' from ';
         page_end := ') page';
     end if;
@@ -165,37 +185,76 @@ begin
     end if;
     verified := verified || ' limit ' || wanted;
     if filters is null and found is null then
-        execute page_start || ordered || ' tasks' || page_end into ids, keys using wanted;
+        execute page_start || ordered || ' tasks' || page_end into ids, keys, ranked using wanted;
     else
         execute 'select count(*) filter (where ' || concat_ws(' and ', filters, found) || '), count(*) from ' || ordered || ' tasks'
             into matches, seen using glance;
         -- If there are no more tasks, collecting them is as fast as walking.
-        if seen = glance and matches * longest_walk >= wanted * glance * 2 then
+        if seen = glance and matches * longest_walk * 3 >= wanted * glance * 4 then
             -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
             perform set_config('enable_sort', 'off', true);
-            execute page_start || unpacked || ordered || ' tasks' || coalesce(' where ' || filters, '') || verified || page_end
-                into ids, keys, ranked using longest_walk;
+            walk := unpacked || ordered || ' tasks' || coalesce(' where ' || filters, '') || verified;
+            if relevant and p_keys is null and p_order[1] = 'desc' then
+                execute 'select count(*) filter (where ' || concat_ws(' and ', filters, found, '(' || rank || ') = 0') || ') from '
+                    || ordered || ' tasks'
+                    into best_matches using glance;
+            end if;
+            if best_matches * wanted >= (p_limit + 1) * matches * 2 then
+                -- As many tasks as the matches that are ranked must lie among, by the share of matches.
+                execute 'select count(*) from ' || ordered || ' tasks' into seen using wanted * glance / matches;
+                if seen = wanted * glance / matches then
+                    execute $sql$select array_agg(id), array_agg(array['0', key_1::text]::text)
+                        from (select id, key_1 from (select id, key_1, words from $sql$ || walk
+                        || ') newest where (' || rank || ') = 0 limit ' || p_limit + 1 || ') page'
+                        into ids, keys using longest_walk;
+                end if;
+            end if;
+            if cardinality(ids) > p_limit then
+                ranked := wanted;
+            else
+                execute page_start || walk || page_end into ids, keys, ranked using longest_walk;
+            end if;
             perform set_config('enable_sort', 'on', true);
         end if;
         if coalesce(ranked, cardinality(ids), 0) < wanted then
             -- Offset 0 keeps the planner from walking in the order of the page.
-            execute page_start || unpacked || '(select * from (select *' || key_columns || base
+            matching := '(select id, words' || key_columns || base
                 || case cardinality(after_page)
                     when 1 then after_page[1]
                     else format(' and (true%s or true%s)', after_page[1], after_page[2])
                 end
-                || coalesce(' and ' || filters, '') || coalesce(' and search @@ ' || quote_literal(lexemes), '')
-                || ' offset 0) tasks' || in_order || ') tasks' || verified || page_end
-                into ids, keys, ranked using case when found is null then wanted end;
+                || coalesce(' and ' || filters, '') || coalesce(' and search @@ ' || quote_literal(lexemes), '') || ' offset 0)';
+            in_page := ' tasks' || in_order || ') tasks' || verified || page_end;
+            if found is null then
+                -- The planner does not scan the table to read the first ones of a materialized query. Still, no more of it is run than is
+                -- read.
+                execute 'with matching as materialized ' || matching
+                    || ', first_ones as materialized (select * from matching limit ' || most_collected + 1
+                    || ') select page.*, (select count(*) from first_ones) from (' || page_start || '(select * from first_ones' || in_page
+                    || ') page'
+                    into ids, keys, ranked, collected using wanted;
+                if collected > most_collected then
+                    perform set_config('enable_sort', 'off', true);
+                    execute page_start || ordered || ' tasks' || coalesce(' where ' || filters, '') || verified || page_end
+                        into ids, keys, ranked using deepest_walk;
+                    perform set_config('enable_sort', 'on', true);
+                end if;
+            end if;
+            if found is not null or (collected > most_collected and coalesce(cardinality(ids), 0) < wanted) then
+                execute page_start || unpacked || '(select * from ' || matching || in_page
+                    into ids, keys, ranked using case when found is null then wanted end;
+            end if;
         end if;
     end if;
     if relevant then
         ranked := coalesce(ranked, 0);
     end if;
-    if p_count then
-        execute 'select count(*) from (select' || base || coalesce(' and ' || filters, '')
+    if p_count and p_keys is null and collected is not null then
+        total := collected;
+    elsif p_count then
+        execute 'with matching as materialized (select' || base || coalesce(' and ' || filters, '')
             || coalesce(' and ' || found, '') || coalesce(' and search @@ ' || quote_literal(lexemes), '')
-            || ' limit ' || most_counted + 1 || ') counted'
+            || ') select count(*) from (select from matching limit ' || most_collected + 1 || ') counted'
             into total;
     end if;
 

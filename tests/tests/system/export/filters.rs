@@ -1,6 +1,7 @@
 //! Filters of the audit list and of the export: both return the same entries, namely those that match.
 
 use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use tests::checker::Checker;
 use tests::client::{Requests, User, escape, text};
@@ -133,7 +134,45 @@ pub async fn filters_of_list_and_export(fixture: &mut Fixture) -> Result<()> {
         one.get(&path).send().await?.problem(403)?;
         fixture.api.get(&path).send().await?.problem(401)?;
     }
+    days_of_the_reader(fixture).await?;
     auditors(fixture, &users, &theirs).await
+}
+
+/// A day is one of the reader's timezone. It has begun in the one while it has not begun in the other.
+async fn days_of_the_reader(fixture: &Fixture) -> Result<()> {
+    for (zone, hours) in [("Pacific/Kiritimati", 14), ("Pacific/Pago_Pago", -11)] {
+        let user = fixture.api.new_user(zone).await?;
+        user.create(json!({"title": "Today"})).await?;
+        let users = [user];
+        Checker::new(&fixture.database, &users)
+            .check_sequence_numbers()
+            .await?;
+        let [user] = &users;
+        let trail = wait::until("the entry is on the trail", DELIVERY_LIMIT, async || {
+            let trail = user.pages("/api/audit?type=task.created").await?;
+            Ok((!trail.is_empty()).then_some(trail))
+        })
+        .await?;
+        let time: DateTime<Utc> = text(&trail[0], "time")?.parse()?;
+        let today = (time + Duration::hours(hours)).date_naive();
+        let tomorrow = today + Duration::days(1);
+        for (query, expected) in [
+            (format!("from={today}"), 1),
+            (format!("from={tomorrow}"), 0),
+            (format!("to={today}"), 0),
+            (format!("to={tomorrow}"), 1),
+            ("from=yesterday&to=tomorrow".to_owned(), 1),
+        ] {
+            let query = format!("type=task.created&{query}");
+            let listed = user.pages(&format!("/api/audit?{query}")).await?;
+            let lines = exported(user, &format!("?{query}")).await?;
+            ensure!(
+                listed.len() == expected && lines.len() == expected,
+                "{zone}, {query}: {listed:?}, {lines:?}"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// An auditor sees the trails of all users, or of the one that a filter names.

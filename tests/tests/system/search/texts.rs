@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::client::Requests;
+use tests::client::{Requests, User};
 use tests::fixture::Fixture;
 
 use super::found::expect_found;
@@ -159,6 +159,44 @@ pub async fn many_matches(fixture: &mut Fixture) -> Result<()> {
     ensure!(
         page.get("ranked").is_none(),
         "an ordered search is not ranked: {page}"
+    );
+    best_of_many_matches(&user).await?;
+    ranked_of_a_few(&fixture.api.new_user("UTC").await?).await
+}
+
+/// The newest of a thousand matches is not among the best ones, so it comes last. A page that needs only the best ones does not lose it.
+async fn best_of_many_matches(user: &User) -> Result<()> {
+    let newest = json!({"title": "pear", "description": "to graft on an apple tree"});
+    user.create(newest).await?;
+    let apples = (102..=1100)
+        .rev()
+        .map(|number| format!("apple {number:04}"));
+    let expected: Vec<String> = apples.chain(["pear".to_owned()]).collect();
+    let listed = titles(user, "q=apple&limit=100").await?;
+    ensure!(listed == expected, "pages of relevance: {listed:?}");
+    Ok(())
+}
+
+/// A first page of the best matches does not hide how few there are.
+async fn ranked_of_a_few(user: &User) -> Result<()> {
+    for _ in 0..2 {
+        let create = json!({"op": "create", "task": {"title": "cherry"}});
+        user.post("/api/tasks/batch")
+            .json(&json!({"operations": vec![create; 100]}))
+            .send()
+            .await?
+            .expect(200)?;
+    }
+    let page = user
+        .get("/api/tasks?q=cherry&limit=20")
+        .send()
+        .await?
+        .expect(200)?
+        .json()?;
+    ensure!(
+        page["ranked"]["matches"] == 200,
+        "ranked of 200 matches: {}",
+        page["ranked"]
     );
     Ok(())
 }

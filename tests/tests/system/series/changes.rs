@@ -111,13 +111,22 @@ pub async fn deletion_of_occurrences(fixture: &mut Fixture) -> Result<()> {
     let next = complete(&user, &made).await?["next"].clone();
     let made = appears(&user, &next["id"]).await?;
     ensure!(made["occurrence"] == "2026-03-15", "{made}");
+    let next = complete(&user, &made).await?["next"].clone();
+    appears(&user, &next["id"]).await?;
     // The deletion of an old occurrence changes nothing else; with `scope=all` the open one goes, too.
-    let old = tasks_of(&user, &task).await?.swap_remove(0);
-    user.delete(&path(&old)?).send().await?.expect(204)?;
+    let old = tasks_of(&user, &task).await?;
+    ensure!(old.len() == 3, "{old:?}");
+    user.delete(&path(&old[0])?).send().await?.expect(204)?;
     ensure!(
-        tasks_of(&user, &task).await?.len() == 1,
-        "more than one task was deleted"
+        tasks_of(&user, &task).await?.len() == 2,
+        "not one task was deleted"
     );
+    let all = format!("{}?scope=all", path(&old[1])?);
+    user.delete(&all).send().await?.expect(204)?;
+    let left = tasks_of(&user, &task).await?;
+    ensure!(left.is_empty(), "{left:?}");
+    let ended = user.get(&series).send().await?.expect(200)?.json()?;
+    ensure!(ended["ended_by"] == "deletion", "{ended}");
     Ok(())
 }
 
