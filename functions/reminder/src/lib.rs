@@ -17,43 +17,23 @@ mod cron;
 
 use domain::frame::{EventResult, Frame, Kind, Outcome};
 use guest::frames::{self, FrameError};
-use guest::logging;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Entry point of the Redis trigger: handles one message.
-///
-/// A message that cannot be parsed names no channel for an ack, so it is logged and dropped. If Postgres cannot be used, the ack
-/// says so.
+/// Entry point of the Redis trigger: handles one message, see [`frames::handle`].
 ///
 /// Only the WebAssembly build exports this function. Native linkers reject its exported name, and native tests do not need
 /// it.
 #[cfg_attr(target_family = "wasm", spin_sdk::redis_component)]
 pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
-    let handled = handle(&message);
-    match &handled {
-        Err(error @ FrameError::NoFrame(_)) => {
-            logging::error("dropped a message that is not a frame")
-                .chain(error)
-                .write();
-        }
-        Err(error) => logging::warn("did not ack a frame").chain(error).write(),
-        Ok(()) => {}
-    }
-    handled
-}
-
-fn handle(message: &[u8]) -> Result<(), FrameError> {
-    let frame = frames::parse(message)?;
-    let worked = match frame.kind {
+    frames::handle(&message, |frame| match frame.kind {
         Kind::Tick => tick::work().map(|()| Vec::new()),
         // It runs the same statement, so that its ack also says whether Postgres can be used.
         Kind::Heartbeat => tick::look().map(|()| Vec::new()),
-        Kind::Events => Ok(nothing_to_do(&frame)),
+        Kind::Events => Ok(nothing_to_do(frame)),
         // A probe asks about the lane alone: a new process would not mend Postgres.
         Kind::Probe => Ok(Vec::new()),
-    };
-    frames::answer(frame, worked)
+    })
 }
 
 /// The results of events. The group wants none, but it gets those of types that only a newer release knows.
@@ -78,7 +58,7 @@ mod tests {
 
     #[test]
     fn events_are_settled() {
-        let frame = frames::parse(
+        let frame: Frame = serde_json::from_slice(
             br#"{"frame":"01890a5d-ac96-7741-b2d0-8a1b5e6f0001","epoch":1,"lane":"l","reply_to":"r","attempt":1,"kind":"events",
                 "events":[{"id":"a"},{"id":"b","type":"reminder.invented"}]}"#,
         )
