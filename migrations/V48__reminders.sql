@@ -1,4 +1,11 @@
 -- Reminders of tasks, and what was sent because of them. A task keeps a copy of its reminders' definitions, as with recurrences.
+
+-- Requests lock these three tables in this order. So the migration waits for requests, and no deadlock arises.
+-- Time of day from which a day counts, channels, defaults and quiet hours, see `domain/src/reminder/preferences.rs`.
+alter table users add column preferences json;
+alter table tasks add column reminders json;
+alter table series add column reminders json;
+
 create table reminders (
     id            uuid primary key,
     user_id       uuid not null,
@@ -59,11 +66,6 @@ create table notifications (
 create index notifications_of_user on notifications (user_id, created_at desc, id desc);
 create index notifications_created on notifications (created_at);
 create index notifications_unread on notifications (user_id) where read_at is null;
-
-alter table tasks add column reminders json;
-alter table series add column reminders json;
--- Time of day from which a day counts, channels, defaults and quiet hours, see `domain/src/reminder/preferences.rs`.
-alter table users add column preferences json;
 
 grant select, insert, update, delete on reminders to spindle_api;
 grant select, insert, update on deliveries, notifications to spindle_api;

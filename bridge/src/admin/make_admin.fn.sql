@@ -12,7 +12,7 @@ begin
     if made.outcome <> 'made' then
         return false;
     end if;
-    call update_account(made.id, null, null, null, 'admin', p_context, p_actor, null,
+    call update_account(made.id, null, null, null, 'admin', null, null, p_context, p_actor, null,
         done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
     return true;
 end

@@ -14,7 +14,7 @@ begin
     if account is null then
         return null;
     end if;
-    call update_account(account, null, null, null, 'admin', p_context, p_actor, null,
+    call update_account(account, null, null, null, 'admin', null, null, p_context, p_actor, null,
         done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
     return done.outcome;
 end

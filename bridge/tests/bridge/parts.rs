@@ -29,8 +29,11 @@ async fn a_part_that_fails_for_good_does_not_end_the_others_and_starts_again() {
     let fixture = LogFixture::new(LogKind::Postgres).await;
     let lane = "spindle.audit.a.0";
     let _agent = Agent::start(&redis.url(), lane, Frames::default(), done).await;
+    // The bridge is ready when each agent has a lane.
     let other = "spindle.recurring.a.0";
     let _other = Agent::start(&redis.url(), other, Frames::default(), done).await;
+    let third = "spindle.reminder.a.0";
+    let _third = Agent::start(&redis.url(), third, Frames::default(), done).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let settings = Run {

@@ -24,7 +24,12 @@ begin
         return due_at - lead;
     end if;
     return local_instant(
-        case when is_day then (due ->> 'date')::date + begins else due_at at time zone due_zone end - days, due_zone)
+        case
+            when is_day then (due ->> 'date')::date + begins
+            -- The wall time that was asked for, also where the clock skips it on that day.
+            when due ->> 'timezone' is not null then (due ->> 'datetime')::timestamp
+            else due_at at time zone due_zone
+        end - days, due_zone)
         - (lead - days);
 end
 $$;

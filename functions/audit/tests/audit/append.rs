@@ -147,7 +147,9 @@ async fn every_event_type_is_recorded_with_its_task() -> Result<()> {
         let results = trail.append(&[golden.clone()]).await?;
         assert!(all_done(&results), "{results:?}: {golden}");
         recorded += 1;
-        let has_task = i64::from(golden["data"]["task"]["id"].is_string());
+        let data = &golden["data"];
+        let task = [&data["task"]["id"], &data["reminder"]["task_id"]];
+        let has_task = i64::from(task.iter().any(|id| id.is_string()));
         let entry = format!(
             "audit_logs where event_id = '{}' and (task_id is not null)::int = {has_task}",
             golden["id"].as_str().unwrap()
