@@ -88,6 +88,7 @@ def before_call(context, case, kwargs):
             if refresh_tokens:
                 case.body = {**case.body, "refresh_token": refresh_tokens.pop()}
     possible_recurrence(operation, case)
+    possible_reminders(operation, case.body)
     if operation == "listTasks" and "cursor" not in case.query:
         fit(case.query)
     # A read-only member must have its current value.
@@ -166,6 +167,51 @@ def fit_recurrence(task):
         task["recurrence"] = {"rule": "FREQ=WEEKLY"}
         task["due"] = {"date": "2026-03-01"}
     return task
+
+
+def possible_reminders(operation, body):
+    """A schema cannot say that a reminder has one of three times, and that durations have bounds. So generated ones are replaced by
+    some that fit. tests/tests/system/reminders.rs has the others."""
+    if not isinstance(body, dict):
+        return
+    if operation == "snoozeReminder":
+        once = "until" if "until" in body else "for"
+        body.clear()
+        body[once] = {"for": "PT10M", "until": "2090-03-01T08:00:00Z"}[once]
+    elif operation == "updateReminder":
+        fit_reminder(body)
+    elif operation == "addReminder":
+        fit_reminder(body, required=True)
+    elif operation == "updateMe" and isinstance(body.get("reminders"), dict):
+        preferences = body["reminders"]
+        fit_reminders(preferences.get("defaults"))
+        if preferences.get("quiet") is not None:
+            preferences["quiet"] = {"from": "22:00", "to": "07:00"}
+    elif operation == "batchTasks":
+        for one in body.get("operations", []):
+            if isinstance(one, dict) and isinstance(one.get("task"), dict):
+                fit_reminders(one["task"].get("reminders"))
+    elif operation in ("createTask", "replaceTask", "updateTask"):
+        fit_reminders(body.get("reminders"))
+
+
+def fit_reminders(reminders):
+    for reminder in reminders or []:
+        if isinstance(reminder, dict):
+            reminder.pop("id", None)
+            fit_reminder(reminder, required=True)
+
+
+def fit_reminder(reminder, required=False):
+    times = {"before": "PT30M", "at": "2090-03-01T08:00:00Z", "on": "due"}
+    given = [name for name in times if reminder.get(name) is not None]
+    for name in times:
+        reminder.pop(name, None)
+    if given or required:
+        name = given[0] if given else "on"
+        reminder[name] = times[name]
+    if reminder.get("repeat") is not None:
+        reminder["repeat"] = "PT10M"
 
 
 def follow_cursor(case):
