@@ -45,6 +45,7 @@ begin
         delete from reminders where user_id = job.user_id;
         delete from deliveries where user_id = job.user_id;
         delete from notifications where user_id = job.user_id;
+        delete from push_subscriptions where user_id = job.user_id;
     end if;
     return job;
 end

@@ -1,0 +1,3 @@
+-- Records what became of deliveries.
+-- $1 the results as JSON, see `record_deliveries`.
+select record_deliveries($1)
