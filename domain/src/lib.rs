@@ -21,4 +21,8 @@ pub mod words;
 pub mod batch;
 pub mod event;
 pub mod frame;
+pub mod delivery;
+pub mod notice;
+pub mod push;
+pub mod mail;
 pub mod schema;

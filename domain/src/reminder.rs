@@ -242,31 +242,29 @@ fn list<T>(
     }
 }
 
-/// Parses a channel. Email and push have names already, but nothing sends on them yet, so they are refused.
-fn channel(pointer: &str, value: Json) -> Result<Channel, Vec<Fault>> {
-    match Channel::parse(pointer, value) {
-        Ok(Channel::InApp) => Ok(Channel::InApp),
-        _ => Err(vec![Fault::new(
-            pointer,
-            "must be in_app, the only channel that is available yet",
-        )]),
-    }
-}
-
 /// Parses one to three channels without duplicates.
 fn channels(pointer: &str, value: Json) -> Result<Vec<Channel>, Vec<Fault>> {
-    let mut channels = list(pointer, value, Channel::NAMES.len(), "channels", channel)?;
+    let max = Channel::NAMES.len();
+    let channels = sorted(
+        pointer,
+        list(pointer, value, max, "channels", Channel::parse)?,
+    )?;
+    if channels.is_empty() {
+        let detail = format!("must have at least one of {}", Channel::NAMES.join(", "));
+        return Err(vec![Fault::new(pointer, detail)]);
+    }
+    Ok(channels)
+}
+
+/// Sorts channels. One that is there twice is a fault.
+fn sorted(pointer: &str, mut channels: Vec<Channel>) -> Result<Vec<Channel>, Vec<Fault>> {
     let given = channels.len();
     channels.sort_by_key(|channel| *channel as u8);
     channels.dedup();
-    let fault = |detail: String| Err(vec![Fault::new(pointer, detail)]);
-    if given == 0 {
-        return fault("must have at least one channel".to_owned());
+    match channels.len() == given {
+        true => Ok(channels),
+        false => Err(vec![Fault::new(pointer, "must not have a channel twice")]),
     }
-    if channels.len() < given {
-        return fault("must not have a channel twice".to_owned());
-    }
-    Ok(channels)
 }
 
 fn names(channels: &[Channel]) -> Vec<&'static str> {

@@ -4,7 +4,7 @@ use chrono::NaiveTime;
 use serde_json::json;
 
 use super::quiet::{print_time, time_of_day};
-use super::{Channel, Quiet, Reminders, channels, names};
+use super::{Channel, Quiet, Reminders, channels, list, names, sorted};
 use crate::json::{Fault, Json, Reader, nullable};
 use crate::merge_patch::merge;
 
@@ -17,6 +17,9 @@ pub struct Preferences {
     pub channels: Vec<Channel>,
     /// The reminders of a new task that has a due date and sends none. Default: none.
     pub defaults: Reminders,
+    /// The channels on which nothing is sent, whatever a reminder says: `email`, `push`, both or none, in this order. The link in a mail
+    /// that ends such mails adds to it. Default: none.
+    pub muted: Vec<Channel>,
     /// Default: none.
     pub quiet: Option<Quiet>,
 }
@@ -27,6 +30,7 @@ impl Default for Preferences {
             time: NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default(),
             channels: vec![Channel::InApp],
             defaults: Reminders::default(),
+            muted: Vec::new(),
             quiet: None,
         }
     }
@@ -44,6 +48,7 @@ impl Preferences {
         let defaults = reader
             .optional("defaults", nullable(Reminders::parse_defaults))
             .flatten();
+        let muted = reader.optional("muted", nullable(muted)).flatten();
         let quiet = reader.optional("quiet", nullable(Quiet::parse)).flatten();
         reader.finish()?;
         let default = Self::default();
@@ -51,6 +56,7 @@ impl Preferences {
             time: time.unwrap_or(default.time),
             channels: channels.unwrap_or(default.channels),
             defaults: defaults.unwrap_or(default.defaults),
+            muted: muted.unwrap_or(default.muted),
             quiet,
         })
     }
@@ -83,10 +89,20 @@ impl Preferences {
             "time": print_time(self.time),
             "channels": names(&self.channels),
             "defaults": defaults,
+            "muted": names(&self.muted),
             "quiet": self.quiet.map(Quiet::to_json),
         })
         .to_string()
     }
+}
+
+/// Parses the channels that can be muted. The inbox cannot: it disturbs nobody, and shows what was not sent.
+fn muted(pointer: &str, value: Json) -> Result<Vec<Channel>, Vec<Fault>> {
+    let channel = |at: &str, value| match Channel::parse(at, value) {
+        Ok(channel @ (Channel::Email | Channel::Push)) => Ok(channel),
+        Ok(Channel::InApp) | Err(_) => Err(vec![Fault::new(at, "must be one of email, push")]),
+    };
+    sorted(pointer, list(pointer, value, 2, "channels", channel)?)
 }
 
 #[cfg(test)]
@@ -101,8 +117,8 @@ mod tests {
         Preferences::parse("/reminders", json(text)).unwrap()
     }
 
-    const FULL: &str = r#"{"time":"08:30","channels":["in_app"],"defaults":[{"before":"P1D"},{"on":"due","repeat":"PT5M","channels":["in_app"]}],
-        "quiet":{"from":"22:00","to":"07:00","mode":"drop"}}"#;
+    const FULL: &str = r#"{"time":"08:30","channels":["push","email"],"defaults":[{"before":"P1D"},{"on":"due","repeat":"PT5M","channels":["push"]}],
+        "muted":["push","email"],"quiet":{"from":"22:00","to":"07:00","mode":"drop"}}"#;
 
     #[test]
     fn what_is_printed_can_be_read() {
@@ -111,11 +127,21 @@ mod tests {
             assert_eq!(parse(&preferences.to_json()), preferences);
         }
         assert_eq!(parse("{}"), Preferences::default());
-        let nulls = r#"{"time":null,"channels":null,"defaults":null,"quiet":null}"#;
+        let nulls = r#"{"time":null,"channels":null,"defaults":null,"muted":null,"quiet":null}"#;
         assert_eq!(parse(nulls), Preferences::default());
         let full = parse(FULL);
-        assert_eq!(full.channels, [Channel::InApp]);
+        assert_eq!(full.channels, [Channel::Email, Channel::Push]);
+        assert_eq!(full.muted, [Channel::Email, Channel::Push]);
         assert_eq!(full.defaults.as_slice().len(), 2);
+    }
+
+    /// The function `user_json` prints this text for accounts that have never set preferences.
+    #[test]
+    fn the_defaults_have_a_fixed_text() {
+        assert_eq!(
+            Preferences::default().to_json(),
+            r#"{"channels":["in_app"],"defaults":[],"muted":[],"quiet":null,"time":"09:00"}"#
+        );
     }
 
     #[test]
@@ -126,6 +152,12 @@ mod tests {
         assert_eq!(patched("null").unwrap(), Preferences::default());
         let later = patched(r#"{"time":"10:00","quiet":{"to":"08:00"}}"#).unwrap();
         assert_eq!(later.channels, full.channels);
+        assert_eq!(later.muted, full.muted);
+        assert_eq!(patched(r#"{"muted":[]}"#).unwrap().muted, []);
+        assert_eq!(
+            patched(r#"{"muted":["push"]}"#).unwrap().muted,
+            [Channel::Push]
+        );
         let printed: serde_json::Value = serde_json::from_str(&later.to_json()).unwrap();
         assert_eq!(printed["time"], "10:00");
         assert_eq!(
@@ -147,7 +179,11 @@ mod tests {
             (r#"{"time":"9"}"#, "/time"),
             (r#"{"channels":[]}"#, "/channels"),
             (r#"{"channels":["sms"]}"#, "/channels/0"),
-            (r#"{"channels":["email"]}"#, "/channels/0"),
+            (r#"{"muted":"email"}"#, "/muted"),
+            (r#"{"muted":["email","in_app"]}"#, "/muted/1"),
+            (r#"{"muted":["sms"]}"#, "/muted/0"),
+            (r#"{"muted":["push","push"]}"#, "/muted"),
+            (r#"{"muted":["email","push","email"]}"#, "/muted"),
             (
                 r#"{"defaults":[{"at":"2026-03-01T08:00:00Z"}]}"#,
                 "/defaults/0/at",

@@ -121,7 +121,7 @@ impl Api {
             ("content-type", "application/json"),
         ];
         let url = format!("{}{path}", self.url);
-        understood(&http::post(&url, &headers, &body, self.deadline)?)
+        understood(&http::post(&url, &headers, body, self.deadline)?)
     }
 }
 
@@ -173,6 +173,7 @@ mod tests {
     fn answer(status: u16, body: &str) -> Result<Value, ApiError> {
         understood(&Response {
             status,
+            retry_after: None,
             body: body.as_bytes().to_vec(),
         })
     }

@@ -207,7 +207,7 @@ pub async fn preferences_of_reminders(fixture: &mut Fixture) -> Result<()> {
     let account = user.get(me).send().await?.expect(200)?.json()?;
     ensure!(
         account["reminders"]
-            == json!({"time": "09:00", "channels": ["in_app"], "defaults": [], "quiet": null}),
+            == json!({"time": "09:00", "channels": ["in_app"], "defaults": [], "muted": [], "quiet": null}),
         "{account}"
     );
     let quiet = json!({"from": "00:00", "to": "23:59", "mode": "drop"});
@@ -257,8 +257,14 @@ pub async fn wrong_reminders(fixture: &mut Fixture) -> Result<()> {
         (json!({"at": "2090-03-01T08:00:00"}), "/at"),
         (json!({"on": "start"}), "/on"),
         (json!({"on": "due", "channels": []}), "/channels"),
-        (json!({"on": "due", "channels": ["email"]}), "/channels/0"),
-        (json!({"on": "due", "channels": ["push"]}), "/channels/0"),
+        (
+            json!({"on": "due", "channels": ["push", "push"]}),
+            "/channels",
+        ),
+        (
+            json!({"on": "due", "channels": ["email", "sms"]}),
+            "/channels/1",
+        ),
         (json!({"on": "due", "repeat": "PT59S"}), "/repeat"),
         (json!({"on": "due", "sound": "bell"}), "/sound"),
     ] {
@@ -276,7 +282,9 @@ pub async fn wrong_reminders(fixture: &mut Fixture) -> Result<()> {
     }
     for (preferences, below) in [
         (json!({"time": "9"}), "/time"),
-        (json!({"channels": ["push"]}), "/channels/0"),
+        (json!({"channels": ["sms"]}), "/channels/0"),
+        (json!({"muted": ["in_app"]}), "/muted/0"),
+        (json!({"muted": ["push", "push"]}), "/muted"),
         (
             json!({"defaults": [{"at": "2090-03-01T08:00:00Z"}]}),
             "/defaults/0/at",

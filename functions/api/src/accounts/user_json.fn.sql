@@ -8,7 +8,7 @@ begin
         || ',"role":"' || account.role
         || '","timezone":' || to_json(account.timezone)::text
         || ',"reminders":' || coalesce(account.preferences::text,
-            '{"channels":["in_app"],"defaults":[],"quiet":null,"time":"09:00"}')
+            '{"channels":["in_app"],"defaults":[],"muted":[],"quiet":null,"time":"09:00"}')
         || ',"created_at":"' || rfc3339(account.created_at)
         || '","updated_at":"' || rfc3339(account.updated_at) || '"}';
 end
