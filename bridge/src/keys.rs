@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
 use domain::keys::{self, Keys, MIN_BYTES};
+use domain::push::vapid_entry;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 
@@ -44,6 +45,9 @@ pub enum Command {
         #[arg(long)]
         only_newest: bool,
     },
+    /// Print a new value for vapid_key, with which push messages are signed. Browsers that subscribed with another key have to
+    /// subscribe again.
+    Vapid,
     /// Check values of the settings token_keys and service_keys; fails if the functions would refuse one of them.
     Check {
         #[command(flatten)]
@@ -72,6 +76,18 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
                 entries.extend(kept.take(if *only_newest { 1 } else { usize::MAX }));
             }
             println!("{}", entries.join(","));
+            Ok(())
+        }
+        Command::Vapid => {
+            // A few of four billion random values are no key.
+            let key = loop {
+                let mut secret = [0; 32];
+                OsRng.try_fill_bytes(&mut secret)?;
+                if let Some(key) = vapid_entry(secret) {
+                    break key;
+                }
+            };
+            println!("{key}");
             Ok(())
         }
         Command::Check { values } => values.check(),

@@ -80,6 +80,7 @@ event_types! {
     ReminderCancelled = "reminder.cancelled" on Reminders,
     ReminderDue = "reminder.due" on Reminders,
     ReminderSent = "reminder.sent" on Reminders,
+    ReminderFailed = "reminder.failed" on Reminders,
     ReminderSnoozed = "reminder.snoozed" on Reminders,
     UserRegistered = "user.registered" on AccountEvents,
     UserLogin = "user.login" on AccountEvents,

@@ -72,6 +72,11 @@ impl Keys {
         })
     }
 
+    /// All keys, of which each is accepted.
+    pub fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.signing).chain(&self.older)
+    }
+
     /// These keys, if none of them is also among `others`, the keys of the setting `setting`.
     ///
     /// # Errors
@@ -84,10 +89,6 @@ impl Keys {
             Some(key) => Err(format!("key `{}` is also in {setting}", key.id)),
             None => Ok(self),
         }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Key> {
-        std::iter::once(&self.signing).chain(&self.older)
     }
 
     /// The keys that do not sign any more, newest first.

@@ -60,6 +60,7 @@ fn data_has_the_members_of_its_type() {
             (_, Topic::AccountEvents) => &["actor", "details", "user"],
             (EventType::ReminderDue, _) => &["actor", "fire_at", "late", "reminder"],
             (EventType::ReminderSent, _) => &["actor", "channel", "fire_at", "reminder"],
+            (EventType::ReminderFailed, _) => &["actor", "channel", "error", "fire_at", "reminder"],
             (_, Topic::Reminders) => &["actor", "reminder"],
             (_, Topic::AuditLogs) => continue,
         };

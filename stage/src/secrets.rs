@@ -20,9 +20,15 @@ pub struct Secrets {
     pub bridge_password: String,
     /// The value of the variable `token_keys`: `<kid>:<base64url>`.
     pub token_keys: String,
-    /// The value of the variable `service_keys`. A folder that an earlier version wrote has none.
+    /// The value of the variable `service_keys`. A folder that an earlier version wrote does not have this and the next ones.
     #[serde(default)]
     pub service_keys: String,
+    /// The value of the variable `unsubscribe_keys`.
+    #[serde(default)]
+    pub unsubscribe_keys: String,
+    /// The value of the variable `vapid_key`.
+    #[serde(default)]
+    pub vapid_key: String,
 }
 
 impl Secrets {
@@ -38,10 +44,17 @@ impl Secrets {
                 bridge_password: random(18)?,
                 token_keys: key()?,
                 service_keys: String::new(),
+                unsubscribe_keys: String::new(),
+                vapid_key: String::new(),
             },
         };
-        if secrets.service_keys.is_empty() {
-            secrets.service_keys = key()?;
+        if secrets.vapid_key.is_empty() {
+            if secrets.service_keys.is_empty() {
+                secrets.service_keys = key()?;
+            }
+            secrets.unsubscribe_keys = key()?;
+            // All but a few of four billion random values are keys.
+            secrets.vapid_key = random(32)?;
             secrets.write(&file)?;
         }
         Ok(secrets)

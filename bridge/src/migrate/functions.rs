@@ -64,7 +64,6 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/notifications/list_notifications.fn.sql",
     "functions/api/src/notifications/notification_json.fn.sql",
     "functions/api/src/notifications/read_notifications.fn.sql",
-    "functions/api/src/push/end_channel.fn.sql",
     "functions/api/src/push/subscribe.fn.sql",
     "functions/api/src/push/unsubscribe.fn.sql",
     "functions/api/src/reminders/answer_reminder.fn.sql",

@@ -75,6 +75,15 @@ impl Preferences {
         Self::parse(pointer, merge(current, patch))
     }
 
+    /// The same preferences, with nothing sent through a channel.
+    #[must_use]
+    pub fn muting(mut self, channel: Channel) -> Self {
+        self.muted.push(channel);
+        self.muted.sort_by_key(|channel| *channel as u8);
+        self.muted.dedup();
+        self
+    }
+
     /// The JSON that is stored and sent to clients. Equal preferences have equal texts.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -24,5 +24,5 @@ pub use me::me;
 pub use password::change_password;
 pub use refresh::refresh;
 pub use register::register;
-pub use update::{update_me, update_user};
+pub use update::{mute, update_me, update_user};
 pub use users::{user, users};

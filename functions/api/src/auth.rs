@@ -72,6 +72,15 @@ impl Caller {
         Self::of(request).or_else(|_| Self::bearer(request)).ok()
     }
 
+    /// The owner of an account who has followed a signed link.
+    pub fn of_link(user: Uuid) -> Self {
+        Self {
+            user,
+            role: Role::User,
+            id: user,
+        }
+    }
+
     fn bearer(request: &Request) -> Result<Self, Problem> {
         let keys = keys::load()?;
         let claims = tokens::verify(bearer_token(request)?, &keys).map_err(invalid_token)?;

@@ -18,6 +18,8 @@ mod series;
 mod tags;
 mod reminders;
 mod notifications;
+mod push;
+mod unsubscribe;
 mod jobs;
 mod audit;
 mod health;

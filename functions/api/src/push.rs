@@ -25,7 +25,10 @@ pub fn key(request: &mut Request) -> Result<Reply, Problem> {
     }
     let vapid = Vapid::parse(&key, &variables::get("vapid_subject")?)
         .map_err(|reason| BadSetting::new("vapid_key", reason))?;
-    Ok(Reply::json(200, json!({ "key": vapid.public_key() }).to_string()))
+    Ok(Reply::json(
+        200,
+        json!({ "key": vapid.public_key() }).to_string(),
+    ))
 }
 
 /// `POST /api/push/subscriptions`.

@@ -11,7 +11,8 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
 use crate::{
-    accounts, audit, health, jobs, notifications, openapi, reminders, series, tags, tasks,
+    accounts, audit, health, jobs, notifications, openapi, push, reminders, series, tags, tasks,
+    unsubscribe,
 };
 
 type Answer = Result<Reply, Problem>;
@@ -93,6 +94,19 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
     (
         "/api/notifications/read",
         &[(Post, Plain(notifications::read))],
+    ),
+    ("/api/push/key", &[(Get, Plain(push::key))]),
+    ("/api/push/subscriptions", &[(Post, Plain(push::subscribe))]),
+    (
+        "/api/push/subscriptions/{id}",
+        &[(Delete, Id(push::unsubscribe))],
+    ),
+    (
+        "/api/unsubscribe/{token}",
+        &[
+            (Get, Text(unsubscribe::ask)),
+            (Post, Text(unsubscribe::end)),
+        ],
     ),
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
     ("/api/recurrence/preview", &[(Post, Plain(series::preview))]),

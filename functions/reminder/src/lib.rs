@@ -12,6 +12,9 @@
 )]
 
 mod tick;
+mod message;
+mod channels;
+mod deliver;
 #[cfg(target_family = "wasm")]
 mod cron;
 

@@ -33,7 +33,8 @@ begin
         continue when not found or result.outcome = 'retry' or seq is null;
         select * into reminder from reminders where id = delivery.reminder_id;
         continue when not found;
-        perform emit_reminder_event(reminder, 'reminder.' || result.outcome, seq, moment,
+        perform emit_reminder_event(reminder,
+            case result.outcome when 'sent' then 'reminder.sent' else 'reminder.failed' end, seq, moment,
             '{"fire_at":"' || rfc3339(delivery.fire_at) || '","channel":"' || delivery.channel
                 || case when result.outcome = 'failed' then '","error":' || to_json(result.error)::text else '"' end || '}',
             '"correlationid":null,"causationid":null,"traceparent":null', '{"type":"agent","id":"reminder"}');

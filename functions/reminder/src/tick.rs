@@ -1,34 +1,40 @@
-//! The work on a tick: fires the reminders that are due on the clock of the database.
+//! The work on a tick: fires the reminders that are due on the clock of the database, and sends their messages.
 
 use std::time::{Duration, Instant};
 
 use guest::logging;
 use guest::postgres::{Db, DbError, ParameterValue};
 
+use crate::deliver::deliver;
+
 /// The most reminders of one statement.
 const MOST: i64 = 500;
 
-/// After this time no statement is begun: the next tick comes soon, and a heartbeat must not wait for long.
-const LONGEST: Duration = Duration::from_secs(4);
+/// After this time no reminder is fired, so that messages are sent.
+const FIRING: Duration = Duration::from_secs(3);
 
-/// Fires reminders until none is due, or the time is over. What another agent is firing is left to it.
+/// After this time no message is begun: the next tick comes soon, and a heartbeat must not wait for long.
+const SENDING: Duration = Duration::from_secs(5);
+
+/// Fires reminders until none is due, or the time is over, and sends messages. What another agent is working on is left to it.
 ///
 /// # Errors
 /// The database cannot be used. What was fired stays fired.
 pub fn work() -> Result<(), DbError> {
     let started = Instant::now();
-    let db = Db::open()?;
     let mut fired = 0;
     loop {
-        let handled = fire(&db, MOST)?;
+        let handled = fire(&Db::open()?, MOST)?;
         fired += handled;
-        if handled == 0 || started.elapsed() >= LONGEST {
+        if handled == 0 || started.elapsed() >= FIRING {
             break;
         }
     }
-    if fired > 0 {
+    let settled = deliver(started + SENDING)?;
+    if fired > 0 || settled > 0 {
         logging::info("fired the reminders that were due")
             .field("reminders", fired)
+            .field("attempts", settled)
             .write();
     }
     Ok(())

@@ -188,6 +188,8 @@ impl Plan {
             ("redis_prefix", self.redis_prefix().to_owned()),
             ("token_keys", self.secrets.token_keys.clone()),
             ("service_keys", self.secrets.service_keys.clone()),
+            ("unsubscribe_keys", self.secrets.unsubscribe_keys.clone()),
+            ("vapid_key", self.secrets.vapid_key.clone()),
         ];
         // Where somebody else starts the functions, the default is what `spin up` listens on.
         if self.options.runtime != Runtime::External {
@@ -197,6 +199,7 @@ impl Plan {
             let listen = listen.with_context(|| format!("{name} has no address"))?;
             let address = self.links.address(name, "functions", listen.to_string());
             values.push(("api_url", format!("http://{address}")));
+            values.push(("public_url", format!("http://{address}")));
         }
         // One process alone keeps the default of spin.toml.
         if self.options.hosts > 1 {

@@ -1,8 +1,8 @@
 //! `PATCH /api/auth/me` and `PATCH /api/users/{id}`: changes an account, for its owner or for an admin.
 
 use domain::account::{AccountPatch, Role, UserPatch};
-use domain::json::Json;
-use domain::reminder::Preferences;
+use domain::json::{Fault, Json};
+use domain::reminder::{Channel, Preferences};
 use guest::postgres::{text, text_or_null};
 use uuid::Uuid;
 
@@ -23,8 +23,7 @@ pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
         timezone,
         reminders,
     } = AccountPatch::parse(body::merge_patch(request)?)?;
-    let mut rate = Rate::write(&caller, 1)?;
-    let mut change = Change {
+    let change = Change {
         user: caller.user,
         admin: None,
         name,
@@ -32,32 +31,26 @@ pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
         role: None,
         preferences: None,
     };
-    let Some(patch) = reminders else {
-        return change.apply(request, &caller, &rate)?.reply(Some(&caller));
+    let write = match reminders {
+        Some(patch) => change.with_preferences(request, &caller, |current| {
+            current.patched("/reminders", patch.clone())
+        })?,
+        None => change.apply(request, &caller, &Rate::write(&caller, 1)?)?,
     };
-    for _ in 0..ATTEMPTS {
-        let parameters = vec![text(caller.user.to_string())];
-        let mut row = rate.run(request, include_str!("preferences.sql"), parameters)?;
-        // The other statements are part of the same request.
-        rate = rate.free();
-        let old = row.text_or_null(0)?;
-        let current = match &old {
-            Some(old) => Preferences::parse(
-                "/reminders",
-                Json::parse(old.as_bytes()).unwrap_or(Json::Null),
-            )?,
-            None => Preferences::default(),
-        };
-        let new = current.patched("/reminders", patch.clone())?.to_json();
-        change.preferences = Some([old, Some(new)]);
-        let write = change.clone().apply(request, &caller, &rate)?;
-        if write.outcome != Outcome::Stale {
-            return write.reply(Some(&caller));
-        }
-    }
-    Err(Problem::conflict(
-        "other requests keep changing the account; retry",
-    ))
+    write.reply(Some(&caller))
+}
+
+/// Sends a user nothing more through a channel, whatever their reminders say.
+pub fn mute(request: &mut Request, caller: &Caller, channel: Channel) -> Result<Write, Problem> {
+    let change = Change {
+        user: caller.user,
+        admin: None,
+        name: None,
+        timezone: None,
+        role: None,
+        preferences: None,
+    };
+    change.with_preferences(request, caller, |current| Ok(current.muting(channel)))
 }
 
 /// How often a change of preferences is tried, if another request has changed them since they were read.
@@ -93,6 +86,39 @@ struct Change {
 }
 
 impl Change {
+    /// Applies it with new preferences, which `change` makes from the current ones.
+    fn with_preferences(
+        mut self,
+        request: &mut Request,
+        caller: &Caller,
+        change: impl Fn(Preferences) -> Result<Preferences, Vec<Fault>>,
+    ) -> Result<Write, Problem> {
+        let mut rate = Rate::write(caller, 1)?;
+        for _ in 0..ATTEMPTS {
+            let parameters = vec![text(caller.user.to_string())];
+            let mut row = rate.run(request, include_str!("preferences.sql"), parameters)?;
+            // The other statements are part of the same request.
+            rate = rate.free();
+            let old = row.text_or_null(0)?;
+            let current = match &old {
+                Some(old) => Preferences::parse(
+                    "/reminders",
+                    Json::parse(old.as_bytes()).unwrap_or(Json::Null),
+                )?,
+                None => Preferences::default(),
+            };
+            let new = change(current)?.to_json();
+            self.preferences = Some([old, Some(new)]);
+            let write = self.clone().apply(request, caller, &rate)?;
+            if write.outcome != Outcome::Stale {
+                return Ok(write);
+            }
+        }
+        Err(Problem::conflict(
+            "other requests keep changing the account; retry",
+        ))
+    }
+
     fn apply(self, request: &mut Request, caller: &Caller, rate: &Rate) -> Result<Write, Problem> {
         let [old, new] = self.preferences.unwrap_or_default();
         let parameters = vec![

@@ -44,6 +44,12 @@ impl Reply {
         Self::new(status, "application/json", Body::Whole(body.into()))
     }
 
+    /// An HTML page that is private to who asks for it.
+    pub fn page(html: &'static str) -> Self {
+        let media_type = "text/html; charset=utf-8";
+        Self::new(200, media_type, Body::Whole(html.into()))
+    }
+
     /// A static text, which is the same for every client and may be cached.
     pub fn document(media_type: &'static str, text: &'static str) -> Self {
         Self::new(200, media_type, Body::Whole(text.into())).cached()
