@@ -1,6 +1,6 @@
 //! The clock: tells the agents whose group has a `tick` to look for work that is due. One bridge at a time does so.
 //!
-//! A tick says only "look now", so it is never sent again: the next one says the same. An agent has at most one tick to work
+//! A tick says only "look now", so it is never sent again: the next one says the same. A lane has at most one tick to work
 //! on. Ticks take no credit of the events' frames.
 
 pub mod ticks;
@@ -114,13 +114,13 @@ impl Clock {
 }
 
 impl Hand {
-    /// Takes what Redis reported, and sends a tick if one is due.
+    /// Takes what Redis reported, and sends the ticks that are due.
     fn turn(&mut self, metrics: &Metrics) {
         let now = Instant::now();
         while let Ok(signal) = self.line.signals.try_recv() {
             self.ticks.report(signal, now);
         }
-        if let Some(message) = self.ticks.due(self.line.reply_to(), now) {
+        for message in self.ticks.due(self.line.reply_to(), now) {
             metrics.ticks.with_label_values(&[self.ticks.group()]).inc();
             self.line.publish(message);
         }

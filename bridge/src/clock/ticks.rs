@@ -1,5 +1,6 @@
 //! When an agent gets its next tick, and on which lane. Does no I/O and reads no clock.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use domain::frame::Kind;
@@ -11,20 +12,18 @@ use crate::doorbell::{Message, Signal};
 /// Pause before the next try when a tick could not be sent.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The ticks of one group.
+/// The ticks of one group. Each goes to all lanes, so that agents on many machines share what is due.
 #[derive(Debug)]
 pub struct Ticks {
     group: &'static str,
     every: Duration,
-    /// How long a tick may go unanswered before another may be sent.
+    /// How long a tick may go unanswered before its lane gets another.
     patience: Duration,
     next_at: Instant,
     subscribed: bool,
     lanes: Vec<String>,
-    /// Ticks sent; they go to the lanes in turn.
-    sent: usize,
-    /// The tick that has no answer yet, and when it was sent.
-    in_flight: Option<(Uuid, Instant)>,
+    /// For each lane the tick that has no answer yet, and when it was sent.
+    in_flight: HashMap<String, (Uuid, Instant)>,
 }
 
 impl Ticks {
@@ -37,8 +36,7 @@ impl Ticks {
             next_at: now,
             subscribed: false,
             lanes: Vec::new(),
-            sent: 0,
-            in_flight: None,
+            in_flight: HashMap::new(),
         }
     }
 
@@ -57,39 +55,51 @@ impl Ticks {
             Signal::Subscribed => self.subscribed = true,
             Signal::SubscriptionLost => {
                 self.subscribed = false;
-                self.in_flight = None;
+                self.in_flight.clear();
             }
-            Signal::Answer(ack) => self.end(ack.frame),
-            Signal::Lanes(lanes) => self.lanes = lanes,
+            Signal::Answer(ack) => drop(self.end(ack.frame)),
+            Signal::Lanes(lanes) => {
+                self.in_flight.retain(|lane, _| lanes.contains(lane));
+                self.lanes = lanes;
+            }
             Signal::Published {
                 frame, receivers, ..
             } => {
-                if receivers.unwrap_or(0) == 0 && self.is_in_flight(frame) {
-                    self.in_flight = None;
+                if receivers.unwrap_or(0) == 0 && self.end(frame).is_some() {
                     self.next_at = self.next_at.min(now + RETRY);
                 }
             }
         }
     }
 
-    /// The tick to send now, if one is due and can be sent.
-    pub fn due(&mut self, reply_to: &str, now: Instant) -> Option<Message> {
+    /// The ticks to send now, one for each lane that is not working on the last one.
+    pub fn due(&mut self, reply_to: &str, now: Instant) -> Vec<Message> {
         if now < self.next_at {
-            return None;
+            return Vec::new();
         }
-        let waits = self
-            .in_flight
-            .is_some_and(|(_, sent)| now.duration_since(sent) < self.patience);
-        let lane = self.sent.checked_rem(self.lanes.len());
-        let lane = lane.and_then(|turn| self.lanes.get(turn)).cloned();
-        let Some(lane) = lane.filter(|_| self.subscribed && !waits) else {
-            self.next_at = now + RETRY.min(self.every);
-            return None;
-        };
-        self.next_at = now + self.every;
-        self.sent += 1;
+        let patience = self.patience;
+        self.in_flight
+            .retain(|_, (_, sent)| now.duration_since(*sent) < patience);
+        let free: Vec<String> = match self.subscribed {
+            true => self.lanes.iter(),
+            false => [].iter(),
+        }
+        .filter(|lane| !self.in_flight.contains_key(*lane))
+        .cloned()
+        .collect();
+        self.next_at = now
+            + if free.is_empty() {
+                RETRY.min(self.every)
+            } else {
+                self.every
+            };
+        free.into_iter()
+            .map(|lane| self.tick(lane, reply_to, now))
+            .collect()
+    }
+
+    fn tick(&mut self, lane: String, reply_to: &str, now: Instant) -> Message {
         let frame = Uuid::new_v4();
-        self.in_flight = Some((frame, now));
         let head = Head {
             frame,
             epoch: 0,
@@ -99,17 +109,15 @@ impl Ticks {
             kind: Kind::Tick,
         };
         let body = wire::encode(&head, [].iter());
-        Some(Message { frame, lane, body })
+        self.in_flight.insert(lane.clone(), (frame, now));
+        Message { frame, lane, body }
     }
 
-    fn is_in_flight(&self, frame: Uuid) -> bool {
-        self.in_flight.is_some_and(|(tick, _)| tick == frame)
-    }
-
-    fn end(&mut self, frame: Uuid) {
-        if self.is_in_flight(frame) {
-            self.in_flight = None;
-        }
+    /// Forgets a tick. `None` if it is not in flight.
+    fn end(&mut self, frame: Uuid) -> Option<(Uuid, Instant)> {
+        let lane = self.in_flight.iter().find(|(_, (tick, _))| *tick == frame);
+        let lane = lane.map(|(lane, _)| lane.clone())?;
+        self.in_flight.remove(&lane)
     }
 }
 
@@ -141,58 +149,79 @@ mod tests {
         })
     }
 
-    #[test]
-    fn a_tick_goes_to_one_lane_at_each_interval_in_turn() {
-        let (mut ticks, start) = ticks(MINUTE, &["a", "b"]);
-        let mut lanes = Vec::new();
-        for second in 0..180 {
-            if let Some(tick) = ticks.due("reply", start + second * SECOND) {
-                let frame: Frame = serde_json::from_slice(&tick.body).unwrap();
-                assert_eq!((frame.kind, frame.reply_to.as_str()), (Kind::Tick, "reply"));
-                lanes.push((second, tick.lane.clone()));
-                ticks.report(answer(&tick), start + second * SECOND);
-            }
-        }
-        let expected = [(0, "a"), (60, "b"), (120, "a")];
-        assert_eq!(lanes, expected.map(|(at, lane)| (at, lane.to_owned())));
+    /// The lanes that get a tick.
+    fn lanes(due: &[Message]) -> Vec<&str> {
+        due.iter().map(|tick| tick.lane.as_str()).collect()
     }
 
     #[test]
-    fn the_next_tick_waits_for_the_answer_to_the_last() {
-        let (mut ticks, start) = ticks(SECOND, &["a"]);
-        let first = ticks.due("reply", start).unwrap();
-        assert!(ticks.due("reply", start + 5 * SECOND).is_none());
-        ticks.report(answer(&first), start + 6 * SECOND);
-        assert!(ticks.due("reply", start + 6 * SECOND).is_some());
+    fn a_tick_goes_to_all_lanes_at_each_interval() {
+        let (mut ticks, start) = ticks(MINUTE, &["a", "b"]);
+        let mut sent = Vec::new();
+        for second in 0..130 {
+            for tick in ticks.due("reply", start + second * SECOND) {
+                let frame: Frame = serde_json::from_slice(&tick.body).unwrap();
+                assert_eq!((frame.kind, frame.reply_to.as_str()), (Kind::Tick, "reply"));
+                ticks.report(answer(&tick), start + second * SECOND);
+                sent.push((second, tick.lane));
+            }
+        }
+        let expected = [
+            (0, "a"),
+            (0, "b"),
+            (60, "a"),
+            (60, "b"),
+            (120, "a"),
+            (120, "b"),
+        ];
+        assert_eq!(sent, expected.map(|(at, lane)| (at, lane.to_owned())));
+    }
+
+    #[test]
+    fn the_next_tick_of_a_lane_waits_for_the_answer_to_the_last() {
+        let (mut ticks, start) = ticks(SECOND, &["a", "b"]);
+        let first = ticks.due("reply", start);
+        assert_eq!(lanes(&first), ["a", "b"]);
+        assert!(ticks.due("reply", start + 5 * SECOND).is_empty());
+        ticks.report(answer(&first[1]), start + 6 * SECOND);
+        assert_eq!(lanes(&ticks.due("reply", start + 6 * SECOND)), ["b"]);
     }
 
     #[test]
     fn a_tick_whose_answer_is_lost_does_not_stop_the_clock() {
         let (mut ticks, start) = ticks(SECOND, &["a"]);
-        assert!(ticks.due("reply", start).is_some());
-        assert!(ticks.due("reply", start + PATIENCE - SECOND).is_none());
-        assert!(ticks.due("reply", start + PATIENCE).is_some());
+        assert_eq!(lanes(&ticks.due("reply", start)), ["a"]);
+        assert!(ticks.due("reply", start + PATIENCE - SECOND).is_empty());
+        assert_eq!(lanes(&ticks.due("reply", start + PATIENCE)), ["a"]);
     }
 
     #[test]
     fn a_tick_that_nobody_received_is_followed_by_another_soon() {
         let (mut ticks, start) = ticks(MINUTE, &["a"]);
-        let Message { frame, lane, .. } = ticks.due("reply", start).unwrap();
+        let sent = ticks.due("reply", start).remove(0);
         let nobody = Signal::Published {
-            frame,
-            lane,
+            frame: sent.frame,
+            lane: sent.lane,
             receivers: Some(0),
         };
         ticks.report(nobody, start);
         assert!(ticks.next_wake() < start + MINUTE / 2);
-        assert!(ticks.due("reply", start + 3 * SECOND).is_some());
+        assert_eq!(lanes(&ticks.due("reply", start + 3 * SECOND)), ["a"]);
+    }
+
+    #[test]
+    fn a_lane_that_is_gone_gets_no_tick() {
+        let (mut ticks, start) = ticks(SECOND, &["a", "b"]);
+        ticks.due("reply", start);
+        ticks.report(Signal::Lanes(vec!["b".to_owned(), "c".to_owned()]), start);
+        assert_eq!(lanes(&ticks.due("reply", start + SECOND)), ["c"]);
     }
 
     #[test]
     fn ticks_begin_once_there_is_a_lane() {
         let (mut ticks, start) = ticks(MINUTE, &[]);
-        assert!(ticks.due("reply", start).is_none());
+        assert!(ticks.due("reply", start).is_empty());
         ticks.report(Signal::Lanes(vec!["a".to_owned()]), start);
-        assert!(ticks.due("reply", start + SECOND).is_some());
+        assert_eq!(lanes(&ticks.due("reply", start + SECOND)), ["a"]);
     }
 }
