@@ -10,6 +10,7 @@
 mod app;
 mod http;
 mod limits;
+mod outbound;
 mod postgres;
 mod redis;
 mod start;
