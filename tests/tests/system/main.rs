@@ -52,7 +52,7 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
-use self::reminders::{inbox, times};
+use self::reminders::{inbox, messages, times};
 use self::series::{changes, rules};
 
 /// Trials on a log, each named after its module and function.
@@ -92,6 +92,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             repeated_until_acknowledged, a_reminder_is_snoozed, one_reminder_changes, the_inbox, many_agents_at_once,
             a_deleted_account_has_no_reminders,
         },
+        messages::{by_email, quiet_hours, by_push, providers_that_fail},
         times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         counts::{counts_follow_every_write},

@@ -1,6 +1,7 @@
 //! Reminders as a user has them: they follow their task, and arrive in the inbox.
 
 pub mod inbox;
+pub mod messages;
 pub mod times;
 
 use anyhow::{Context, Result, ensure};

@@ -1,0 +1,336 @@
+//! Reminders by email and push, at a mail provider and a push service on this machine.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use stage::scratch::Scratch;
+use stage::system::System;
+use tests::client::{Api, Requests, User, text};
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
+use tests::outside::Fault;
+use tests::outside::mail::{KEY, MailProvider};
+use tests::outside::push::PushService;
+use tests::settings::start_with_settings;
+use tests::wait;
+use tokio_postgres::{Client, NoTls};
+
+use super::{remind, reminders_of};
+
+/// A system with both services.
+struct World {
+    mail: MailProvider,
+    push: PushService,
+    system: System,
+    api: Api,
+    database: Client,
+    _folder: Scratch,
+}
+
+impl World {
+    async fn start(provider: &str) -> Result<Self> {
+        let (mail, push) = (MailProvider::start().await?, PushService::start().await?);
+        let key = if provider == "resend" { KEY } else { "" };
+        let settings = [
+            ("MAIL_PROVIDER", provider),
+            ("MAIL_URL", mail.url()),
+            ("MAIL_KEY", key),
+            ("MAIL_FROM", "Spindle <tasks@example.org>"),
+            ("PUSH_ORIGIN", push.origin()),
+            ("PUSH_HOSTS", push.origin()),
+        ];
+        let (system, api, folder) = start_with_settings(&settings).await?;
+        let (database, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
+        tokio::spawn(connection);
+        Ok(Self {
+            mail,
+            push,
+            system,
+            api,
+            database,
+            _folder: folder,
+        })
+    }
+
+    /// Lets all reminders of a task, and deliveries that wait, be due.
+    async fn let_all_be_due(&self, task: &Value) -> Result<()> {
+        let id = text(task, "id")?;
+        let statement = include_str!("../../../sql/let_reminders_be_due.sql");
+        self.database.execute(statement, &[&id]).await?;
+        Ok(())
+    }
+
+    async fn mails(&self, count: usize) -> Result<Vec<Value>> {
+        wait::until(&format!("{count} mails"), DELIVERY_LIMIT, async || {
+            let mails = self.mail.mails()?;
+            Ok((mails.len() >= count).then_some(mails))
+        })
+        .await
+    }
+
+    async fn messages(&self, count: usize) -> Result<Vec<Value>> {
+        wait::until(
+            &format!("{count} push messages"),
+            DELIVERY_LIMIT,
+            async || {
+                let messages = self.push.messages()?;
+                Ok((messages.len() >= count).then_some(messages))
+            },
+        )
+        .await
+    }
+}
+
+/// Waits until the only delivery of a task's only reminder has this status, and returns it.
+async fn delivery(user: &User, task: &Value, status: &str) -> Result<Value> {
+    wait::until(
+        &format!("a delivery is {status}"),
+        DELIVERY_LIMIT,
+        async || {
+            let reminders = reminders_of(user, task).await?;
+            let delivery = &reminders[0]["deliveries"][0];
+            match delivery["status"] == status {
+                true => Ok(Some(delivery.clone())),
+                false => anyhow::bail!("{delivery}"),
+            }
+        },
+    )
+    .await
+}
+
+/// A mail says what is due, and its link ends the mails.
+pub async fn by_email(_: &mut Fixture) -> Result<()> {
+    let world = World::start("resend").await?;
+    let user = world.api.new_user("Europe/Berlin").await?;
+    let reminder = json!([{"before": "PT30M", "channels": ["email"]}]);
+    let task = remind(&user, reminder.clone()).await?;
+    world.let_all_be_due(&task).await?;
+    let mail = world.mails(1).await?.remove(0);
+    ensure!(mail["subject"] == "Reminder: Call Ada", "{mail}");
+    let body = text(&mail, "text")?;
+    ensure!(
+        body.contains("Due Wednesday, 1 March 2090 at 09:00 (Europe/Berlin)"),
+        "{body}"
+    );
+    delivery(&user, &task, "sent").await?;
+
+    // RFC 8058: the header names the link, and a POST to it ends the mails.
+    let headers = &mail["headers"];
+    ensure!(
+        headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click",
+        "{headers}"
+    );
+    let link = text(headers, "List-Unsubscribe")?;
+    let link = link.trim_matches(['<', '>']);
+    let path = link
+        .strip_prefix(world.api.base())
+        .context("another host")?;
+    let page = world.api.get(path).send().await?.expect(200)?;
+    ensure!(String::from_utf8_lossy(&page.body).contains("<form method=\"post\">"), "no button");
+    let me = user.get("/api/auth/me").send().await?.expect(200)?.json()?;
+    ensure!(
+        me["reminders"]["muted"] == json!([]),
+        "opening a link changed {me}"
+    );
+    for _ in 0..2 {
+        let end = world
+            .api
+            .post(path)
+            .body(b"List-Unsubscribe=One-Click".to_vec());
+        end.header("content-type", "application/x-www-form-urlencoded")
+            .send()
+            .await?
+            .expect(200)?;
+    }
+    let me = user.get("/api/auth/me").send().await?.expect(200)?.json()?;
+    ensure!(me["reminders"]["muted"] == json!(["email"]), "{me}");
+    let forged = format!("{}x", path);
+    world.api.get(&forged).send().await?.expect(404)?;
+    world.api.post(&forged).send().await?.expect(404)?;
+    let second = remind(&user, reminder).await?;
+    world.let_all_be_due(&second).await?;
+    delivery(&user, &second, "dropped").await?;
+    ensure!(
+        world.mails(1).await?.len() == 1,
+        "a mail to a muted channel"
+    );
+    world.system.stop().await;
+    Ok(())
+}
+
+/// What quiet hours hold back is one mail when they end. Mailpit gets the same mails.
+pub async fn quiet_hours(_: &mut Fixture) -> Result<()> {
+    let world = World::start("mailpit").await?;
+    let user = world.api.new_user("UTC").await?;
+    let now = chrono::Utc::now().time();
+    let (from, to) = (
+        now - chrono::TimeDelta::hours(1),
+        now + chrono::TimeDelta::hours(2),
+    );
+    let quiet = |mode: &str| {
+        json!({"reminders": {"quiet": {
+            "from": from.format("%H:%M").to_string(), "to": to.format("%H:%M").to_string(), "mode": mode,
+        }}})
+    };
+    let change = |mode| user.patch("/api/auth/me").json(&quiet(mode));
+    change("defer").send().await?.expect(200)?;
+    let reminder = json!([{"on": "due", "channels": ["email"]}]);
+    let (one, two) = (
+        remind(&user, reminder.clone()).await?,
+        remind(&user, reminder.clone()).await?,
+    );
+    for task in [&one, &two] {
+        world.let_all_be_due(task).await?;
+        delivery(&user, task, "pending").await?;
+    }
+    change("drop").send().await?.expect(200)?;
+    let dropped = remind(&user, reminder).await?;
+    world.let_all_be_due(&dropped).await?;
+    delivery(&user, &dropped, "dropped").await?;
+    ensure!(world.mails(0).await?.is_empty(), "a mail in quiet hours");
+    let end = include_str!("../../../sql/end_quiet_hours.sql");
+    world.database.execute(end, &[]).await?;
+    let mails = world.mails(1).await?;
+    for task in [&one, &two] {
+        delivery(&user, task, "sent").await?;
+    }
+    ensure!(world.mails(1).await?.len() == 1, "{mails:?}");
+    let mail = &mails[0];
+    ensure!(
+        mail["Subject"] == "2 reminders: Call Ada and Call Ada",
+        "{mail}"
+    );
+    world.system.stop().await;
+    Ok(())
+}
+
+/// A push message reaches each browser of the user, encrypted. A browser that is gone is forgotten.
+pub async fn by_push(_: &mut Fixture) -> Result<()> {
+    let world = World::start("").await?;
+    let user = world.api.new_user("Europe/Berlin").await?;
+    let key = user
+        .get("/api/push/key")
+        .send()
+        .await?
+        .expect(200)?
+        .json()?;
+    ensure!(text(&key, "key")?.len() == 87, "{key}");
+    let foreign =
+        json!({"endpoint": "https://example.org/push", "keys": world.push.subscribe()?["keys"]});
+    let refused = user
+        .post("/api/push/subscriptions")
+        .json(&foreign)
+        .send()
+        .await?;
+    ensure!(
+        refused.expect(422)?.json()?["errors"][0]["pointer"] == "/endpoint",
+        "another member"
+    );
+    let browsers = [world.push.subscribe()?, world.push.subscribe()?];
+    for browser in &browsers {
+        user.post("/api/push/subscriptions")
+            .json(browser)
+            .send()
+            .await?
+            .expect(201)?;
+    }
+    let reminder = json!([{"on": "due", "channels": ["push"]}]);
+    let task = remind(&user, reminder.clone()).await?;
+    world.let_all_be_due(&task).await?;
+    let messages = world.messages(2).await?;
+    ensure!(
+        messages.iter().all(
+            |message| message["title"] == "Call Ada" && message["tasks"] == json!([task["id"]])
+        ),
+        "{messages:?}"
+    );
+    delivery(&user, &task, "sent").await?;
+    for browser in &browsers {
+        world.push.forget(browser);
+    }
+    let task = remind(&user, reminder.clone()).await?;
+    world.let_all_be_due(&task).await?;
+    delivery(&user, &task, "failed").await?;
+    // Nobody is asked again.
+    let task = remind(&user, reminder).await?;
+    world.let_all_be_due(&task).await?;
+    let failed = delivery(&user, &task, "failed").await?;
+    ensure!(
+        failed["error"] == "the account has no push subscription",
+        "{failed}"
+    );
+    // This system sends no mails.
+    let task = remind(&user, json!([{"on": "due", "channels": ["email"]}])).await?;
+    world.let_all_be_due(&task).await?;
+    let failed = delivery(&user, &task, "failed").await?;
+    ensure!(failed["error"] == "this server sends no email", "{failed}");
+    world.system.stop().await;
+    Ok(())
+}
+
+/// A provider that fails is asked again, after the pause that it asks for, and delays no other channel.
+pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
+    let world = World::start("resend").await?;
+    let user = world.api.new_user("Europe/Berlin").await?;
+    let by_mail = || remind(&user, json!([{"on": "due", "channels": ["email"]}]));
+    for fault in [
+        Fault::Status(500, None),
+        Fault::Status(429, Some(3)),
+        Fault::Break,
+    ] {
+        let before = world.mails(0).await?.len();
+        world.mail.faults.next(fault, 1);
+        let task = by_mail().await?;
+        world.let_all_be_due(&task).await?;
+        let sent = delivery(&user, &task, "sent")
+            .await
+            .with_context(|| format!("{fault:?}"))?;
+        ensure!(sent["attempts"] == 2, "{fault:?}: {sent}");
+        ensure!(
+            world.mails(0).await?.len() == before + 1,
+            "{fault:?}: two mails"
+        );
+    }
+
+    // While mails hang, a push message comes.
+    world.mail.faults.next(Fault::Hang, 100);
+    let hanging = by_mail().await?;
+    world.let_all_be_due(&hanging).await?;
+    wait::until("a mail is tried", DELIVERY_LIMIT, async || {
+        let reminders = reminders_of(&user, &hanging).await?;
+        Ok((reminders[0]["deliveries"][0]["attempts"] == 1).then_some(()))
+    })
+    .await?;
+    let browser = world.push.subscribe()?;
+    user.post("/api/push/subscriptions")
+        .json(&browser)
+        .send()
+        .await?
+        .expect(201)?;
+    let started = Instant::now();
+    let task = remind(&user, json!([{"on": "due", "channels": ["push"]}])).await?;
+    world.let_all_be_due(&task).await?;
+    delivery(&user, &task, "sent").await?;
+    ensure!(
+        started.elapsed() < Duration::from_secs(30),
+        "the push message waited"
+    );
+    world.mail.faults.end();
+
+    // In the end a delivery fails, with the reason.
+    world.mail.faults.next(Fault::Status(503, None), 100);
+    let task = by_mail().await?;
+    let failed = wait::until("a delivery fails", DELIVERY_LIMIT, async || {
+        world.let_all_be_due(&task).await?;
+        let reminders = reminders_of(&user, &task).await?;
+        let delivery = &reminders[0]["deliveries"][0];
+        Ok((delivery["status"] == "failed").then(|| delivery.clone()))
+    })
+    .await?;
+    ensure!(
+        failed["attempts"] == 6 && failed["error"] == "the provider answered 503",
+        "{failed}"
+    );
+    world.system.stop().await;
+    Ok(())
+}
