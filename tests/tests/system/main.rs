@@ -52,6 +52,7 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
+use self::recurring::storm;
 use self::reminders::{inbox, times};
 use self::series::{changes, rules};
 
@@ -149,9 +150,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         inbox::{the_host_was_down},
         recurring::{
-            one_request_for_a_frame, a_storm_of_completions, lost_events, missed_by_schedule, an_api_that_does_not_answer,
+            one_request_for_a_frame, lost_events, missed_by_schedule, an_api_that_does_not_answer,
             a_wrong_service_key, service_tokens,
         },
+        storm::{a_storm_of_completions},
         faults::{
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
             appends_interrupted, appends_refused, every_event_redelivered, one_of_two_bridges_killed,
@@ -167,7 +169,8 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         reminders::{a_reminder_fires_once, reminders_follow_their_task},
         inbox::{repeated_until_acknowledged, the_host_was_down},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
-        recurring::{one_request_for_a_frame, a_storm_of_completions, lost_events, missed_by_schedule},
+        recurring::{one_request_for_a_frame, lost_events, missed_by_schedule},
+        storm::{a_storm_of_completions},
         faults::{
             bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, appends_refused,
             every_event_redelivered, one_of_two_bridges_killed,
