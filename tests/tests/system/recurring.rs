@@ -1,5 +1,7 @@
 //! The agent `recurring` on the real road: one request for a frame, each occurrence once, lost events, an API that is away or refuses.
 
+pub mod cron;
+pub mod schedule;
 pub mod storm;
 
 use std::collections::BTreeSet;
@@ -13,8 +15,6 @@ use tests::fixture::Fixture;
 use tests::settings::start_with_settings;
 use tests::{golden, tokens, wait};
 use tokio_postgres::Client;
-
-use super::series::tasks_of;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -155,61 +155,6 @@ pub async fn lost_events(fixture: &mut Fixture) -> Result<()> {
         .await?;
     fixture.bridge()?.start().await?;
     occurrences_exist(&fixture.database, &user, 100, 2).await
-}
-
-/// Series that run by schedule: what was missed appears as one task, as all, or not at all, and then the series ends.
-pub async fn missed_by_schedule(fixture: &mut Fixture) -> Result<()> {
-    let user = fixture.api.new_user("Asia/Tokyo").await?;
-    fixture.bridge()?.terminate().await;
-    let mut series = Vec::new();
-    for (members, expected) in [
-        (json!({}), &["2026-01-01", "2026-01-04"] as &[_]),
-        (
-            json!({"missed": "all"}),
-            &["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"],
-        ),
-        (json!({"overlap": "skip_while_open"}), &["2026-01-01"]),
-    ] {
-        let mut recurrence = json!({"rule": "FREQ=DAILY;COUNT=4", "create": "on_schedule"});
-        for (name, value) in members.as_object().into_iter().flatten() {
-            recurrence[name] = value.clone();
-        }
-        let task =
-            json!({"title": "On time", "due": {"date": "2026-01-01"}, "recurrence": recurrence});
-        series.push((user.create(task).await?, expected));
-    }
-    let future = json!({"title": "Later", "due": {"date": "2099-01-01"}, "recurrence": {"rule": "FREQ=DAILY", "create": "on_schedule"}});
-    let future = user.create(future).await?;
-    fixture.bridge()?.start().await?;
-    for (task, expected) in &series {
-        let series = format!("/api/series/{}", text(task, "series_id")?);
-        wait::until("the end of the series", LIMIT, async || {
-            let series = user.get(&series).send().await?.expect(200)?.json()?;
-            Ok((series["ended_by"] == "rule").then_some(()))
-        })
-        .await?;
-        let tasks = tasks_of(&user, task).await?;
-        let found: Vec<_> = tasks
-            .iter()
-            .filter_map(|task| task["occurrence"].as_str())
-            .collect();
-        ensure!(found == *expected, "{found:?}, expected {expected:?}");
-        let numbers: Vec<_> = tasks
-            .iter()
-            .filter_map(|task| task["occurrence_number"].as_i64())
-            .collect();
-        let in_order: Vec<i64> = (1..).take(expected.len()).collect();
-        ensure!(numbers == in_order, "{numbers:?}");
-    }
-    ensure!(tasks_of(&user, &future).await?.len() == 1, "too early");
-    wait::until("one end of each series on the trail", LIMIT, async || {
-        let events = caused_by_agent(&fixture.database, &user).await?;
-        let ended = events
-            .iter()
-            .filter(|event| event["type"] == "series.ended");
-        Ok((ended.count() == 3).then_some(()))
-    })
-    .await
 }
 
 /// The API does not answer the agent, and then it does. Nothing is blamed on the events.

@@ -8,7 +8,7 @@ use domain::recurrence::occurrence_id;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 use tests::checker::Checker;
-use tests::client::{Requests, User, number, text};
+use tests::client::{User, number, text};
 use tests::fixture::Fixture;
 use tests::wait;
 
