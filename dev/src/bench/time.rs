@@ -23,6 +23,8 @@ const SCHEDULED: u64 = 10_000;
 const BATCH: u64 = 100;
 /// How often the agent's statement is run.
 const CLAIMS: usize = 200;
+/// The pause between two looks at what was made. Counting takes time that the agent would have.
+const PAUSE: Duration = Duration::from_millis(500);
 /// Nothing has been made for so long: the agent is done, or has stopped.
 const STALLED: Duration = Duration::from_secs(20);
 
@@ -213,7 +215,7 @@ async fn made(db: &Client, count: u64) -> Result<()> {
         } else if last.1.elapsed() > STALLED {
             bail!("{made} of {count} occurrences were made, and no more");
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -228,7 +230,7 @@ async fn stands_still(db: &Client) -> Result<()> {
         if made != last.0 {
             last = (made, Instant::now());
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }
