@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::frame::Kind;
+use domain::frame::{Ack, Answer, Kind, Outcome};
 use uuid::Uuid;
 
 use crate::doorbell::wire::{self, Head};
@@ -59,7 +59,7 @@ impl Ticks {
                 self.subscribed = false;
                 self.in_flight = None;
             }
-            Signal::Answer(ack) => self.end(ack.frame),
+            Signal::Answer(ack) => self.end(&ack, now),
             Signal::Lanes(lanes) => self.lanes = lanes,
             Signal::Published {
                 frame, receivers, ..
@@ -106,16 +106,24 @@ impl Ticks {
         self.in_flight.is_some_and(|(tick, _)| tick == frame)
     }
 
-    fn end(&mut self, frame: Uuid) {
-        if self.is_in_flight(frame) {
+    /// Takes the answer to a tick. An agent that has more to do than fits into one tick gets another one at once.
+    fn end(&mut self, ack: &Ack, now: Instant) {
+        if self.is_in_flight(ack.frame) {
             self.in_flight = None;
+            if let Answer::Results(results) = &ack.answer
+                && results
+                    .iter()
+                    .any(|result| result.outcome == Outcome::Later)
+            {
+                self.next_at = self.next_at.min(now);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::frame::{Ack, Answer, Frame};
+    use domain::frame::{EventResult, Frame};
 
     use super::*;
 
@@ -155,6 +163,28 @@ mod tests {
         }
         let expected = [(0, "a"), (60, "b"), (120, "a")];
         assert_eq!(lanes, expected.map(|(at, lane)| (at, lane.to_owned())));
+    }
+
+    #[test]
+    fn an_agent_that_has_more_to_do_gets_another_tick_at_once() {
+        let (mut ticks, start) = ticks(MINUTE, &["a", "b"]);
+        let first = ticks.due("reply", start).unwrap();
+        let later = EventResult {
+            id: first.frame.to_string(),
+            outcome: Outcome::Later,
+            after_ms: 0,
+            error: None,
+        };
+        let Signal::Answer(mut ack) = answer(&first) else {
+            panic!("no answer")
+        };
+        ack.answer = Answer::Results(vec![later]);
+        ticks.report(Signal::Answer(ack), start + SECOND);
+        let second = ticks.due("reply", start + SECOND).unwrap();
+        assert_eq!(second.lane, "b");
+        ticks.report(answer(&second), start + 2 * SECOND);
+        assert!(ticks.due("reply", start + 3 * SECOND).is_none());
+        assert!(ticks.due("reply", start + SECOND + MINUTE).is_some());
     }
 
     #[test]

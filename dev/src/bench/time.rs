@@ -17,7 +17,7 @@ use super::{Plan, connect, cpu, ms, tokens};
 const USERS: i64 = 500;
 /// Completions per second.
 const RATE: u64 = 100;
-/// Series by schedule that are due at once. The agent works on one tick for up to 5 s.
+/// Series by schedule that are due at once.
 const SCHEDULED: u64 = 10_000;
 /// Tasks of one batch.
 const BATCH: u64 = 100;
@@ -120,7 +120,7 @@ async fn claims(system: &System, db: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Lets one tick find series by schedule that are due.
+/// Lets a tick find series by schedule that are due.
 async fn by_schedule(plan: &Plan, system: &System, db: &Client, users: &Users) -> Result<()> {
     let bridge = system.bridge(0)?;
     bridge.terminate().await;
@@ -153,10 +153,10 @@ async fn by_schedule(plan: &Plan, system: &System, db: &Client, users: &Users) -
     let (made, seconds): (i64, f64) = (row.get(0), row.get(1));
     ensure!(
         made > 1 && seconds > 0.0,
-        "the tick made {made} occurrences"
+        "the agent made {made} occurrences"
     );
     println!(
-        "  {SCHEDULED} series by schedule are due, one tick of one agent: {made} occurrences in {seconds:.1} s, {:.0}/s",
+        "  {SCHEDULED} series by schedule are due at once, one agent: {made} occurrences in {seconds:.1} s, {:.0}/s",
         made as f64 / seconds
     );
     let made = u64::try_from(made)?;

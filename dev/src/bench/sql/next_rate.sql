@@ -1,4 +1,4 @@
--- What one tick has made of the series that began on a day.
+-- What one agent has made of the series that began on a day.
 -- $1 the day, as text
 -- Returns the number of occurrences, and the seconds from the first to the last one.
 select count(*), coalesce(extract(epoch from max(created_at) - min(created_at))::float8, 0)
