@@ -5,9 +5,11 @@
 
 pub mod ticks;
 
+use std::future;
 use std::time::Instant;
 
 use anyhow::Context;
+use futures::future::select_all;
 use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -92,6 +94,7 @@ impl Clock {
                     }
                     self.health.up("clock");
                 }
+                () = listen(hands.as_deref_mut().unwrap_or_default()) => {}
                 () = tokio::time::sleep_until(next.into()) => {}
             }
             for hand in hands.iter_mut().flatten() {
@@ -113,7 +116,24 @@ impl Clock {
     }
 }
 
+/// Takes one report from Redis, which may make a tick due.
+async fn listen(hands: &mut [Hand]) {
+    let reports = hands.iter_mut().map(|hand| Box::pin(hand.listen()));
+    match reports.len() {
+        0 => future::pending().await,
+        _ => drop(select_all(reports).await),
+    }
+}
+
 impl Hand {
+    async fn listen(&mut self) {
+        match self.line.signals.recv().await {
+            Some(signal) => self.ticks.report(signal, Instant::now()),
+            // The connection to Redis has ended for good, and so does the bridge.
+            None => future::pending().await,
+        }
+    }
+
     /// Takes what Redis reported, and sends the ticks that are due.
     fn turn(&mut self, metrics: &Metrics) {
         let now = Instant::now();

@@ -10,6 +10,7 @@ mod pgbench;
 mod delivery;
 mod search;
 mod side_by_side;
+mod time;
 pub mod tokens;
 
 use std::path::PathBuf;
@@ -25,8 +26,8 @@ use tokio_postgres::{Client, NoTls};
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// Only these: create, mix (four reads for each write), fairness (others beside a hostile user), search, postgres (event
-    /// delivery on the Postgres log), kafka (event delivery on Kafka)
-    #[arg(value_parser = ["create", "mix", "fairness", "search", "postgres", "kafka"])]
+    /// delivery on the Postgres log), kafka (event delivery on Kafka), time (recurring tasks)
+    #[arg(value_parser = ["create", "mix", "fairness", "search", "postgres", "kafka", "time"])]
     only: Vec<String>,
     /// The length of each measurement, in seconds
     #[arg(long, default_value_t = 10)]
@@ -61,6 +62,7 @@ pub async fn run(options: Options) -> Result<()> {
         ("search", LogKind::Postgres, 0),
         ("postgres", LogKind::Postgres, 1),
         ("kafka", LogKind::Kafka, 1),
+        ("time", LogKind::Postgres, 1),
     ] {
         if !selected(part) {
             continue;
@@ -89,6 +91,7 @@ pub async fn run(options: Options) -> Result<()> {
             "mix" => mix::run(&plan, &system, &db).await?,
             "fairness" => fairness::run(&plan, &system, &db).await?,
             "search" => search::run(&plan, &system, &db).await?,
+            "time" => time::run(&plan, &system, &db).await?,
             _ => delivery::run(&plan, log, &system, &db).await?,
         }
         system.stop().await;

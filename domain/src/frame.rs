@@ -79,7 +79,8 @@ pub struct Unwell {
 /// What an agent says about a frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// One result for each event of the frame, in order. Empty for ticks and heartbeats.
+    /// One result for each event of the frame, in order. Empty for heartbeats, and for ticks unless there is more to do than fits into
+    /// one tick: then one result `Outcome::Later` asks for another tick at once.
     #[serde(rename = "results")]
     Results(Vec<EventResult>),
     #[serde(rename = "unwell")]

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 use uuid::Uuid;
+
+use crate::client::{number, text};
 
 /// One write to a task that the API answered with success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +19,41 @@ pub struct AcknowledgedWrite {
     pub kind: &'static str,
 }
 
-/// Acknowledged writes by task and version.
+/// The next occurrence that the API announced when it acknowledged the completion of a series' newest occurrence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnouncedOccurrence {
+    pub series: Uuid,
+    /// The occurrence that was completed or skipped. Nobody changes it afterwards.
+    pub after: Uuid,
+    /// The task that is to come.
+    pub task: Uuid,
+    pub occurrence: String,
+    pub number: i64,
+}
+
+impl AnnouncedOccurrence {
+    /// What the answer to a completion says.
+    ///
+    /// # Errors
+    /// It announces nothing.
+    pub fn of(done: &Value) -> Result<Self> {
+        let next = &done["next"];
+        Ok(Self {
+            series: text(done, "series_id")?.parse()?,
+            after: text(done, "id")?.parse()?,
+            task: text(next, "id")?.parse()?,
+            occurrence: text(next, "occurrence")?,
+            number: number(done, "occurrence_number")? + 1,
+        })
+    }
+}
+
+/// Acknowledged writes by task and version, and what they announced.
 #[derive(Debug, Default)]
 pub struct AcknowledgedWrites {
     by_version: BTreeMap<(Uuid, i64), AcknowledgedWrite>,
+    /// By the occurrence that was completed.
+    announced: BTreeMap<Uuid, AnnouncedOccurrence>,
 }
 
 impl AcknowledgedWrites {
@@ -38,11 +72,32 @@ impl AcknowledgedWrites {
         Ok(())
     }
 
+    /// Adds an announced occurrence.
+    ///
+    /// # Errors
+    /// The API announced another one for the same completion before.
+    pub fn announce(&mut self, next: AnnouncedOccurrence) -> Result<()> {
+        let before = self.announced.insert(next.after, next.clone());
+        ensure!(
+            before.as_ref().is_none_or(|before| *before == next),
+            "two next occurrences of one completion: {before:?} and {next:?}"
+        );
+        Ok(())
+    }
+
+    pub fn announced(&self) -> impl Iterator<Item = &AnnouncedOccurrence> {
+        self.announced.values()
+    }
+
     /// Adds all writes of `other`.
     ///
     /// # Errors
     /// As [`Self::record`].
     pub fn merge(&mut self, other: Self) -> Result<()> {
+        other
+            .announced
+            .into_values()
+            .try_for_each(|next| self.announce(next))?;
         other
             .by_version
             .into_values()

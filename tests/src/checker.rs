@@ -1,5 +1,7 @@
 //! Checks delivery: compares the acknowledged writes with the audit trail, the tasks, the outbox and the responses of the API.
 
+mod series;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -102,12 +104,14 @@ impl<'a> Checker<'a> {
     }
 
     /// Waits for delivery, then checks that every acknowledged write is on the trail exactly once and in order, that tasks, trail
-    /// and API agree, and that the hash chains verify.
+    /// and API agree, that each completion of a recurring task has led to one next occurrence, and that the hash chains verify.
     ///
     /// # Errors
     /// Names the guarantee that does not hold.
     pub async fn check_delivery(&self, acknowledged: &AcknowledgedWrites) -> Result<()> {
+        series::wait_for_occurrences(self.database, acknowledged, RECOVERY_LIMIT).await?;
         self.wait_for_delivery().await?;
+        series::occurrences_are_there_once(self.database, acknowledged).await?;
         let trail = self.trail().await?;
         every_write_is_there_once(acknowledged, &trail)?;
         versions_are_contiguous(&trail)?;

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::acknowledged::{AcknowledgedWrite, AcknowledgedWrites};
+use crate::acknowledged::{AcknowledgedWrite, AcknowledgedWrites, AnnouncedOccurrence};
 use crate::client::{Api, RequestBuilder, Requests, Response, User, number, text};
 use crate::wait;
 
@@ -24,6 +24,8 @@ const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 const TASKS_PER_WORKER: usize = 12;
 /// One keyed request in so many is cancelled by its client before the response, and then sent again.
 const CANCELLED_REQUESTS: u32 = 60;
+/// One new task in so many recurs.
+const RECURRING_TASKS: u32 = 8;
 
 /// How fast the workers write, and when they have written too much.
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +164,7 @@ struct KnownTask {
     id: Uuid,
     version: i64,
     completed: bool,
+    recurring: bool,
 }
 
 /// One client. Nobody else writes to its tasks, so the last response says what state they are in.
@@ -215,7 +218,11 @@ impl Worker {
     }
 
     async fn create(&mut self, turn: u64) -> Result<()> {
-        let body = json!({"title": format!("Turn {turn}"), "tags": ["load"], "due": {"date": "2026-03-01"}});
+        let mut body = json!({"title": format!("Turn {turn}"), "tags": ["load"], "due": {"date": "2026-03-01"}});
+        let recurring = self.random.random_ratio(1, RECURRING_TASKS);
+        if recurring {
+            body["recurrence"] = json!({"rule": "FREQ=DAILY"});
+        }
         let Some(response) = self.keyed("/api/tasks", Some(&body)).await? else {
             return Ok(());
         };
@@ -226,6 +233,7 @@ impl Worker {
             id,
             version,
             completed: false,
+            recurring,
         });
         Ok(())
     }
@@ -247,6 +255,11 @@ impl Worker {
                 "task.reopened",
                 self.keyed(&format!("{path}/reopen"), None).await?,
             )
+        } else if known.recurring && choice == 9 {
+            (
+                "task.skipped",
+                self.keyed(&format!("{path}/skip"), None).await?,
+            )
         } else {
             (
                 "task.completed",
@@ -255,18 +268,22 @@ impl Worker {
         };
         match response {
             Some(response) if response.status.is_success() => {
-                let version = match kind {
-                    "task.deleted" => known.version + 1,
-                    _ => number(&response.json()?, "version")?,
-                };
+                if kind == "task.deleted" {
+                    return self.record(known.id, known.version + 1, kind);
+                }
+                let task = response.json()?;
+                let version = number(&task, "version")?;
                 self.record(known.id, version, kind)?;
-                if kind != "task.deleted" {
+                if matches!(kind, "task.completed" | "task.skipped") && known.recurring {
+                    self.leads_on(&task).await?;
+                } else {
                     let completed =
                         kind == "task.completed" || (kind == "task.updated" && known.completed);
                     self.tasks.push(KnownTask {
                         id: known.id,
                         version,
                         completed,
+                        ..known
                     });
                 }
                 Ok(())
@@ -284,6 +301,21 @@ impl Worker {
         }
     }
 
+    /// Keeps what the answer to a completion announced. Now and then the client completes the task once more, which changes nothing. The
+    /// worker then leaves the task alone, so that the announcement stands.
+    async fn leads_on(&mut self, done: &Value) -> Result<()> {
+        self.acknowledged.announce(AnnouncedOccurrence::of(done)?)?;
+        if done["status"] != "completed" || self.random.random_bool(0.5) {
+            return Ok(());
+        }
+        let path = format!("/api/tasks/{}/complete", text(done, "id")?);
+        if let Some(response) = self.keyed(&path, None).await? {
+            let again = response.expect(200)?.json()?;
+            ensure!(again == *done, "completed twice: {done}, then {again}");
+        }
+        Ok(())
+    }
+
     /// Reads a task after a write without a response. The write may have happened, but it was not acknowledged.
     async fn read_again(&mut self, known: KnownTask) -> Result<()> {
         while !self.stop.is_cancelled() {
@@ -292,11 +324,15 @@ impl Worker {
                 Some(response) if response.status == 410 => return Ok(()),
                 Some(response) if response.status == 200 => {
                     let task = response.json()?;
+                    // Nobody was told what follows an occurrence that was completed or skipped.
+                    if known.recurring && task["status"] != "open" {
+                        return Ok(());
+                    }
                     let completed = task["status"] == "completed";
                     self.tasks.push(KnownTask {
-                        id: known.id,
                         version: number(&task, "version")?,
                         completed,
+                        ..known
                     });
                     return Ok(());
                 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use domain::frame::Kind;
+use domain::frame::{Ack, Answer, Kind, Outcome};
 use uuid::Uuid;
 
 use crate::doorbell::wire::{self, Head};
@@ -57,7 +57,7 @@ impl Ticks {
                 self.subscribed = false;
                 self.in_flight.clear();
             }
-            Signal::Answer(ack) => drop(self.end(ack.frame)),
+            Signal::Answer(ack) => self.answered(&ack, now),
             Signal::Lanes(lanes) => {
                 self.in_flight.retain(|lane, _| lanes.contains(lane));
                 self.lanes = lanes;
@@ -113,6 +113,18 @@ impl Ticks {
         Message { frame, lane, body }
     }
 
+    /// Takes the answer to a tick. If its agent has more to do than fits into one tick, the next one comes at once.
+    fn answered(&mut self, ack: &Ack, now: Instant) {
+        if self.end(ack.frame).is_some()
+            && let Answer::Results(results) = &ack.answer
+            && results
+                .iter()
+                .any(|result| result.outcome == Outcome::Later)
+        {
+            self.next_at = self.next_at.min(now);
+        }
+    }
+
     /// Forgets a tick. `None` if it is not in flight.
     fn end(&mut self, frame: Uuid) -> Option<(Uuid, Instant)> {
         let lane = self.in_flight.iter().find(|(_, (tick, _))| *tick == frame);
@@ -123,7 +135,7 @@ impl Ticks {
 
 #[cfg(test)]
 mod tests {
-    use domain::frame::{Ack, Answer, Frame};
+    use domain::frame::{EventResult, Frame};
 
     use super::*;
 
@@ -175,6 +187,29 @@ mod tests {
             (120, "b"),
         ];
         assert_eq!(sent, expected.map(|(at, lane)| (at, lane.to_owned())));
+    }
+
+    #[test]
+    fn an_agent_that_has_more_to_do_gets_another_tick_at_once() {
+        let (mut ticks, start) = ticks(MINUTE, &["a", "b"]);
+        let first = ticks.due("reply", start);
+        let later = EventResult {
+            id: first[0].frame.to_string(),
+            outcome: Outcome::Later,
+            after_ms: 0,
+            error: None,
+        };
+        let Signal::Answer(mut ack) = answer(&first[0]) else {
+            panic!("no answer")
+        };
+        ack.answer = Answer::Results(vec![later]);
+        ticks.report(Signal::Answer(ack), start + SECOND);
+        let second = ticks.due("reply", start + SECOND);
+        assert_eq!(lanes(&second), ["a"]);
+        ticks.report(answer(&second[0]), start + 2 * SECOND);
+        assert!(ticks.due("reply", start + 3 * SECOND).is_empty());
+        let third = ticks.due("reply", start + SECOND + MINUTE);
+        assert_eq!(lanes(&third), ["a", "b"]);
     }
 
     #[test]

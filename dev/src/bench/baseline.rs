@@ -180,6 +180,8 @@ impl Server {
                     &task.tags.into_vec(),
                     &due,
                     &none,
+                    &none,
+                    &none,
                     &context,
                     &actor,
                     &none,

@@ -49,6 +49,11 @@ impl Outcome {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }
 
+    /// How many requests were answered with a success.
+    pub fn answered(&self) -> u64 {
+        self.latencies.len() as u64
+    }
+
     /// The latency that a share of the requests, from 0 to 1, did not exceed.
     pub fn percentile(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);

@@ -1,6 +1,6 @@
 //! The two Redis messages of an agent: it receives frames and answers each with an ack.
 
-use domain::frame::{Ack, Answer, EventResult, Frame, Kind, Unwell};
+use domain::frame::{Ack, Answer, EventResult, Frame, Kind, Outcome, Unwell};
 use spin_sdk::redis::{self, Connection, RedisParameter};
 
 use crate::logging;
@@ -59,6 +59,28 @@ pub fn handle<Reason: CannotWork>(
         Ok(()) => {}
     }
     handled
+}
+
+/// Whether there is nothing left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    Finished,
+    TimeIsOver,
+}
+
+impl Progress {
+    /// The answer to a tick. If there is more to do, it asks for another tick.
+    pub fn results(self, tick: &Frame) -> Vec<EventResult> {
+        match self {
+            Self::Finished => Vec::new(),
+            Self::TimeIsOver => vec![EventResult {
+                id: tick.frame.to_string(),
+                outcome: Outcome::Later,
+                after_ms: 0,
+                error: None,
+            }],
+        }
+    }
 }
 
 /// Parses the frame in a Redis message.

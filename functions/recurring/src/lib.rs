@@ -36,7 +36,7 @@ pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
         Kind::Events => frame::work(frame),
         Kind::Tick => Api::open()
             .and_then(|api| tick::work(&api))
-            .map(|()| Vec::new()),
+            .map(|progress| progress.results(frame)),
         // A heartbeat comes every second to each lane, and the next events tell whether the API can be used.
         Kind::Heartbeat | Kind::Probe => Ok(Vec::new()),
     })

@@ -2,39 +2,40 @@
 
 use std::time::{Duration, Instant};
 
+use guest::frames::Progress;
 use domain::recurrence::Standing;
 use guest::logging;
 
 use crate::api::{Api, ApiError};
 use crate::rounds::{self, Fate, Task};
 
-/// After this time nothing more is claimed: events wait for the lane, and what is left is found by the next tick.
-const LONGEST: Duration = Duration::from_secs(5);
+/// After this time nothing more is claimed, because events wait for the lane. What is left is for another tick, which is asked for.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// Claims series and makes their next occurrences until there are no more, or the time is over. A series that runs by schedule is claimed
 /// once for each occurrence that it has missed.
 ///
 /// # Errors
 /// The API cannot be used. What was claimed can be claimed again a minute later.
-pub fn work(api: &Api) -> Result<(), ApiError> {
+pub fn work(api: &Api) -> Result<Progress, ApiError> {
     let started = Instant::now();
     let mut settled = 0;
-    loop {
+    let progress = loop {
         let claimed = api.claim()?;
         if claimed.is_empty() {
-            break;
+            break Progress::Finished;
         }
         settled += settle(api, claimed)?;
         if started.elapsed() >= LONGEST {
-            break;
+            break Progress::TimeIsOver;
         }
-    }
+    };
     if settled > 0 {
         logging::info("settled occurrences that were missing or due")
             .field("occurrences", settled)
             .write();
     }
-    Ok(())
+    Ok(progress)
 }
 
 /// Settles claimed series. Returns how many of them are settled.

@@ -33,11 +33,19 @@ struct Recorded {
     gone: Vec<Uuid>,
 }
 
+/// What a call of [`deliver`] has done.
+pub struct Delivered {
+    /// How many deliveries have a result.
+    pub settled: usize,
+    /// Whether nothing was left when the time was over.
+    pub is_all: bool,
+}
+
 /// Sends what is due through all channels, and claims nothing after `until`.
 ///
 /// # Errors
 /// The database cannot be used. What was claimed and not recorded is claimed again after some minutes.
-pub fn deliver(until: Instant) -> Result<usize, DbError> {
+pub fn deliver(until: Instant) -> Result<Delivered, DbError> {
     let mut queues = [
         Queue::new(Channel::Email, Outside::email()),
         Queue::new(Channel::Push, Outside::push()),
@@ -55,7 +63,8 @@ pub fn deliver(until: Instant) -> Result<usize, DbError> {
         }
         let going: Vec<&Exchange> = queues.iter().flat_map(Queue::going).collect();
         if going.is_empty() {
-            return Ok(settled);
+            let is_all = queues.iter().all(|queue| queue.is_empty);
+            return Ok(Delivered { settled, is_all });
         }
         http::wait(going);
     }

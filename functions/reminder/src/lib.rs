@@ -30,7 +30,7 @@ use serde_json::value::RawValue;
 #[cfg_attr(target_family = "wasm", spin_sdk::redis_component)]
 pub fn on_message(message: Vec<u8>) -> Result<(), FrameError> {
     frames::handle(&message, |frame| match frame.kind {
-        Kind::Tick => tick::work().map(|()| Vec::new()),
+        Kind::Tick => tick::work().map(|progress| progress.results(frame)),
         // It runs the same statement, so that its ack also says whether Postgres can be used.
         Kind::Heartbeat => tick::look().map(|()| Vec::new()),
         Kind::Events => Ok(nothing_to_do(frame)),

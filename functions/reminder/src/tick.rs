@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use guest::frames::Progress;
 use guest::logging;
 use guest::postgres::{Db, DbError, ParameterValue};
 
-use crate::deliver::deliver;
+use crate::deliver::{Delivered, deliver};
 
 /// The most reminders of one statement.
 const MOST: i64 = 500;
@@ -20,24 +21,27 @@ const SENDING: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The database cannot be used. What was fired stays fired.
-pub fn work() -> Result<(), DbError> {
+pub fn work() -> Result<Progress, DbError> {
     let started = Instant::now();
     let mut fired = 0;
-    loop {
+    let all_fired = loop {
         let handled = fire(&Db::open()?, MOST)?;
         fired += handled;
         if handled == 0 || started.elapsed() >= FIRING {
-            break;
+            break handled == 0;
         }
-    }
-    let settled = deliver(started + SENDING)?;
+    };
+    let Delivered { settled, is_all } = deliver(started + SENDING)?;
     if fired > 0 || settled > 0 {
         logging::info("fired the reminders that were due")
             .field("reminders", fired)
             .field("attempts", settled)
             .write();
     }
-    Ok(())
+    Ok(match all_fired && is_all {
+        true => Progress::Finished,
+        false => Progress::TimeIsOver,
+    })
 }
 
 /// Checks that reminders can be fired, without firing one.

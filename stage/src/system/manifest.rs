@@ -1,4 +1,5 @@
-//! The manifest that the spin CLI runs. Cron triggers need a plugin of the CLI, which many do not have.
+//! The manifest that a system runs: that of the workspace, or a copy with other cron triggers. The spin CLI needs a plugin for cron
+//! triggers, which many do not have.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,23 +11,90 @@ use crate::progress;
 
 /// The plugin for cron triggers.
 const PLUGIN: &str = "trigger-cron";
+/// The manifest of the workspace.
+const OWN: &str = "spin.toml";
 
-/// The manifest for this CLI, relative to `root`: that of the workspace, or a copy without cron triggers in `dir` if the CLI lacks the
-/// plugin. The bridge's clock does what cron triggers do.
-pub(super) fn for_spin(spin: &Path, root: &Path, dir: &Path) -> Result<PathBuf> {
-    let own = PathBuf::from("spin.toml");
+/// The manifest, relative to `root`: that of the workspace, or a copy in `dir` if all cron triggers are to fire at another time.
+pub(super) fn with_cron(cron: Option<&str>, root: &Path, dir: &Path) -> Result<PathBuf> {
+    match cron {
+        None => Ok(PathBuf::from(OWN)),
+        Some(expression) => copy(root, dir, |manifest| fire_at(manifest, expression)),
+    }
+}
+
+/// As [`with_cron`] for this CLI: without cron triggers if it lacks the plugin. The bridge's clock does what cron triggers do.
+pub(super) fn for_spin(
+    spin: &Path,
+    cron: Option<&str>,
+    root: &Path,
+    dir: &Path,
+) -> Result<PathBuf> {
     if has_plugin(spin) {
-        return Ok(own);
+        return with_cron(cron, root, dir);
     }
     progress::warn(format!(
         "spin has no plugin for cron triggers (`spin plugins install {PLUGIN}`), so the application runs without them, and the clock of \
          the bridge ticks"
     ));
-    let text = std::fs::read_to_string(root.join(&own)).context("reading spin.toml")?;
-    let copy = dir.join(&own);
-    std::fs::write(&copy, without_cron(&text, root)?)
+    copy(root, dir, without_cron)
+}
+
+/// Writes a changed copy of the manifest, which may lie in any folder.
+fn copy(root: &Path, dir: &Path, change: impl FnOnce(&mut Table) -> Result<()>) -> Result<PathBuf> {
+    let text = std::fs::read_to_string(root.join(OWN)).context("reading spin.toml")?;
+    let copy = dir.join(OWN);
+    std::fs::write(&copy, changed(&text, root, change)?)
         .with_context(|| format!("writing {}", copy.display()))?;
     Ok(copy)
+}
+
+fn changed(
+    manifest: &str,
+    root: &Path,
+    change: impl FnOnce(&mut Table) -> Result<()>,
+) -> Result<String> {
+    let mut manifest: Table = manifest.parse().context("reading spin.toml")?;
+    change(&mut manifest)?;
+    for (_, component) in table(&mut manifest, "component")?.iter_mut() {
+        if let Some(Value::String(source)) = component.get_mut("source") {
+            *source = root.join(&*source).display().to_string();
+        }
+    }
+    Ok(manifest.to_string())
+}
+
+fn table<'m>(manifest: &'m mut Table, name: &str) -> Result<&'m mut Table> {
+    let found = manifest.get_mut(name).and_then(Value::as_table_mut);
+    found.with_context(|| format!("spin.toml has no [{name}]"))
+}
+
+/// Gives all cron triggers this expression.
+fn fire_at(manifest: &mut Table, expression: &str) -> Result<()> {
+    let triggers = table(manifest, "trigger")?.get_mut("cron");
+    let triggers = triggers.and_then(Value::as_array_mut);
+    for trigger in triggers.context("spin.toml has no cron triggers")? {
+        let trigger = trigger.as_table_mut().context("a trigger is no table")?;
+        trigger.insert("cron_expression".to_owned(), expression.into());
+    }
+    Ok(())
+}
+
+/// Removes cron triggers, and the components that no other trigger invokes.
+fn without_cron(manifest: &mut Table) -> Result<()> {
+    let triggers = table(manifest, "trigger")?;
+    triggers.remove("cron");
+    let invoked: Vec<Value> = triggers
+        .values()
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter_map(|trigger| trigger.get("component").cloned())
+        .collect();
+    table(manifest, "component")?.retain(|name, _| {
+        invoked
+            .iter()
+            .any(|invoked| invoked.as_str().is_some_and(|invoked| invoked == name))
+    });
+    Ok(())
 }
 
 fn has_plugin(spin: &Path) -> bool {
@@ -42,37 +110,6 @@ fn has_plugin(spin: &Path) -> bool {
     })
 }
 
-/// A manifest without its cron triggers, and without the components that no other trigger invokes. It may lie in any folder.
-fn without_cron(manifest: &str, root: &Path) -> Result<String> {
-    let mut manifest: Table = manifest.parse().context("reading spin.toml")?;
-    let triggers = manifest
-        .get_mut("trigger")
-        .and_then(Value::as_table_mut)
-        .context("spin.toml has no triggers")?;
-    triggers.remove("cron");
-    let invoked: Vec<Value> = triggers
-        .values()
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(|trigger| trigger.get("component").cloned())
-        .collect();
-    let components = manifest
-        .get_mut("component")
-        .and_then(Value::as_table_mut)
-        .context("spin.toml has no components")?;
-    components.retain(|name, _| {
-        invoked
-            .iter()
-            .any(|invoked| invoked.as_str().is_some_and(|invoked| invoked == name))
-    });
-    for (_, component) in components.iter_mut() {
-        if let Some(Value::String(source)) = component.get_mut("source") {
-            *source = root.join(&*source).display().to_string();
-        }
-    }
-    Ok(manifest.to_string())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -83,7 +120,7 @@ mod tests {
     fn only_what_cron_invokes_is_left_out() {
         let text = std::fs::read_to_string(workspace().join("spin.toml")).unwrap();
         let before: Table = text.parse().unwrap();
-        let after: Table = without_cron(&text, Path::new("/there"))
+        let after: Table = changed(&text, Path::new("/there"), without_cron)
             .unwrap()
             .parse()
             .unwrap();
@@ -104,6 +141,20 @@ mod tests {
         for (_, component) in after.get("component").unwrap().as_table().unwrap() {
             let source = component.get("source").unwrap().as_str().unwrap();
             assert!(source.starts_with("/there/target/"), "{source}");
+        }
+    }
+
+    #[test]
+    fn all_cron_triggers_fire_at_another_time() {
+        let text = std::fs::read_to_string(workspace().join("spin.toml")).unwrap();
+        let after = changed(&text, Path::new("/there"), |manifest| {
+            fire_at(manifest, "* * * * * *")
+        });
+        let after: Table = after.unwrap().parse().unwrap();
+        let triggers = after["trigger"]["cron"].as_array().unwrap();
+        assert!(!triggers.is_empty());
+        for trigger in triggers {
+            assert_eq!(trigger["cron_expression"].as_str(), Some("* * * * * *"));
         }
     }
 }

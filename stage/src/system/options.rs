@@ -97,6 +97,8 @@ pub struct SystemOptions {
     pub built: bool,
     /// The profile that the native programs are built with.
     pub profile: Profile,
+    /// When all cron triggers fire, in place of what spin.toml says: an expression of six fields.
+    pub cron: Option<String>,
     /// Additional environment variables of the bridges, of the function hosts and of Postgres.
     pub bridge_env: Vec<(String, String)>,
     pub host_env: Vec<(String, String)>,
@@ -120,6 +122,7 @@ impl SystemOptions {
             fsync: true,
             built: std::env::var_os("SPINDLE_ROOT").is_some(),
             profile: Profile::Gate,
+            cron: None,
             bridge_env: Vec::new(),
             postgres_env: Vec::new(),
             host_env: UNLIMITED

@@ -137,14 +137,18 @@ impl Plan {
     pub(super) fn host(&self, programs: &Programs, number: usize) -> Result<Option<Program>> {
         let name = host_name(number);
         let (root, dir) = (self.options.root.clone(), &self.options.dir);
+        let cron = self.options.cron.as_deref();
         let (program, arguments) = match &self.options.runtime {
             Runtime::Embedded => (
                 programs.host.clone(),
-                vec![OsString::from("--manifest"), "spin.toml".into()],
+                vec![
+                    OsString::from("--manifest"),
+                    manifest::with_cron(cron, &root, dir)?.into(),
+                ],
             ),
             // Spin would also keep a copy of the functions' output in `.spin/logs`, which nobody reads or removes.
             Runtime::Spin(spin) => {
-                let manifest = manifest::for_spin(spin, &root, dir)?.into();
+                let manifest = manifest::for_spin(spin, cron, &root, dir)?.into();
                 let [up, from, log_dir, nowhere] =
                     ["up", "--from", "--log-dir", ""].map(OsString::from);
                 (spin.clone(), vec![up, from, manifest, log_dir, nowhere])

@@ -28,6 +28,10 @@ where
     fault(fixture, &mut load).await?;
     load.more(WRITES / 5).await?;
     let (users, acknowledged) = load.finish(WRITES).await?;
+    ensure!(
+        acknowledged.announced().count() > 0,
+        "no recurring task was completed"
+    );
     Checker::new(&fixture.database, &users)
         .check_delivery(&acknowledged)
         .await

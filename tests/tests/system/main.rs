@@ -52,8 +52,9 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
-use self::reminders::{inbox, messages, times};
-use self::series::{changes, rules};
+use self::recurring::{cron, schedule, storm};
+use self::reminders::{inbox, messages, storm as reminder_storm, times};
+use self::series::{changes, modes, rules};
 
 /// Trials on a log, each named after its module and function.
 macro_rules! trials {
@@ -82,7 +83,8 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         series::{
             a_series_begins, one_next_occurrence, reopened_and_completed_again, an_occurrence_is_skipped, a_pause, a_series_ends,
         },
-        changes::{changes_of_one_or_all, deletion_of_occurrences, a_new_timezone},
+        changes::{changes_of_one_or_all, changes_of_all, deletion_of_occurrences, a_new_timezone},
+        modes::{early_and_late_days, early_and_late_times},
         rules::{previews, wrong_recurrences},
         reminders::{
             a_reminder_fires_once, reminders_follow_their_task, the_next_occurrence_has_its_own, preferences_of_reminders,
@@ -93,6 +95,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             a_deleted_account_has_no_reminders,
         },
         messages::{by_email, quiet_hours, by_push, providers_that_fail},
+        reminder_storm::{ten_thousand_at_once},
         times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         counts::{counts_follow_every_write},
@@ -113,7 +116,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             names_with_signs, words_with_punctuation, phrases_in_one_field, late_in_a_long_text, long_fragments,
             or_is_an_operator_in_capitals, many_matches,
         },
-        plans::{every_list_reads_little},
+        plans::{every_list_reads_little, a_claim_reads_little},
         accounts::{
             sign_in, responses_hold_no_secret, refresh_tokens_rotate, logout_ends_one_session,
             a_new_password_ends_every_session, no_session_outlives_a_new_password, a_deleted_account_is_gone, account_events,
@@ -150,9 +153,12 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         inbox::{the_host_was_down},
         recurring::{
-            one_request_for_a_frame, a_storm_of_completions, lost_events, missed_by_schedule, an_api_that_does_not_answer,
+            one_request_for_a_frame, lost_events, an_api_that_does_not_answer,
             a_wrong_service_key, service_tokens,
         },
+        storm::{a_storm_of_completions},
+        cron::{the_cron_trigger_alone, two_clocks_and_two_agents},
+        schedule::{missed_by_schedule, missed_without_end, an_open_occurrence},
         faults::{
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
             appends_interrupted, appends_refused, every_event_redelivered, one_of_two_bridges_killed,
@@ -168,7 +174,9 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         reminders::{a_reminder_fires_once, reminders_follow_their_task},
         inbox::{repeated_until_acknowledged, the_host_was_down},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
-        recurring::{one_request_for_a_frame, a_storm_of_completions, lost_events, missed_by_schedule},
+        recurring::{one_request_for_a_frame, lost_events},
+        schedule::{missed_by_schedule},
+        storm::{a_storm_of_completions},
         faults::{
             bridge_killed, host_killed, kafka_stopped, redis_stopped, postgres_unavailable, appends_refused,
             every_event_redelivered, one_of_two_bridges_killed,

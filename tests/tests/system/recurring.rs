@@ -1,5 +1,9 @@
 //! The agent `recurring` on the real road: one request for a frame, each occurrence once, lost events, an API that is away or refuses.
 
+pub mod cron;
+pub mod schedule;
+pub mod storm;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,9 +14,7 @@ use tests::client::{Api, Requests, User, text};
 use tests::fixture::Fixture;
 use tests::settings::start_with_settings;
 use tests::{golden, tokens, wait};
-
-use super::series::{appears, post, tasks_of, weekly};
-use super::tasks::path;
+use tokio_postgres::Client;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -55,11 +57,11 @@ async fn batch(user: &User, operations: Vec<Value>) -> Result<Vec<Value>> {
 }
 
 /// Waits until each of the user's series has so many tasks, of which one is open.
-async fn occurrences_exist(fixture: &Fixture, user: &User, series: i64, each: i64) -> Result<()> {
+async fn occurrences_exist(database: &Client, user: &User, series: i64, each: i64) -> Result<()> {
     let sql = include_str!("../../sql/occurrences_of_user.sql");
     let what = format!("{series} series with {each} tasks each");
     wait::until(&what, LIMIT, async || {
-        let row = fixture.database.query_one(sql, &[&user.id]).await?;
+        let row = database.query_one(sql, &[&user.id]).await?;
         let found: (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
         let expected = (series, series * each, series);
         if found == expected {
@@ -71,9 +73,9 @@ async fn occurrences_exist(fixture: &Fixture, user: &User, series: i64, each: i6
 }
 
 /// The user's events that the agent caused.
-async fn caused_by_agent(fixture: &Fixture, user: &User) -> Result<Vec<Value>> {
+async fn caused_by_agent(database: &Client, user: &User) -> Result<Vec<Value>> {
     let sql = include_str!("../../sql/user_events.sql");
-    let rows = fixture.database.query(sql, &[&user.id]).await?;
+    let rows = database.query(sql, &[&user.id]).await?;
     let mut events = Vec::new();
     for row in rows {
         let event: Value = serde_json::from_str(row.get(0))?;
@@ -110,13 +112,13 @@ pub async fn one_request_for_a_frame(fixture: &mut Fixture) -> Result<()> {
     fixture.bridge()?.terminate().await;
     complete_all(&user, &tasks).await?;
     fixture.bridge()?.start().await?;
-    occurrences_exist(fixture, &user, 64, 2).await?;
+    occurrences_exist(&fixture.database, &user, 64, 2).await?;
     let users = [user];
     Checker::new(&fixture.database, &users)
         .wait_for_delivery()
         .await?;
     let [user] = &users;
-    let events = caused_by_agent(fixture, user).await?;
+    let events = caused_by_agent(&fixture.database, user).await?;
     ensure!(
         events.len() == 64 && events.iter().all(|event| event["type"] == "task.created"),
         "{events:?}"
@@ -130,52 +132,6 @@ pub async fn one_request_for_a_frame(fixture: &mut Fixture) -> Result<()> {
         members("causationid").len() == 64 && !members("causationid").contains("null"),
         "not one cause for each: {events:?}"
     );
-    Ok(())
-}
-
-/// Hundreds of tasks are completed twice while the bridge and the functions are killed. Each has one next occurrence, which was created
-/// once.
-pub async fn a_storm_of_completions(fixture: &mut Fixture) -> Result<()> {
-    const TASKS: usize = 100;
-    let mut users = Vec::new();
-    let mut tasks = Vec::new();
-    for _ in 0..3 {
-        let user = fixture.api.new_user("Europe/Berlin").await?;
-        tasks.push(recurring_tasks(&user, TASKS).await?);
-        users.push(user);
-    }
-    for (user, tasks) in users.iter().zip(&tasks) {
-        complete_all(user, tasks).await?;
-        fixture.bridge()?.kill9().await;
-        complete_all(user, tasks).await?;
-        fixture.bridge()?.start().await?;
-        fixture.system.host()?.kill9().await;
-        fixture.system.host()?.start().await?;
-    }
-    let all = TASKS.try_into()?;
-    for user in &users {
-        occurrences_exist(fixture, user, all, 2).await?;
-    }
-    Checker::new(&fixture.database, &users)
-        .wait_for_delivery()
-        .await?;
-    for user in &users {
-        let again = include_str!("../../sql/requeue_completions.sql");
-        let again = fixture.database.execute(again, &[&user.id]).await?;
-        ensure!(again == 100, "{again} events come again");
-        // The events of a user are in order, so all of them have come again when this one has.
-        let task = weekly(user).await?;
-        let done = post(user, &format!("{}/complete", path(&task)?)).await?;
-        appears(user, &done["next"]["id"]).await?;
-    }
-    Checker::new(&fixture.database, &users)
-        .wait_for_delivery()
-        .await?;
-    for user in &users {
-        occurrences_exist(fixture, user, all + 1, 2).await?;
-        let created = caused_by_agent(fixture, user).await?;
-        ensure!(created.len() == TASKS + 1, "{} events", created.len());
-    }
     Ok(())
 }
 
@@ -198,62 +154,7 @@ pub async fn lost_events(fixture: &mut Fixture) -> Result<()> {
         )
         .await?;
     fixture.bridge()?.start().await?;
-    occurrences_exist(fixture, &user, 100, 2).await
-}
-
-/// Series that run by schedule: what was missed appears as one task, as all, or not at all, and then the series ends.
-pub async fn missed_by_schedule(fixture: &mut Fixture) -> Result<()> {
-    let user = fixture.api.new_user("Asia/Tokyo").await?;
-    fixture.bridge()?.terminate().await;
-    let mut series = Vec::new();
-    for (members, expected) in [
-        (json!({}), &["2026-01-01", "2026-01-04"] as &[_]),
-        (
-            json!({"missed": "all"}),
-            &["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"],
-        ),
-        (json!({"overlap": "skip_while_open"}), &["2026-01-01"]),
-    ] {
-        let mut recurrence = json!({"rule": "FREQ=DAILY;COUNT=4", "create": "on_schedule"});
-        for (name, value) in members.as_object().into_iter().flatten() {
-            recurrence[name] = value.clone();
-        }
-        let task =
-            json!({"title": "On time", "due": {"date": "2026-01-01"}, "recurrence": recurrence});
-        series.push((user.create(task).await?, expected));
-    }
-    let future = json!({"title": "Later", "due": {"date": "2099-01-01"}, "recurrence": {"rule": "FREQ=DAILY", "create": "on_schedule"}});
-    let future = user.create(future).await?;
-    fixture.bridge()?.start().await?;
-    for (task, expected) in &series {
-        let series = format!("/api/series/{}", text(task, "series_id")?);
-        wait::until("the end of the series", LIMIT, async || {
-            let series = user.get(&series).send().await?.expect(200)?.json()?;
-            Ok((series["ended_by"] == "rule").then_some(()))
-        })
-        .await?;
-        let tasks = tasks_of(&user, task).await?;
-        let found: Vec<_> = tasks
-            .iter()
-            .filter_map(|task| task["occurrence"].as_str())
-            .collect();
-        ensure!(found == *expected, "{found:?}, expected {expected:?}");
-        let numbers: Vec<_> = tasks
-            .iter()
-            .filter_map(|task| task["occurrence_number"].as_i64())
-            .collect();
-        let in_order: Vec<i64> = (1..).take(expected.len()).collect();
-        ensure!(numbers == in_order, "{numbers:?}");
-    }
-    ensure!(tasks_of(&user, &future).await?.len() == 1, "too early");
-    wait::until("one end of each series on the trail", LIMIT, async || {
-        let events = caused_by_agent(fixture, &user).await?;
-        let ended = events
-            .iter()
-            .filter(|event| event["type"] == "series.ended");
-        Ok((ended.count() == 3).then_some(()))
-    })
-    .await
+    occurrences_exist(&fixture.database, &user, 100, 2).await
 }
 
 /// The API does not answer the agent, and then it does. Nothing is blamed on the events.
@@ -267,7 +168,7 @@ pub async fn an_api_that_does_not_answer(fixture: &mut Fixture) -> Result<()> {
     let said = bridge_says(&bridge, "unreachable: the API cannot be reached").await;
     api.recover();
     said?;
-    occurrences_exist(fixture, &user, 3, 2).await
+    occurrences_exist(&fixture.database, &user, 3, 2).await
 }
 
 /// An agent whose key the API does not know is sick. Its events wait.

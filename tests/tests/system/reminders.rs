@@ -2,6 +2,7 @@
 
 pub mod inbox;
 pub mod messages;
+pub mod storm;
 pub mod times;
 
 use anyhow::{Context, Result, ensure};

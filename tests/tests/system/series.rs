@@ -1,6 +1,7 @@
 //! Recurring tasks as a user has them: series, their occurrences, and what changes one or all of them.
 
 pub mod changes;
+pub mod modes;
 pub mod rules;
 
 use std::time::Duration;

@@ -18,17 +18,17 @@ use tokio_postgres::{Client, NoTls};
 use super::{remind, reminders_of};
 
 /// A system with both services.
-struct World {
+pub struct World {
     mail: MailProvider,
     push: PushService,
-    system: System,
-    api: Api,
-    database: Client,
+    pub system: System,
+    pub api: Api,
+    pub database: Client,
     _folder: Scratch,
 }
 
 impl World {
-    async fn start(provider: &str) -> Result<Self> {
+    pub async fn start(provider: &str) -> Result<Self> {
         let (mail, push) = (MailProvider::start().await?, PushService::start().await?);
         let key = if provider == "resend" { KEY } else { "" };
         let settings = [
@@ -60,8 +60,12 @@ impl World {
         Ok(())
     }
 
-    async fn mails(&self, count: usize) -> Result<Vec<Value>> {
-        wait::until(&format!("{count} mails"), DELIVERY_LIMIT, async || {
+    pub async fn mails(&self, count: usize) -> Result<Vec<Value>> {
+        self.mails_within(count, DELIVERY_LIMIT).await
+    }
+
+    pub async fn mails_within(&self, count: usize, limit: Duration) -> Result<Vec<Value>> {
+        wait::until(&format!("{count} mails"), limit, async || {
             let mails = self.mail.mails()?;
             Ok((mails.len() >= count).then_some(mails))
         })
@@ -126,7 +130,10 @@ pub async fn by_email(_: &mut Fixture) -> Result<()> {
         .strip_prefix(world.api.base())
         .context("another host")?;
     let page = world.api.get(path).send().await?.expect(200)?;
-    ensure!(String::from_utf8_lossy(&page.body).contains("<form method=\"post\">"), "no button");
+    ensure!(
+        String::from_utf8_lossy(&page.body).contains("<form method=\"post\">"),
+        "no button"
+    );
     let me = user.get("/api/auth/me").send().await?.expect(200)?.json()?;
     ensure!(
         me["reminders"]["muted"] == json!([]),

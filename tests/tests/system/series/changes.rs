@@ -90,6 +90,75 @@ pub async fn changes_of_one_or_all(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+/// With `scope=all`, title, due date and recurrence change for the open occurrence and all that follow. What is done stays as it was.
+pub async fn changes_of_all(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("Europe/Berlin").await?;
+    let at = |datetime: &str| json!({"datetime": datetime, "timezone": "Europe/Berlin"});
+    let body = json!({"title": "Run", "due": at("2026-03-01T09:00:00"), "recurrence": {"rule": "FREQ=WEEKLY"}});
+    let first = user.create(body).await?;
+    let done = complete(&user, &first).await?;
+    let second = appears(&user, &done["next"]["id"]).await?;
+    let all = |task: &Value| anyhow::Ok(format!("{}?scope=all", path(task)?));
+    let named = patch(&user, &all(&second)?, json!({"title": "Walk"})).await?;
+    ensure!(
+        named["title"] == "Walk" && named["series_id"] == first["series_id"],
+        "a title alone begins no series: {named}"
+    );
+    // A due date moves the series: the others follow it, at its time.
+    let moved = patch(
+        &user,
+        &all(&second)?,
+        json!({"due": at("2026-03-09T18:30:00")}),
+    )
+    .await?;
+    ensure!(
+        moved["title"] == "Walk"
+            && moved["due"] == at("2026-03-09T18:30:00")
+            && moved["recurrence"]["start"] == moved["due"]
+            && moved["occurrence"] == "2026-03-09T18:30:00",
+        "{moved}"
+    );
+    let next = complete(&user, &moved).await?["next"].clone();
+    let third = appears(&user, &next["id"]).await?;
+    ensure!(
+        third["title"] == "Walk" && third["due"] == at("2026-03-16T18:30:00"),
+        "{third}"
+    );
+    // Another rule for all that follow.
+    let body = json!({"recurrence": {"rule": "FREQ=DAILY"}, "title": "Swim"});
+    let daily = patch(&user, &all(&third)?, body).await?;
+    ensure!(
+        daily["recurrence"]["rule"] == "FREQ=DAILY" && daily["due"] == third["due"],
+        "{daily}"
+    );
+    let next = complete(&user, &daily).await?["next"].clone();
+    let fourth = appears(&user, &next["id"]).await?;
+    ensure!(
+        fourth["title"] == "Swim" && fourth["due"] == at("2026-03-17T18:30:00"),
+        "{fourth}"
+    );
+    for (task, title) in [(&first, "Run"), (&second, "Walk"), (&third, "Swim")] {
+        let kept = user.get(&path(task)?).send().await?.expect(200)?.json()?;
+        ensure!(
+            kept["status"] == "completed" && kept["title"] == title,
+            "{kept}"
+        );
+    }
+    let kept = user.get(&path(&first)?).send().await?.expect(200)?.json()?;
+    ensure!(
+        kept["due"] == first["due"] && kept["recurrence"] == first["recurrence"],
+        "{kept}"
+    );
+    // No recurrence at all: the series has ended, and nothing follows.
+    let last = patch(&user, &all(&fourth)?, json!({"recurrence": null})).await?;
+    ensure!(last["recurrence"].is_null(), "{last}");
+    ensure!(
+        complete(&user, &last).await?.get("next").is_none(),
+        "something follows"
+    );
+    Ok(())
+}
+
 pub async fn deletion_of_occurrences(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     let task = weekly(&user).await?;
