@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use guest::frames::Progress;
 use guest::logging;
 
 use crate::api::{Api, ApiError};
-use guest::frames::Progress;
-
 use crate::tick;
 
 /// The next run begins five minutes after this one did, and may overlap with it.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use guest::frames::Progress;
 use domain::recurrence::Standing;
+use guest::frames::Progress;
 use guest::logging;
 
 use crate::api::{Api, ApiError};

@@ -29,7 +29,7 @@ pub async fn ten_thousand_at_once(_: &mut Fixture) -> Result<()> {
     for kill in 1..=KILLS {
         let before = USERS * TASKS * kill / (KILLS + 2);
         world.mails_within(before, LIMIT).await?;
-        world.system.host()?.kill().await?;
+        world.system.host()?.kill9().await;
         world.system.host()?.start().await?;
         let statement = include_str!("../../../sql/end_claims.sql");
         world.database.execute(statement, &[]).await?;
@@ -50,7 +50,11 @@ pub async fn ten_thousand_at_once(_: &mut Fixture) -> Result<()> {
     for mail in world.mails(0).await? {
         *mails.entry(text(&mail, "Subject")?).or_default() += 1;
     }
-    ensure!(mails.len() == USERS * TASKS, "{} different mails", mails.len());
+    ensure!(
+        mails.len() == USERS * TASKS,
+        "{} different mails",
+        mails.len()
+    );
     let most = mails.values().max().context("no mails")?;
     ensure!(*most <= 1 + KILLS, "a mail was sent {most} times");
     let repeated = mails.values().filter(|times| **times > 1).count();
