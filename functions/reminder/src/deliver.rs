@@ -157,7 +157,7 @@ impl Queue {
         let ended = self
             .flights
             .extract_if(.., |flight| flight.going().next().is_none());
-        ended.flat_map(|flight| flight.results()).collect()
+        ended.flat_map(|flight| flight.results(jitter())).collect()
     }
 
     fn going(&self) -> impl Iterator<Item = &Exchange> {
@@ -237,8 +237,8 @@ impl Flight {
     }
 
     /// The results of a message whose requests have all ended. It is sent if one of them was accepted: a user with two browsers has
-    /// seen it. It is tried again if one of them may be accepted later.
-    fn results(self) -> Vec<Recorded> {
+    /// seen it. It is tried again if one of them may be accepted later. `jitter` is a random number from 0 to 1.
+    fn results(self, jitter: f64) -> Vec<Recorded> {
         let (mut is_sent, mut retry, mut error) = (false, None, None);
         let mut gone = Vec::new();
         for part in self.parts {
@@ -253,7 +253,7 @@ impl Flight {
             }
             error = error.or(reason);
         }
-        let pause = retry.and_then(|after| delivery::pause(self.message.attempts, jitter(), after));
+        let pause = retry.and_then(|after| delivery::pause(self.message.attempts, jitter, after));
         let (outcome, after) = match (is_sent, pause) {
             (true, _) => ("sent", None),
             (false, Some(pause)) => ("retry", Some(pause.num_milliseconds())),
@@ -289,4 +289,64 @@ fn record(results: &[Recorded]) -> Result<(), DbError> {
     Db::open()?
         .query_one(include_str!("record.sql"), &[text(results)])
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    const RETRY: Verdict = Verdict::Retry { after: None };
+
+    fn results(attempts: u32, verdicts: &[Verdict]) -> Recorded {
+        let message = format!(
+            r#"[{{"user_id":"01890a5d-ac96-7741-b2d0-8a1b5e6f0001","email":"a@b.c","timezone":"UTC","attempts":{attempts},
+                "subscriptions":[],"deliveries":[{{"id":"01890a5d-ac96-7741-b2d0-8a1b5e6f0003",
+                "task_id":"01890a5d-ac96-7741-b2d0-8a1b5e6f0002","title":"Rent","due":null,
+                "fire_at":"2026-03-01T07:30:00.000000Z","late":false}}]}}]"#
+        );
+        let part = |(number, verdict): (usize, &Verdict)| Sending {
+            subscription: Some(Uuid::from_u128(number as u128)),
+            state: State::Ended(*verdict, None),
+        };
+        let flight = Flight {
+            message: Message::parse_all(&message).unwrap().remove(0),
+            parts: verdicts.iter().enumerate().map(part).collect(),
+        };
+        flight.results(0.5).remove(0)
+    }
+
+    #[test]
+    fn a_message_is_sent_if_one_request_was_accepted() {
+        let recorded = results(1, &[Verdict::Failed, Verdict::Sent, RETRY, Verdict::Gone]);
+        assert_eq!(recorded.outcome, "sent");
+        assert_eq!(recorded.gone, [Uuid::from_u128(3)]);
+    }
+
+    #[test]
+    fn a_message_is_tried_again_if_it_may_be_accepted_later() {
+        let recorded = results(1, &[Verdict::Gone, RETRY]);
+        assert_eq!(
+            (recorded.outcome, recorded.after_ms),
+            ("retry", Some(5_000))
+        );
+        let asked = Verdict::Retry {
+            after: Some(TimeDelta::seconds(40)),
+        };
+        let recorded = results(2, &[RETRY, asked, RETRY]);
+        assert_eq!(
+            (recorded.outcome, recorded.after_ms),
+            ("retry", Some(40_000))
+        );
+    }
+
+    #[test]
+    fn a_message_fails_after_the_last_attempt_or_if_nobody_takes_it() {
+        assert_eq!(results(6, &[RETRY]).outcome, "failed");
+        assert_eq!(
+            results(1, &[Verdict::Failed, Verdict::Gone]).outcome,
+            "failed"
+        );
+    }
 }

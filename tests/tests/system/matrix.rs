@@ -78,6 +78,18 @@ const TABLE: &[(&str, [u16; 8])] = &[
         "readNotifications",
         [401, 401, 200, 200, 200, 200, 200, 200],
     ),
+    ("getPushKey", [401, 401, 200, 200, 200, 200, 200, 200]),
+    (
+        "addPushSubscription",
+        [401, 401, 201, 201, 201, 201, 201, 201],
+    ),
+    (
+        "removePushSubscription",
+        [401, 401, 404, 204, 404, 404, 404, 204],
+    ),
+    // The path is not signed; reminders/messages.rs follows a link that is.
+    ("askToUnsubscribe", [404; 8]),
+    ("unsubscribe", [404; 8]),
     // For the agents alone.
     (
         "createOccurrences",
@@ -202,6 +214,10 @@ impl Accounts {
             let job = include_str!("../../sql/insert_job.sql");
             let row = fixture.database.query_one(job, &[&self.owner.id]).await?;
             row.get::<_, Uuid>(0).to_string()
+        } else if name == "removePushSubscription" {
+            let added = self.owner.post("/api/push/subscriptions");
+            let added = added.json(&subscription()).send().await?;
+            text(&added.expect(201)?.json()?, "id")?
         } else if path.starts_with("/api/series/") {
             text(&task, "series_id")?
         } else if path.starts_with("/api/reminders/") {
@@ -209,7 +225,10 @@ impl Accounts {
         } else {
             id
         };
-        let mut path = path.replace("{id}", &id).replace("{tag}", &tag);
+        let mut path = path
+            .replace("{id}", &id)
+            .replace("{tag}", &tag)
+            .replace("{token}", &tag);
         if path.starts_with("/api/audit") {
             path.push_str(&format!("?user_id={}", self.owner.id));
         }
@@ -257,11 +276,23 @@ impl Accounts {
             "addReminder" => json!({"before": "PT30M"}),
             "updateReminder" => json!({"repeat": "PT10M"}),
             "snoozeReminder" => json!({"for": "PT10M"}),
+            "addPushSubscription" => subscription(),
             "readNotifications" => json!({"ids": null}),
             "renameTag" => json!({"name": "renamed"}),
             _ => return None,
         })
     }
+}
+
+/// A push subscription of a browser.
+fn subscription() -> Value {
+    json!({
+        "endpoint": format!("https://fcm.googleapis.com/fcm/send/{}", Uuid::new_v4()),
+        "keys": {
+            "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+            "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        },
+    })
 }
 
 /// A new account with this role. It copies the owner's password hash, because hashing one for each account would take most of

@@ -252,6 +252,21 @@ pub async fn by_push(_: &mut Fixture) -> Result<()> {
         "{messages:?}"
     );
     delivery(&user, &task, "sent").await?;
+    for _ in browsers.len()..50 {
+        let browser = world.push.subscribe()?;
+        user.post("/api/push/subscriptions")
+            .json(&browser)
+            .send()
+            .await?
+            .expect(201)?;
+        world.push.forget(&browser);
+    }
+    let browser = world.push.subscribe()?;
+    user.post("/api/push/subscriptions")
+        .json(&browser)
+        .send()
+        .await?
+        .expect(409)?;
     for browser in &browsers {
         world.push.forget(browser);
     }
