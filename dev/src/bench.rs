@@ -11,6 +11,7 @@ mod delivery;
 mod search;
 mod side_by_side;
 mod time;
+mod reminders;
 pub mod tokens;
 
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ use tokio_postgres::{Client, NoTls};
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// Only these: create, mix (four reads for each write), fairness (others beside a hostile user), search, postgres (event
-    /// delivery on the Postgres log), kafka (event delivery on Kafka), time (recurring tasks)
+    /// delivery on the Postgres log), kafka (event delivery on Kafka), time (recurring tasks and reminders)
     #[arg(value_parser = ["create", "mix", "fairness", "search", "postgres", "kafka", "time"])]
     only: Vec<String>,
     /// The length of each measurement, in seconds
@@ -77,6 +78,9 @@ pub async fn run(options: Options) -> Result<()> {
         if part == "fairness" {
             system_options.host_env.extend(fairness::limits());
         }
+        if part == "time" {
+            system_options.host_env.extend(reminders::settings().await?);
+        }
         let plan = Plan {
             dir: scratch.path().to_owned(),
             length: Duration::from_secs(options.seconds),
@@ -91,7 +95,10 @@ pub async fn run(options: Options) -> Result<()> {
             "mix" => mix::run(&plan, &system, &db).await?,
             "fairness" => fairness::run(&plan, &system, &db).await?,
             "search" => search::run(&plan, &system, &db).await?,
-            "time" => time::run(&plan, &system, &db).await?,
+            "time" => {
+                time::run(&plan, &system, &db).await?;
+                reminders::run(&system, &db).await?;
+            }
             _ => delivery::run(&plan, log, &system, &db).await?,
         }
         system.stop().await;

@@ -116,7 +116,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             names_with_signs, words_with_punctuation, phrases_in_one_field, late_in_a_long_text, long_fragments,
             or_is_an_operator_in_capitals, many_matches,
         },
-        plans::{every_list_reads_little, a_claim_reads_little},
+        plans::{every_list_reads_little, a_claim_reads_little, a_look_for_reminders_reads_little},
         accounts::{
             sign_in, responses_hold_no_secret, refresh_tokens_rotate, logout_ends_one_session,
             a_new_password_ends_every_session, no_session_outlives_a_new_password, a_deleted_account_is_gone, account_events,

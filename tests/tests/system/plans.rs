@@ -339,6 +339,33 @@ pub async fn a_claim_reads_little(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+/// A look for reminders and messages that are due costs the same, however many are not.
+pub async fn a_look_for_reminders_reads_little(fixture: &mut Fixture) -> Result<()> {
+    // Each shard of users has its own part of the index.
+    const LIMIT: i64 = 64 * 8;
+    let database = &fixture.database;
+    let insert = include_str!("../../sql/insert_many_reminders.sql");
+    database.execute(insert, &[]).await?;
+    let mut read = Vec::new();
+    for analyze in ["select", "vacuum analyze reminders"] {
+        database.batch_execute(analyze).await?;
+        database.batch_execute("set role spindle_agent").await?;
+        // After five executions, Postgres may choose a plan for any parameter.
+        for _ in 0..8 {
+            let statement = include_str!("../../sql/fire_buffers.sql");
+            let plan: Value = database.query_one(statement, &[]).await?.get(0);
+            read.push(buffers_of(&plan)?);
+        }
+        database.batch_execute("reset role").await?;
+    }
+    let delete = include_str!("../../sql/delete_many_reminders.sql");
+    database.execute(delete, &[]).await?;
+    // The first look reads the catalog.
+    let most = read.iter().skip(1).max().context("no plan")?;
+    ensure!(*most <= LIMIT, "{read:?} buffers instead of {LIMIT}");
+    Ok(())
+}
+
 /// The number of buffers that a page reads.
 async fn buffers(database: &Client, asked: &TaskList) -> Result<i64> {
     let parameters = asked.parameters();
