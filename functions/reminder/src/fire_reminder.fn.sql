@@ -37,7 +37,7 @@ begin
     end if;
     foreach name in array coalesce(
         reminder.channels,
-        array(select json_array_elements_text(account.preferences -> 'channels')),
+        nullif(array(select json_array_elements_text(account.preferences -> 'channels')), '{}'),
         '{in_app}')
     loop
         delivery.id := uuid_v7();
