@@ -47,8 +47,8 @@ pub struct Delivered {
 /// The database cannot be used. What was claimed and not recorded is claimed again after some minutes.
 pub fn deliver(until: Instant) -> Result<Delivered, DbError> {
     let mut queues = [
-        Queue::new(Channel::Email, Outside::email()),
-        Queue::new(Channel::Push, Outside::push()),
+        Queue::new(Channel::Email, Outside::email),
+        Queue::new(Channel::Push, Outside::push),
     ];
     let mut settled = 0;
     loop {
@@ -73,8 +73,10 @@ pub fn deliver(until: Instant) -> Result<Delivered, DbError> {
 /// A channel, and its messages in flight.
 struct Queue {
     channel: Channel,
+    /// Reads the settings, which is left until there is a message.
+    open: fn() -> Result<Option<Outside>, BadSetting>,
     /// Or the reason why nothing can be sent.
-    outside: Result<Outside, Unusable>,
+    outside: Option<Result<Outside, Unusable>>,
     flights: Vec<Flight>,
     is_empty: bool,
 }
@@ -103,15 +105,11 @@ enum State {
 }
 
 impl Queue {
-    fn new(channel: Channel, outside: Result<Option<Outside>, BadSetting>) -> Self {
-        let outside = match outside {
-            Ok(Some(outside)) => Ok(outside),
-            Ok(None) => Err(Unusable::Off),
-            Err(error) => Err(Unusable::Wrong(error)),
-        };
+    fn new(channel: Channel, open: fn() -> Result<Option<Outside>, BadSetting>) -> Self {
         Self {
             channel,
-            outside,
+            open,
+            outside: None,
             flights: Vec::new(),
             is_empty: false,
         }
@@ -132,7 +130,12 @@ impl Queue {
             .map_err(|error| DbError::Shape(format!("claim_deliveries: {error}")))?;
         self.is_empty = messages.is_empty();
         for message in messages {
-            let parts = match &mut self.outside {
+            let outside = self.outside.get_or_insert_with(|| match (self.open)() {
+                Ok(Some(outside)) => Ok(outside),
+                Ok(None) => Err(Unusable::Off),
+                Err(error) => Err(Unusable::Wrong(error)),
+            });
+            let parts = match outside {
                 Ok(outside) => outside
                     .parts(&message, Utc::now())
                     .into_iter()

@@ -25,11 +25,9 @@ pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
     } = AccountPatch::parse(body::merge_patch(request)?)?;
     let change = Change {
         user: caller.user,
-        admin: None,
         name,
         timezone: timezone.map(|zone| zone.name().to_owned()),
-        role: None,
-        preferences: None,
+        ..Change::default()
     };
     let write = match reminders {
         Some(patch) => change.with_preferences(request, &caller, |current| {
@@ -44,11 +42,7 @@ pub fn update_me(request: &mut Request) -> Result<Reply, Problem> {
 pub fn mute(request: &mut Request, caller: &Caller, channel: Channel) -> Result<Write, Problem> {
     let change = Change {
         user: caller.user,
-        admin: None,
-        name: None,
-        timezone: None,
-        role: None,
-        preferences: None,
+        ..Change::default()
     };
     change.with_preferences(request, caller, |current| Ok(current.muting(channel)))
 }
@@ -63,9 +57,8 @@ pub fn update_user(request: &mut Request, user: Uuid) -> Result<Reply, Problem> 
         user,
         admin: Some(caller.user.to_string()),
         name,
-        timezone: None,
         role,
-        preferences: None,
+        ..Change::default()
     };
     Query::of(request).finish()?;
     let rate = Rate::write(&caller, 1)?;
@@ -73,7 +66,7 @@ pub fn update_user(request: &mut Request, user: Uuid) -> Result<Reply, Problem> 
 }
 
 /// A change of an account; `None` leaves a field as it is.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Change {
     user: Uuid,
     /// The admin who makes the change; `None` for the account's owner.

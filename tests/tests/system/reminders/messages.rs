@@ -60,6 +60,13 @@ impl World {
         Ok(())
     }
 
+    /// A task whose reminder is due now, through this channel.
+    async fn due(&self, user: &User, channel: &str) -> Result<Value> {
+        let task = remind(user, json!([{"on": "due", "channels": [channel]}])).await?;
+        self.let_all_be_due(&task).await?;
+        Ok(task)
+    }
+
     pub async fn mails(&self, count: usize) -> Result<Vec<Value>> {
         self.mails_within(count, DELIVERY_LIMIT).await
     }
@@ -85,6 +92,12 @@ impl World {
     }
 }
 
+/// Adds a push subscription, and expects this status.
+async fn subscribe(user: &User, browser: &Value, status: u16) -> Result<Value> {
+    let added = user.post("/api/push/subscriptions").json(browser).send();
+    added.await?.expect(status)?.json()
+}
+
 /// Waits until the only delivery of a task's only reminder has this status, and returns it.
 async fn delivery(user: &User, task: &Value, status: &str) -> Result<Value> {
     wait::until(
@@ -107,7 +120,7 @@ pub async fn by_email(_: &mut Fixture) -> Result<()> {
     let world = World::start("resend").await?;
     let user = world.api.new_user("Europe/Berlin").await?;
     let reminder = json!([{"before": "PT30M", "channels": ["email"]}]);
-    let task = remind(&user, reminder.clone()).await?;
+    let task = remind(&user, reminder).await?;
     world.let_all_be_due(&task).await?;
     let mail = world.mails(1).await?.remove(0);
     ensure!(mail["subject"] == "Reminder: Call Ada", "{mail}");
@@ -154,8 +167,7 @@ pub async fn by_email(_: &mut Fixture) -> Result<()> {
     let forged = format!("{}x", path);
     world.api.get(&forged).send().await?.expect(404)?;
     world.api.post(&forged).send().await?.expect(404)?;
-    let second = remind(&user, reminder).await?;
-    world.let_all_be_due(&second).await?;
+    let second = world.due(&user, "email").await?;
     delivery(&user, &second, "dropped").await?;
     ensure!(
         world.mails(1).await?.len() == 1,
@@ -181,18 +193,15 @@ pub async fn quiet_hours(_: &mut Fixture) -> Result<()> {
     };
     let change = |mode| user.patch("/api/auth/me").json(&quiet(mode));
     change("defer").send().await?.expect(200)?;
-    let reminder = json!([{"on": "due", "channels": ["email"]}]);
     let (one, two) = (
-        remind(&user, reminder.clone()).await?,
-        remind(&user, reminder.clone()).await?,
+        world.due(&user, "email").await?,
+        world.due(&user, "email").await?,
     );
     for task in [&one, &two] {
-        world.let_all_be_due(task).await?;
         delivery(&user, task, "pending").await?;
     }
     change("drop").send().await?.expect(200)?;
-    let dropped = remind(&user, reminder).await?;
-    world.let_all_be_due(&dropped).await?;
+    let dropped = world.due(&user, "email").await?;
     delivery(&user, &dropped, "dropped").await?;
     ensure!(world.mails(0).await?.is_empty(), "a mail in quiet hours");
     let end = include_str!("../../../sql/end_quiet_hours.sql");
@@ -224,26 +233,16 @@ pub async fn by_push(_: &mut Fixture) -> Result<()> {
     ensure!(text(&key, "key")?.len() == 87, "{key}");
     let foreign =
         json!({"endpoint": "https://example.org/push", "keys": world.push.subscribe()?["keys"]});
-    let refused = user
-        .post("/api/push/subscriptions")
-        .json(&foreign)
-        .send()
-        .await?;
+    let refused = subscribe(&user, &foreign, 422).await?;
     ensure!(
-        refused.expect(422)?.json()?["errors"][0]["pointer"] == "/endpoint",
+        refused["errors"][0]["pointer"] == "/endpoint",
         "another member"
     );
     let browsers = [world.push.subscribe()?, world.push.subscribe()?];
     for browser in &browsers {
-        user.post("/api/push/subscriptions")
-            .json(browser)
-            .send()
-            .await?
-            .expect(201)?;
+        subscribe(&user, browser, 201).await?;
     }
-    let reminder = json!([{"on": "due", "channels": ["push"]}]);
-    let task = remind(&user, reminder.clone()).await?;
-    world.let_all_be_due(&task).await?;
+    let task = world.due(&user, "push").await?;
     let messages = world.messages(2).await?;
     ensure!(
         messages.iter().all(
@@ -254,36 +253,25 @@ pub async fn by_push(_: &mut Fixture) -> Result<()> {
     delivery(&user, &task, "sent").await?;
     for _ in browsers.len()..50 {
         let browser = world.push.subscribe()?;
-        user.post("/api/push/subscriptions")
-            .json(&browser)
-            .send()
-            .await?
-            .expect(201)?;
+        subscribe(&user, &browser, 201).await?;
         world.push.forget(&browser);
     }
     let browser = world.push.subscribe()?;
-    user.post("/api/push/subscriptions")
-        .json(&browser)
-        .send()
-        .await?
-        .expect(409)?;
+    subscribe(&user, &browser, 409).await?;
     for browser in &browsers {
         world.push.forget(browser);
     }
-    let task = remind(&user, reminder.clone()).await?;
-    world.let_all_be_due(&task).await?;
+    let task = world.due(&user, "push").await?;
     delivery(&user, &task, "failed").await?;
     // Nobody is asked again.
-    let task = remind(&user, reminder).await?;
-    world.let_all_be_due(&task).await?;
+    let task = world.due(&user, "push").await?;
     let failed = delivery(&user, &task, "failed").await?;
     ensure!(
         failed["error"] == "the account has no push subscription",
         "{failed}"
     );
     // This system sends no mails.
-    let task = remind(&user, json!([{"on": "due", "channels": ["email"]}])).await?;
-    world.let_all_be_due(&task).await?;
+    let task = world.due(&user, "email").await?;
     let failed = delivery(&user, &task, "failed").await?;
     ensure!(failed["error"] == "this server sends no email", "{failed}");
     world.system.stop().await;
@@ -294,7 +282,6 @@ pub async fn by_push(_: &mut Fixture) -> Result<()> {
 pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
     let world = World::start("resend").await?;
     let user = world.api.new_user("Europe/Berlin").await?;
-    let by_mail = || remind(&user, json!([{"on": "due", "channels": ["email"]}]));
     for fault in [
         Fault::Status(500, None),
         Fault::Status(429, Some(3)),
@@ -302,8 +289,7 @@ pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
     ] {
         let before = world.mails(0).await?.len();
         world.mail.faults.next(fault, 1);
-        let task = by_mail().await?;
-        world.let_all_be_due(&task).await?;
+        let task = world.due(&user, "email").await?;
         let sent = delivery(&user, &task, "sent")
             .await
             .with_context(|| format!("{fault:?}"))?;
@@ -316,22 +302,16 @@ pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
 
     // While mails hang, a push message comes.
     world.mail.faults.next(Fault::Hang, 100);
-    let hanging = by_mail().await?;
-    world.let_all_be_due(&hanging).await?;
+    let hanging = world.due(&user, "email").await?;
     wait::until("a mail is tried", DELIVERY_LIMIT, async || {
         let reminders = reminders_of(&user, &hanging).await?;
         Ok((reminders[0]["deliveries"][0]["attempts"] == 1).then_some(()))
     })
     .await?;
     let browser = world.push.subscribe()?;
-    user.post("/api/push/subscriptions")
-        .json(&browser)
-        .send()
-        .await?
-        .expect(201)?;
+    subscribe(&user, &browser, 201).await?;
     let started = Instant::now();
-    let task = remind(&user, json!([{"on": "due", "channels": ["push"]}])).await?;
-    world.let_all_be_due(&task).await?;
+    let task = world.due(&user, "push").await?;
     delivery(&user, &task, "sent").await?;
     ensure!(
         started.elapsed() < Duration::from_secs(30),
@@ -341,7 +321,7 @@ pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
 
     // In the end a delivery fails, with the reason.
     world.mail.faults.next(Fault::Status(503, None), 100);
-    let task = by_mail().await?;
+    let task = world.due(&user, "email").await?;
     let failed = wait::until("a delivery fails", DELIVERY_LIMIT, async || {
         world.let_all_be_due(&task).await?;
         let reminders = reminders_of(&user, &task).await?;
