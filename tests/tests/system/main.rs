@@ -94,7 +94,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             repeated_until_acknowledged, a_reminder_is_snoozed, one_reminder_changes, the_inbox, many_agents_at_once,
             a_deleted_account_has_no_reminders,
         },
-        messages::{by_email, quiet_hours, by_push, providers_that_fail},
+        messages::{by_email, quiet_hours, by_push, providers_that_fail, a_message_has_one_sender},
         reminder_storm::{ten_thousand_at_once},
         times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},

@@ -336,3 +336,33 @@ pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
     world.system.stop().await;
     Ok(())
 }
+
+/// A message that one agent sends is no other agent's, until the time has passed in which the first one should have recorded a result.
+/// All of it happens in a transaction, which the agents of the system do not see.
+pub async fn a_message_has_one_sender(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = user.create(json!({"title": "Call Ada"})).await?;
+    let agents = fixture.connect().await?;
+    agents.batch_execute("begin").await?;
+    let insert = include_str!("../../../sql/insert_message.sql");
+    let row = agents
+        .query_one(insert, &[&user.id, &text(&task, "id")?])
+        .await?;
+    let id: String = row.get(0);
+    // The number of the attempt, if the message is claimed.
+    let claim = async || -> Result<Option<Value>> {
+        let statement = include_str!("../../../sql/claim_messages.sql");
+        let claimed: String = agents.query_one(statement, &[]).await?.get(0);
+        let claimed: Vec<Value> = serde_json::from_str(&claimed)?;
+        let mut claimed = claimed.into_iter();
+        let message = claimed.find(|message| message["deliveries"][0]["id"] == id);
+        Ok(message.map(|message| message["attempts"].clone()))
+    };
+    ensure!(claim().await? == Some(json!(1)), "it was not claimed");
+    ensure!(claim().await?.is_none(), "it was claimed twice");
+    let end = include_str!("../../../sql/end_claims.sql");
+    agents.execute(end, &[]).await?;
+    ensure!(claim().await? == Some(json!(2)), "it was lost");
+    agents.batch_execute("rollback").await?;
+    Ok(())
+}
