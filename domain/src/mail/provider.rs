@@ -39,12 +39,18 @@ impl Mailer {
     /// `<user>:<password>` for Mailpit, or empty; and the sender, such as `Spindle <tasks@example.org>`.
     ///
     /// # Errors
-    /// A message that says what is wrong. It does not contain the key.
-    pub fn parse(provider: &str, url: &str, key: &str, from: &str) -> Result<Self, String> {
+    /// The name of the wrong setting, and what is wrong with it. Neither contains the key.
+    pub fn parse(
+        provider: &str,
+        url: &str,
+        key: &str,
+        from: &str,
+    ) -> Result<Self, (&'static str, String)> {
+        let wrong = |name, reason: &str| Err((name, reason.to_owned()));
         let provider = match provider.trim() {
             "resend" => Provider::Resend,
             "mailpit" => Provider::Mailpit,
-            _ => return Err("the provider must be resend or mailpit".to_owned()),
+            _ => return wrong("mail_provider", "must be resend or mailpit"),
         };
         let url = url.trim().trim_end_matches('/');
         let is_url = ["https://", "http://"].iter().any(|scheme| {
@@ -52,24 +58,33 @@ impl Mailer {
                 .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()))
         });
         if !is_url {
-            return Err("the URL must begin with https:// or http://".to_owned());
+            return wrong("mail_url", "must begin with https:// or http://");
         }
         let key = key.trim();
         if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("the key must have ASCII characters without spaces".to_owned());
+            return wrong("mail_key", "must have ASCII characters without spaces");
         }
         match provider {
-            Provider::Resend if key.is_empty() => return Err("Resend needs a key".to_owned()),
+            Provider::Resend if key.is_empty() => {
+                return wrong("mail_key", "must not be empty for Resend");
+            }
             Provider::Mailpit if !key.is_empty() && !key.contains(':') => {
-                return Err("the key for Mailpit must be <user>:<password>, or empty".to_owned());
+                return wrong(
+                    "mail_key",
+                    "must be <user>:<password>, or empty, for Mailpit",
+                );
             }
             Provider::Resend | Provider::Mailpit => {}
         }
+        let from = match Mailbox::parse(from) {
+            Ok(from) => from,
+            Err(reason) => return wrong("mail_from", reason),
+        };
         Ok(Self {
             provider,
             url: url.to_owned(),
             key: key.to_owned(),
-            from: Mailbox::parse(from).map_err(|detail| format!("the sender {detail}"))?,
+            from,
         })
     }
 
@@ -223,18 +238,19 @@ mod tests {
     #[test]
     fn wrong_settings_are_refused_without_showing_the_key() {
         let (url, key, from) = ("https://api.resend.com", "re_1", "a@b.de");
-        for (provider, url, key, from, reason) in [
-            ("smtp", url, key, from, "resend or mailpit"),
-            ("resend", "api.resend.com", key, from, "https://"),
-            ("resend", "https://", key, from, "https://"),
-            ("resend", "https://a b", key, from, "https://"),
-            ("resend", url, "", from, "needs a key"),
-            ("resend", url, "re\n1", from, "ASCII"),
-            ("mailpit", url, "user", from, "<user>:<password>"),
-            ("resend", url, key, "b.de", "sender"),
+        for (provider, url, key, from, name) in [
+            ("smtp", url, key, from, "mail_provider"),
+            ("resend", "api.resend.com", key, from, "mail_url"),
+            ("resend", "https://", key, from, "mail_url"),
+            ("resend", "https://a b", key, from, "mail_url"),
+            ("resend", url, "", from, "mail_key"),
+            ("resend", url, "re\n1", from, "mail_key"),
+            ("mailpit", url, "user", from, "mail_key"),
+            ("resend", url, key, "b.de", "mail_from"),
         ] {
-            let message = Mailer::parse(provider, url, key, from).err().unwrap();
-            assert!(message.contains(reason), "{message}");
+            let (wrong, reason) = Mailer::parse(provider, url, key, from).err().unwrap();
+            assert_eq!(wrong, name, "{reason}");
+            assert!(!reason.contains("re\n1"), "{reason}");
         }
     }
 }

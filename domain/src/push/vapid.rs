@@ -27,14 +27,15 @@ impl Vapid {
     /// `mailto:` or `https://`.
     ///
     /// # Errors
-    /// A message that says what is wrong. It contains no key, so it may be logged.
-    pub fn parse(key: &str, subject: &str) -> Result<Self, String> {
-        let bytes = decode(key.trim()).map_err(|detail| format!("the key {detail}"))?;
+    /// The name of the wrong setting, and what is wrong with it. Neither contains the key, so they may be logged.
+    pub fn parse(key: &str, subject: &str) -> Result<Self, (&'static str, String)> {
+        let wrong = |reason: &str| ("vapid_key", reason.to_owned());
+        let bytes = decode(key.trim()).map_err(wrong)?;
         // The crate would also take shorter keys.
         let key = <[u8; 32]>::try_from(bytes)
             .ok()
             .and_then(|bytes| SecretKey::from_slice(&bytes).ok())
-            .ok_or("the key must have 32 bytes, and be a private key on P-256")?;
+            .ok_or_else(|| wrong("must have 32 bytes, and be a private key on P-256"))?;
         let subject = subject.trim();
         let is_plain = |text: &str| {
             !text.is_empty()
@@ -55,9 +56,8 @@ impl Vapid {
             (None, None) => false,
         };
         if !is_valid {
-            return Err(
-                "the subject must be like mailto:ops@example.org or https://example.org".to_owned(),
-            );
+            let reason = "must be like mailto:ops@example.org or https://example.org";
+            return Err(("vapid_subject", reason.to_owned()));
         }
         Ok(Self {
             key: key.into(),
@@ -135,7 +135,7 @@ mod tests {
         )
     }
 
-    fn vapid(key: &str, subject: &str) -> Result<Vapid, String> {
+    fn vapid(key: &str, subject: &str) -> Result<Vapid, (&'static str, String)> {
         Vapid::parse(key, subject)
     }
 
@@ -172,8 +172,8 @@ mod tests {
     fn wrong_settings_are_refused_without_showing_the_key() {
         let zero = URL_SAFE_NO_PAD.encode([0; 32]);
         for wrong in ["", "***", &KEY[..40], &zero, PUBLIC] {
-            let message = vapid(wrong, "mailto:a@b.de").err().unwrap();
-            assert!(message.contains("key"), "{message}");
+            let (name, message) = vapid(wrong, "mailto:a@b.de").err().unwrap();
+            assert_eq!(name, "vapid_key", "{message}");
             assert!(wrong.is_empty() || !message.contains(wrong), "{message}");
         }
         for wrong in [
@@ -185,8 +185,8 @@ mod tests {
             "http://a.de",
             "https://",
         ] {
-            let message = vapid(KEY, wrong).err().unwrap();
-            assert!(message.contains("mailto:"), "{wrong}: {message}");
+            let (name, message) = vapid(KEY, wrong).err().unwrap();
+            assert_eq!(name, "vapid_subject", "{wrong}: {message}");
         }
         let entry = vapid_entry([7; 32]).unwrap();
         assert!(vapid(&entry, "mailto:a@b.de").is_ok());

@@ -23,8 +23,7 @@ pub fn key(request: &mut Request) -> Result<Reply, Problem> {
     if key.is_empty() {
         return Err(Problem::not_found());
     }
-    let vapid = Vapid::parse(&key, &variables::get("vapid_subject")?)
-        .map_err(|reason| BadSetting::new("vapid_key", reason))?;
+    let vapid = Vapid::parse(&key, &variables::get("vapid_subject")?).map_err(BadSetting::from)?;
     Ok(Reply::json(
         200,
         json!({ "key": vapid.public_key() }).to_string(),

@@ -20,6 +20,13 @@ impl BadSetting {
     }
 }
 
+/// The name of a setting, and what is wrong with it, from a parser of several settings.
+impl From<(&'static str, String)> for BadSetting {
+    fn from((name, reason): (&'static str, String)) -> Self {
+        Self { name, reason }
+    }
+}
+
 /// Reads a setting.
 ///
 /// # Errors

@@ -56,8 +56,7 @@ impl Outside {
             return Ok(None);
         }
         let (url, key) = (variables::get("mail_url")?, variables::get("mail_key")?);
-        let mailer = Mailer::parse(&provider, &url, &key, &variables::get("mail_from")?)
-            .map_err(|reason| BadSetting::new("mail_provider", reason))?;
+        let mailer = Mailer::parse(&provider, &url, &key, &variables::get("mail_from")?)?;
         let keys = Keys::parse(&variables::get("unsubscribe_keys")?, String::new())
             .map_err(|reason| BadSetting::new("unsubscribe_keys", reason))?;
         let public_url = variables::get("public_url")?;
@@ -77,8 +76,7 @@ impl Outside {
         if key.trim().is_empty() {
             return Ok(None);
         }
-        let vapid = Vapid::parse(&key, &variables::get("vapid_subject")?)
-            .map_err(|reason| BadSetting::new("vapid_key", reason))?;
+        let vapid = Vapid::parse(&key, &variables::get("vapid_subject")?)?;
         let hosts = PushHosts::parse(&variables::get("push_hosts")?)
             .map_err(|reason| BadSetting::new("push_hosts", reason))?;
         let signed = HashMap::new();
