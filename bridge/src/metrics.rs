@@ -99,6 +99,10 @@ pub struct Collectors {
     pub dead_letters: IntCounterVec,
     /// Label: topic.
     pub dead_letters_open: IntGaugeVec,
+    /// Labels: channel, state.
+    pub messages: IntGaugeVec,
+    /// Label: channel.
+    pub message_age_seconds: GaugeVec,
     pub ticks: IntCounterVec,
     /// Label: table.
     pub swept: IntCounterVec,
@@ -297,6 +301,20 @@ impl Metrics {
                     "Dead letters in the log that nobody has replayed or discarded"
                 ),
                 &["topic"]
+            )),
+            messages: add!(IntGaugeVec::new(
+                Opts::new(
+                    "reminder_messages",
+                    "Messages of reminders by email and push: due, later (being sent, to be tried again, or held back by quiet hours), and failed within the last hour; counted up to 100000"
+                ),
+                &["channel", "state"]
+            )),
+            message_age_seconds: add!(GaugeVec::new(
+                Opts::new(
+                    "reminder_message_age_seconds",
+                    "How long the oldest message that is due has waited"
+                ),
+                &["channel"]
             )),
             ticks: add!(IntCounterVec::new(
                 Opts::new("ticks_total", "Ticks sent to the agent"),

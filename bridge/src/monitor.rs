@@ -20,6 +20,8 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// How often the lag of the groups is measured, and how often the dead letters are counted: both cost the log some requests.
 const LAG_INTERVAL: Duration = Duration::from_secs(10);
 const DEAD_LETTER_INTERVAL: Duration = Duration::from_secs(30);
+/// How often the messages of reminders are counted.
+const MESSAGE_INTERVAL: Duration = Duration::from_secs(10);
 /// A check that takes longer counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The oldest outbox row may be this old, in seconds, before a warning is logged.
@@ -40,7 +42,7 @@ impl Monitor {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut session = None;
-        let (mut lag_measured, mut dead_letters_counted) = (None, None);
+        let (mut lag_measured, mut messages_counted, mut dead_letters_counted) = (None, None, None);
         while self.stop.run_until_cancelled(ticks.tick()).await.is_some() {
             match timeout(CHECK_TIMEOUT, self.check_outbox(&mut session)).await {
                 Ok(Ok(())) => self.health.up("postgres"),
@@ -65,6 +67,12 @@ impl Monitor {
                 && let Ok(Ok(())) = timeout(CHECK_TIMEOUT, self.measure_lag()).await
             {
                 lag_measured = Some(Instant::now());
+            }
+            if is_due(messages_counted, MESSAGE_INTERVAL)
+                && let Some(client) = &session
+                && let Ok(Ok(())) = timeout(CHECK_TIMEOUT, self.count_messages(client)).await
+            {
+                messages_counted = Some(Instant::now());
             }
             if is_due(dead_letters_counted, DEAD_LETTER_INTERVAL)
                 && let Some(client) = &session
@@ -127,6 +135,21 @@ impl Monitor {
             let open = &self.metrics.dead_letters_open;
             open.with_label_values(&[topic.as_str()])
                 .set(in_log - handled);
+        }
+        Ok(())
+    }
+
+    /// Counts the messages of reminders by what becomes of them.
+    async fn count_messages(&self, client: &Session) -> anyhow::Result<()> {
+        let statement = include_str!("monitor/deliveries.sql");
+        for row in client.query(statement, &[]).await? {
+            let channel: &str = row.get(0);
+            for (state, column) in [("due", 1), ("later", 2), ("failed", 3)] {
+                let count = self.metrics.messages.with_label_values(&[channel, state]);
+                count.set(row.get(column));
+            }
+            let age = &self.metrics.message_age_seconds;
+            age.with_label_values(&[channel]).set(row.get(4));
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "bridge/src/admin/promote_user.fn.sql",
     "bridge/src/log/postgres/log_drain_batch.fn.sql",
     "bridge/src/migrate/rebuild_tasks.fn.sql",
+    "bridge/src/monitor/measure_deliveries.fn.sql",
     "bridge/src/sweep/sweep_expired.fn.sql",
     "functions/api/src/accounts/admit_session.fn.sql",
     "functions/api/src/accounts/begin_login.fn.sql",

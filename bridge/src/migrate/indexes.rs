@@ -88,6 +88,12 @@ const INDEXES: &[Index] = &[
         table: "audit_logs",
         definition: "(actor_type, time, event_id) where actor_type <> 'user'",
     },
+    // The messages that failed of late, for the bridge's metrics.
+    Index {
+        name: "deliveries_failed",
+        table: "deliveries",
+        definition: "(updated_at) where status = 'failed'",
+    },
 ];
 
 /// Creates the indexes that are missing.
