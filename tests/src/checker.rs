@@ -1,5 +1,6 @@
 //! Checks delivery: compares the acknowledged writes with the audit trail, the tasks, the outbox and the responses of the API.
 
+mod reminders;
 mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +105,8 @@ impl<'a> Checker<'a> {
     }
 
     /// Waits for delivery, then checks that every acknowledged write is on the trail exactly once and in order, that tasks, trail
-    /// and API agree, that each completion of a recurring task has led to one next occurrence, and that the hash chains verify.
+    /// and API agree, that each completion of a recurring task has led to one next occurrence, that reminders fired as promised, and
+    /// that the hash chains verify.
     ///
     /// # Errors
     /// Names the guarantee that does not hold.
@@ -112,6 +114,7 @@ impl<'a> Checker<'a> {
         series::wait_for_occurrences(self.database, acknowledged, RECOVERY_LIMIT).await?;
         self.wait_for_delivery().await?;
         series::occurrences_are_there_once(self.database, acknowledged).await?;
+        self.check_reminders().await?;
         let trail = self.trail().await?;
         every_write_is_there_once(acknowledged, &trail)?;
         versions_are_contiguous(&trail)?;
@@ -152,6 +155,15 @@ impl<'a> Checker<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Waits until reminders are as promised: each has fired when it was due, once and only for an open task, and the audit trail says
+    /// what became of its deliveries.
+    ///
+    /// # Errors
+    /// Names a reminder that is not, and why, at the limit.
+    pub async fn check_reminders(&self) -> Result<()> {
+        reminders::wait_for_reminders(self.database, &self.ids(), RECOVERY_LIMIT).await
     }
 
     /// The task entries in the database by user, in chain order.
@@ -276,12 +288,7 @@ fn users_are_in_order(trail: &BTreeMap<Uuid, Vec<Entry>>, replayed: Option<Uuid>
 /// Checks that `/api/audit` lists the entries of the database, and that a task's history lists those of the task.
 async fn api_matches_trail(user: &User, mine: &BTreeSet<Entry>) -> Result<()> {
     let items = user.pages("/api/audit?limit=200").await?;
-    let listed = items.iter().filter(|item| {
-        item["type"]
-            .as_str()
-            .is_some_and(|kind| kind.starts_with("task."))
-    });
-    let shown = listed.map(entry).collect::<Result<Vec<_>>>()?;
+    let shown = of_tasks(&items).map(entry).collect::<Result<Vec<_>>>()?;
     let set: BTreeSet<_> = shown.iter().cloned().collect();
     ensure!(set.len() == shown.len(), "/api/audit lists an entry twice");
     let differ: Vec<_> = set.symmetric_difference(mine).take(3).collect();
@@ -295,7 +302,8 @@ async fn api_matches_trail(user: &User, mine: &BTreeSet<Entry>) -> Result<()> {
     let history = user
         .pages(&format!("/api/tasks/{}/history", one.task))
         .await?;
-    let shown = history.iter().map(entry).collect::<Result<BTreeSet<_>>>()?;
+    let shown = of_tasks(&history).map(entry);
+    let shown = shown.collect::<Result<BTreeSet<_>>>()?;
     let mine: BTreeSet<_> = mine
         .iter()
         .filter(|entry| entry.task == one.task)
@@ -307,6 +315,14 @@ async fn api_matches_trail(user: &User, mine: &BTreeSet<Entry>) -> Result<()> {
         one.task
     );
     Ok(())
+}
+
+/// The entries that are events of tasks.
+fn of_tasks(items: &[Value]) -> impl Iterator<Item = &Value> {
+    items.iter().filter(|item| {
+        let kind = item["type"].as_str();
+        kind.is_some_and(|kind| kind.starts_with("task."))
+    })
 }
 
 /// An entry of the database from an item of `/api/audit` or of a task's history.

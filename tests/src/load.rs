@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -26,6 +27,8 @@ const TASKS_PER_WORKER: usize = 12;
 const CANCELLED_REQUESTS: u32 = 60;
 /// One new task in so many recurs.
 const RECURRING_TASKS: u32 = 8;
+/// One new task in so many has a reminder, which is due within seconds.
+const REMINDED_TASKS: u32 = 8;
 
 /// How fast the workers write, and when they have written too much.
 #[derive(Clone, Copy, Debug)]
@@ -222,6 +225,11 @@ impl Worker {
         let recurring = self.random.random_ratio(1, RECURRING_TASKS);
         if recurring {
             body["recurrence"] = json!({"rule": "FREQ=DAILY"});
+        }
+        if self.random.random_ratio(1, REMINDED_TASKS) {
+            let ahead = TimeDelta::milliseconds(self.random.random_range(0..15_000));
+            let at = (Utc::now() + ahead).to_rfc3339_opts(SecondsFormat::Micros, true);
+            body["reminders"] = json!([{ "at": at }]);
         }
         let Some(response) = self.keyed("/api/tasks", Some(&body)).await? else {
             return Ok(());

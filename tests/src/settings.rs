@@ -24,8 +24,20 @@ pub fn options(folder: &Scratch, log: LogKind) -> Result<SystemOptions> {
 /// # Errors
 /// A part of the system does not start.
 pub async fn start_with_settings(settings: &[(&str, &str)]) -> Result<(System, Api, Scratch)> {
+    start_with(settings, |_| {}).await
+}
+
+/// As [`start_with_settings`], with options that `change` has changed. The log is in Postgres, unless it says otherwise.
+///
+/// # Errors
+/// A part of the system does not start.
+pub async fn start_with(
+    settings: &[(&str, &str)],
+    change: impl FnOnce(&mut SystemOptions),
+) -> Result<(System, Api, Scratch)> {
     let folder = Scratch::new("settings")?;
     let mut options = options(&folder, LogKind::Postgres)?;
+    change(&mut options);
     let variables = settings
         .iter()
         .map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), (*value).to_owned()));

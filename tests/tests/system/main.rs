@@ -53,7 +53,7 @@ use tests::fixture::LogKind;
 use tests::runner::Runner;
 
 use self::recurring::{cron, schedule, storm};
-use self::reminders::{inbox, messages, storm as reminder_storm, times};
+use self::reminders::{channels, inbox, messages, storm as reminder_storm, times};
 use self::series::{changes, modes, rules};
 
 /// Trials on a log, each named after its module and function.
@@ -95,6 +95,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             a_deleted_account_has_no_reminders,
         },
         messages::{by_email, quiet_hours, by_push, providers_that_fail, a_message_has_one_sender},
+        channels::{the_channels_of_the_account, wrong_settings_of_a_channel, the_clock_jumps, two_agents_by_email},
         reminder_storm::{ten_thousand_at_once},
         times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
@@ -173,6 +174,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         delivery::{one_task, every_kind_of_write, concurrent_users},
         reminders::{a_reminder_fires_once, reminders_follow_their_task},
         inbox::{repeated_until_acknowledged, the_host_was_down},
+        messages::{by_push},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},
         recurring::{one_request_for_a_frame, lost_events},
         schedule::{missed_by_schedule},

@@ -40,7 +40,7 @@ async fn complete_all(user: &User, tasks: &[Value]) -> Result<()> {
 }
 
 /// Runs a batch and returns its results, all of which are successes. Repeats it while the API is away.
-async fn batch(user: &User, operations: Vec<Value>) -> Result<Vec<Value>> {
+pub async fn batch(user: &User, operations: Vec<Value>) -> Result<Vec<Value>> {
     let body = json!({ "operations": operations });
     let key = uuid::Uuid::new_v4().to_string();
     let done = wait::until("the batch", LIMIT, async || {

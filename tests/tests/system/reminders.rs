@@ -1,5 +1,6 @@
 //! Reminders as a user has them: they follow their task, and arrive in the inbox.
 
+pub mod channels;
 pub mod inbox;
 pub mod messages;
 pub mod storm;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use tests::client::{Requests, User, text};
 use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::{golden, wait};
+use tokio_postgres::Client;
 
 use super::series::{appears, complete, patch, post};
 use super::tasks::path;
@@ -60,7 +62,7 @@ pub async fn notified(user: &User, count: usize) -> Result<Vec<Value>> {
 
 /// Waits until the audit trail of a task has these events of its reminders, and compares them with their golden files.
 pub async fn on_the_trail(
-    fixture: &Fixture,
+    database: &Client,
     user: &User,
     task: &Value,
     kinds: &[&str],
@@ -87,7 +89,7 @@ pub async fn on_the_trail(
         },
     )
     .await?;
-    for row in fixture.database.query(statement, &[&user.id]).await? {
+    for row in database.query(statement, &[&user.id]).await? {
         let event: Value = serde_json::from_str(row.get(0))?;
         let golden = golden::newest(&text(&event, "type")?)?;
         golden::check_shape(&golden, &event).with_context(|| event.to_string())?;

@@ -57,7 +57,7 @@ pub async fn repeated_until_acknowledged(fixture: &mut Fixture) -> Result<()> {
         &["reminder.cancelled"],
     ]
     .concat();
-    on_the_trail(fixture, &user, &task, &all).await
+    on_the_trail(&fixture.database, &user, &task, &all).await
 }
 
 /// A snoozed reminder fires again at that time.
@@ -83,7 +83,7 @@ pub async fn a_reminder_is_snoozed(fixture: &mut Fixture) -> Result<()> {
     let snoozes = ["reminder.snoozed"; 2];
     let fired = ["reminder.due", "reminder.sent"];
     let all = [&["reminder.scheduled"], &fired[..], &snoozes, &fired].concat();
-    on_the_trail(fixture, &user, &task, &all).await?;
+    on_the_trail(&fixture.database, &user, &task, &all).await?;
     patch(&user, &path(&task)?, json!({"status": "completed"})).await?;
     let path = format!("/api/reminders/{}/snooze", text(&reminder, "id")?);
     let body = json!({"for": "PT1H"});

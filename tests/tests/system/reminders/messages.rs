@@ -5,22 +5,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use stage::scratch::Scratch;
-use stage::system::System;
+use stage::system::{System, SystemOptions};
 use tests::client::{Api, Requests, User, text};
 use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::outside::Fault;
 use tests::outside::mail::{KEY, MailProvider};
 use tests::outside::push::PushService;
-use tests::settings::start_with_settings;
+use tests::settings::start_with;
 use tests::wait;
 use tokio_postgres::{Client, NoTls};
 
-use super::{remind, reminders_of};
+use super::{on_the_trail, remind, reminders_of};
 
 /// A system with both services.
 pub struct World {
-    mail: MailProvider,
-    push: PushService,
+    pub mail: MailProvider,
+    pub push: PushService,
     pub system: System,
     pub api: Api,
     pub database: Client,
@@ -29,9 +29,18 @@ pub struct World {
 
 impl World {
     pub async fn start(provider: &str) -> Result<Self> {
+        Self::start_with(provider, &[], |_| {}).await
+    }
+
+    /// As [`Self::start`], with further settings, or others, and options that `change` has changed.
+    pub async fn start_with(
+        provider: &str,
+        further: &[(&str, &str)],
+        change: impl FnOnce(&mut SystemOptions),
+    ) -> Result<Self> {
         let (mail, push) = (MailProvider::start().await?, PushService::start().await?);
         let key = if provider == "resend" { KEY } else { "" };
-        let settings = [
+        let mut settings = vec![
             ("MAIL_PROVIDER", provider),
             ("MAIL_URL", mail.url()),
             ("MAIL_KEY", key),
@@ -39,7 +48,8 @@ impl World {
             ("PUSH_ORIGIN", push.origin()),
             ("PUSH_HOSTS", push.origin()),
         ];
-        let (system, api, folder) = start_with_settings(&settings).await?;
+        settings.extend(further);
+        let (system, api, folder) = start_with(&settings, change).await?;
         let (database, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
         tokio::spawn(connection);
         Ok(Self {
@@ -53,7 +63,7 @@ impl World {
     }
 
     /// Lets all reminders of a task, and deliveries that wait, be due.
-    async fn let_all_be_due(&self, task: &Value) -> Result<()> {
+    pub async fn let_all_be_due(&self, task: &Value) -> Result<()> {
         let id = text(task, "id")?;
         let statement = include_str!("../../../sql/let_reminders_be_due.sql");
         self.database.execute(statement, &[&id]).await?;
@@ -61,7 +71,7 @@ impl World {
     }
 
     /// A task whose reminder is due now, through this channel.
-    async fn due(&self, user: &User, channel: &str) -> Result<Value> {
+    pub async fn due(&self, user: &User, channel: &str) -> Result<Value> {
         let task = remind(user, json!([{"on": "due", "channels": [channel]}])).await?;
         self.let_all_be_due(&task).await?;
         Ok(task)
@@ -79,7 +89,7 @@ impl World {
         .await
     }
 
-    async fn messages(&self, count: usize) -> Result<Vec<Value>> {
+    pub async fn messages(&self, count: usize) -> Result<Vec<Value>> {
         wait::until(
             &format!("{count} push messages"),
             DELIVERY_LIMIT,
@@ -93,13 +103,13 @@ impl World {
 }
 
 /// Adds a push subscription, and expects this status.
-async fn subscribe(user: &User, browser: &Value, status: u16) -> Result<Value> {
+pub async fn subscribe(user: &User, browser: &Value, status: u16) -> Result<Value> {
     let added = user.post("/api/push/subscriptions").json(browser).send();
     added.await?.expect(status)?.json()
 }
 
 /// Waits until the only delivery of a task's only reminder has this status, and returns it.
-async fn delivery(user: &User, task: &Value, status: &str) -> Result<Value> {
+pub async fn delivery(user: &User, task: &Value, status: &str) -> Result<Value> {
     wait::until(
         &format!("a delivery is {status}"),
         DELIVERY_LIMIT,
@@ -221,8 +231,11 @@ pub async fn quiet_hours(_: &mut Fixture) -> Result<()> {
 }
 
 /// A push message reaches each browser of the user, encrypted. A browser that is gone is forgotten.
-pub async fn by_push(_: &mut Fixture) -> Result<()> {
-    let world = World::start("").await?;
+pub async fn by_push(fixture: &mut Fixture) -> Result<()> {
+    let new_key = fixture.run_bridge(&["keys", "vapid"]).await?;
+    let log = fixture.log();
+    let key = [("VAPID_KEY", new_key.trim())];
+    let world = World::start_with("", &key, |options| options.log = log).await?;
     let user = world.api.new_user("Europe/Berlin").await?;
     let key = user
         .get("/api/push/key")
@@ -263,6 +276,8 @@ pub async fn by_push(_: &mut Fixture) -> Result<()> {
     }
     let task = world.due(&user, "push").await?;
     delivery(&user, &task, "failed").await?;
+    let told = ["reminder.scheduled", "reminder.due", "reminder.failed"];
+    on_the_trail(&world.database, &user, &task, &told).await?;
     // Nobody is asked again.
     let task = world.due(&user, "push").await?;
     let failed = delivery(&user, &task, "failed").await?;
