@@ -40,25 +40,6 @@ pub enum HttpError {
     Invalid(&'static str),
 }
 
-/// Sends a POST request and reads the whole response, until `deadline` at the latest.
-///
-/// # Errors
-/// When there is no response by then.
-pub fn post(
-    url: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-    deadline: Instant,
-) -> Result<Response, HttpError> {
-    let mut exchange = Exchange::start(url, headers, body, deadline)?;
-    loop {
-        if let Some(result) = exchange.advance() {
-            return result;
-        }
-        wait([&exchange]);
-    }
-}
-
 /// Waits until one of the requests can advance, or its deadline has passed. Without a request it does not wait.
 pub fn wait<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) {
     let (mut ready, mut first): (Vec<Pollable>, Option<Instant>) = (Vec::new(), None);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use domain::keys::Keys;
 use domain::recurrence::Standing;
 use guest::frames::CannotWork;
-use guest::http::{self, HttpError, Response};
+use guest::http::{Exchange, HttpError, Response};
 use guest::service_token::{self, AgentName};
 use guest::variables::{self, BadSetting};
 use serde::de::DeserializeOwned;
@@ -89,7 +89,7 @@ impl Api {
             results: Vec<Made>,
         }
         let body = Body { occurrences };
-        let results: Results = self.post("/api/occurrences", &body)?;
+        let results: Results = understood(&self.post("/api/occurrences", &body)?.finish()?)?;
         Ok(results.results)
     }
 
@@ -98,30 +98,58 @@ impl Api {
     /// # Errors
     /// Nothing is known of any series.
     pub fn claim(&self) -> Result<Vec<Standing>, ApiError> {
+        self.begin_claim()?.finish()
+    }
+
+    /// Asks for a claim, and does not wait for the answer.
+    ///
+    /// # Errors
+    /// The request cannot be sent.
+    pub fn begin_claim(&self) -> Result<Claim, ApiError> {
         #[derive(Serialize)]
         struct Body {
             limit: usize,
         }
-        #[derive(Deserialize)]
-        struct Claimed {
-            series: Vec<Standing>,
+        let mut exchange = self.post("/api/occurrences/claim", &Body { limit: MOST })?;
+        match exchange.advance() {
+            None => Ok(Claim::Asked(exchange)),
+            Some(response) => Ok(Claim::Answered(response?)),
         }
-        let claimed: Claimed = self.post("/api/occurrences/claim", &Body { limit: MOST })?;
-        Ok(claimed.series)
     }
 
-    fn post<Answer: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<Answer, ApiError> {
+    fn post(&self, path: &str, body: &impl Serialize) -> Result<Exchange, ApiError> {
         let body = serde_json::to_vec(body).map_err(ApiError::Print)?;
         let headers = [
             ("authorization", self.authorization.as_str()),
             ("content-type", "application/json"),
         ];
         let url = format!("{}{path}", self.url);
-        understood(&http::post(&url, &headers, body, self.deadline)?)
+        Ok(Exchange::start(&url, &headers, body, self.deadline)?)
+    }
+}
+
+/// A claim whose answer was not read yet.
+pub enum Claim {
+    Asked(Exchange),
+    Answered(Response),
+}
+
+impl Claim {
+    /// The claimed series.
+    ///
+    /// # Errors
+    /// Nothing is known of any series.
+    pub fn finish(self) -> Result<Vec<Standing>, ApiError> {
+        #[derive(Deserialize)]
+        struct Claimed {
+            series: Vec<Standing>,
+        }
+        let response = match self {
+            Self::Asked(exchange) => exchange.finish()?,
+            Self::Answered(response) => response,
+        };
+        let claimed: Claimed = understood(&response)?;
+        Ok(claimed.series)
     }
 }
 

@@ -13,21 +13,28 @@ use crate::rounds::{self, Fate, Task};
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// Claims series and makes their next occurrences until there are no more, or the time is over. A series that runs by schedule is claimed
-/// once for each occurrence that it has missed.
+/// once for each occurrence that it has missed. The API claims the next series while it makes the occurrences of those before.
 ///
 /// # Errors
 /// The API cannot be used. What was claimed can be claimed again a minute later.
 pub fn work(api: &Api) -> Result<Progress, ApiError> {
     let started = Instant::now();
     let mut settled = 0;
+    let mut claimed = api.claim()?;
     let progress = loop {
-        let claimed = api.claim()?;
         if claimed.is_empty() {
             break Progress::Finished;
         }
-        settled += settle(api, claimed)?;
         if started.elapsed() >= LONGEST {
+            settled += settle(api, claimed)?;
             break Progress::TimeIsOver;
+        }
+        let next = api.begin_claim()?;
+        settled += settle(api, claimed)?;
+        claimed = next.finish()?;
+        if claimed.is_empty() {
+            // What was just made may be due again.
+            claimed = api.claim()?;
         }
     };
     if settled > 0 {

@@ -111,6 +111,19 @@ impl Exchange {
         }
     }
 
+    /// Waits for the response.
+    ///
+    /// # Errors
+    /// When there is no response until the deadline.
+    pub fn finish(mut self) -> Result<Response, HttpError> {
+        loop {
+            if let Some(result) = self.advance() {
+                return result;
+            }
+            super::wait([&self]);
+        }
+    }
+
     /// What the request waits for. It belongs to the request, so it must be dropped before the request advances.
     #[must_use]
     pub fn ready(&self) -> Pollable {
