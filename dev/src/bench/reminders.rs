@@ -14,8 +14,8 @@ use super::{connect, cpu, ms};
 const DUE: i64 = 10_000;
 /// How often the agent's statement is run.
 const LOOKS: usize = 200;
-/// Nothing was sent for so long: the agent is done, or has stopped.
-const STALLED: Duration = Duration::from_secs(30);
+/// Nothing was sent for so long: the agent has stopped. A third attempt comes after half a minute.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// The settings of a system that sends mails to a provider on this machine, which accepts each at once.
 ///
@@ -60,7 +60,9 @@ async fn minute(system: &System, db: &Client) -> Result<()> {
         if sent != last.0 {
             last = (sent, Instant::now());
         } else if last.1.elapsed() > STALLED {
-            bail!("{sent} of {DUE} reminders were sent, and no more");
+            let row = db.query_one(include_str!("sql/unsent.sql"), &[]).await?;
+            let error: Option<String> = row.get(0);
+            bail!("{sent} of {DUE} reminders were sent, and no more: {error:?}");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -74,6 +76,10 @@ async fn minute(system: &System, db: &Client) -> Result<()> {
         row.get::<_, f64>(1),
         row.get::<_, f64>(2),
     );
+    let again: i64 = row.get(3);
+    if again > 0 {
+        println!("    {again} of them took more than one attempt");
+    }
     let each = |part: usize| {
         let [before, after] =
             [before, after].map(|used| used.get(part).copied().unwrap_or_default());
