@@ -1,5 +1,7 @@
 //! Accounts: registration, sign-in, rotation of refresh tokens, changed passwords, deletion, and the events of all these.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::client::{PASSWORD, Requests, Response, User, text};
@@ -308,6 +310,30 @@ pub async fn health(fixture: &mut Fixture) -> Result<()> {
     ensure!(
         response.header("x-correlation-id") == Some("a-thread-to-pull"),
         "the response does not have the correlation id of the request"
+    );
+    Ok(())
+}
+
+/// The time of a refusal does not tell whether there is an account. A hash of the password takes most of that time, so it must be
+/// computed in both cases. Other work of the machine only adds time, and rarely to each of many requests: the fastest ones are
+/// compared. Without the hash, a refusal takes less than a tenth of the time.
+pub async fn unknown_accounts_are_refused_as_slowly(fixture: &mut Fixture) -> Result<()> {
+    const TURNS: usize = 12;
+    let user = fixture.api.new_user("UTC").await?;
+    let [mut known, mut unknown] = [Duration::MAX; 2];
+    for turn in 0..TURNS {
+        let no_account = format!("no-{turn}-{}", user.email);
+        for (email, fastest) in [(&user.email, &mut known), (&no_account, &mut unknown)] {
+            let body = json!({"email": email, "password": "not the password"});
+            let began = Instant::now();
+            let request = user.api.post("/api/auth/login").json(&body);
+            request.send().await?.problem(401)?;
+            *fastest = began.elapsed().min(*fastest);
+        }
+    }
+    ensure!(
+        known < 3 * unknown && unknown < 3 * known,
+        "a wrong password takes {known:?}, an unknown account {unknown:?}"
     );
     Ok(())
 }

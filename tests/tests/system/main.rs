@@ -119,7 +119,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         plans::{every_list_reads_little, a_claim_reads_little, a_look_for_reminders_reads_little},
         accounts::{
-            sign_in, responses_hold_no_secret, refresh_tokens_rotate, logout_ends_one_session,
+            sign_in, unknown_accounts_are_refused_as_slowly, responses_hold_no_secret, refresh_tokens_rotate, logout_ends_one_session,
             a_new_password_ends_every_session, no_session_outlives_a_new_password, a_deleted_account_is_gone, account_events,
             health,
         },
