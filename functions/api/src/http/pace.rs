@@ -88,4 +88,14 @@ mod tests {
         }
         assert_eq!(pace.total, Duration::ZERO);
     }
+
+    #[test]
+    fn a_byte_a_minute_is_too_slow() {
+        for mut pace in [Pace::of_body(), Pace::of_response()] {
+            pace.moved(1);
+            pace.waited(Duration::from_secs(60));
+            pace.moved(1);
+            assert!(pace.left < Duration::from_millis(1));
+        }
+    }
 }

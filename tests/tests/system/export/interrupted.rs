@@ -128,7 +128,8 @@ async fn stalled_export(user: &User, correlation: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// An export ends when its client disconnects or reads nothing for a while. Until then it does not buffer what is not read.
+/// An export ends when its client disconnects, or reads nothing or next to nothing for a while. Until then it does not buffer what is
+/// not read.
 pub async fn clients_that_stop_reading(fixture: &mut Fixture) -> Result<()> {
     let user = user_with_large_trail(fixture).await?;
     let log = fixture.system.host()?.log().to_owned();
@@ -140,15 +141,22 @@ pub async fn clients_that_stop_reading(fixture: &mut Fixture) -> Result<()> {
         Ok(found.then_some(()))
     };
     let mut stalled = stalled_export(&user, "reads-nothing").await?;
+    let mut slow = stalled_export(&user, "reads-bytes").await?;
     drop(start_export(&user, "leaves").await?);
     let what = "the export ends after its client has disconnected";
     wait::until(what, DELIVERY_LIMIT, async || has_ended("leaves").await).await?;
     ensure!(
-        has_ended("reads-nothing").await?.is_none(),
+        has_ended("reads-nothing").await?.is_none() && has_ended("reads-bytes").await?.is_none(),
         "an export ended while its client was connected"
     );
-    let what = "the export ends after its client has read nothing for a while";
-    wait::until(what, STALL_LIMIT, async || has_ended("reads-nothing").await).await?;
+    let what = "the exports end whose clients have read nothing or a few bytes for a while";
+    wait::until(what, STALL_LIMIT, async || {
+        // Another byte with each look, which is 40 times in a second.
+        slow.read_u8().await.ok();
+        let (nothing, bytes) = (has_ended("reads-nothing"), has_ended("reads-bytes"));
+        Ok(nothing.await?.and(bytes.await?))
+    })
+    .await?;
     let mut rest = Vec::new();
     // The server may also reset the connection.
     stalled.read_to_end(&mut rest).await.ok();
