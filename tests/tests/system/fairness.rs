@@ -1,6 +1,8 @@
 //! One user cannot slow down another: requests are charged whatever becomes of them, few of one user run at once, and slow clients
 //! are given up.
 
+mod slow_bodies;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -10,8 +12,6 @@ use tests::client::{Api, Requests, Response, User, text};
 use tests::fixture::Fixture;
 use tests::settings::start_with_settings;
 use tests::wait;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -20,8 +20,6 @@ const QUOTA: i64 = 20_000;
 const RENAMES: usize = 90;
 /// The time in which others must be served during the attack. Without the limits it was 10 s.
 const SERVED_WITHIN: Duration = Duration::from_secs(2);
-/// The time in which a client must send the first byte, and some more for a busy machine.
-const SLOW_BODY_LIMIT: Duration = Duration::from_secs(25);
 
 pub async fn a_hostile_user(_: &mut Fixture) -> Result<()> {
     let quota = format!("{QUOTA}/86400");
@@ -33,7 +31,7 @@ pub async fn a_hostile_user(_: &mut Fixture) -> Result<()> {
     let (system, api, _folder) = start_with_settings(&settings).await?;
     let (database, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
     tokio::spawn(connection);
-    let (slow, renames) = tokio::join!(bodies_that_do_not_come(&api), many_renames_at_once(&api));
+    let (slow, renames) = tokio::join!(slow_bodies::are_cut_off(&api), many_renames_at_once(&api));
     let charges = every_answer_is_charged(&api, &database).await;
     system.stop().await;
     let failed: Vec<_> = [slow, renames, charges]
@@ -193,33 +191,6 @@ async fn a_wait_for_a_lock_is_charged(user: &User, database: &Client) -> Result<
     left(&answer)?;
     ensure!(answer.header("retry-after").is_some(), "{answer:?}");
     answer.problem(503)?;
-    Ok(())
-}
-
-/// Bodies of which one byte comes end after some seconds, with and without a token.
-async fn bodies_that_do_not_come(api: &Api) -> Result<()> {
-    let user = api.new_user("UTC").await?;
-    let host = api.base().trim_start_matches("http://");
-    let send = async |path: &str, token: &str| -> Result<String> {
-        let mut stream = TcpStream::connect(host).await?;
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n{token}\r\n{{"
-        );
-        stream.write_all(head.as_bytes()).await?;
-        let mut answer = vec![0; 4096];
-        let length = tokio::time::timeout(SLOW_BODY_LIMIT, stream.read(&mut answer))
-            .await
-            .context("no response to a body that does not come")??;
-        Ok(String::from_utf8_lossy(&answer[..length]).to_ascii_lowercase())
-    };
-    let token = format!("authorization: Bearer {}\r\n", user.token);
-    let answers = join_all([send("/api/tasks", &token), send("/api/auth/login", "")]).await;
-    let answers = answers.into_iter().collect::<Result<Vec<_>>>()?;
-    for answer in &answers {
-        ensure!(answer.starts_with("http/1.1 408 "), "{answer}");
-    }
-    let charge = "\r\nratelimit: \"write\";r=";
-    ensure!(answers[0].contains(charge), "a slow body is free");
     Ok(())
 }
 
