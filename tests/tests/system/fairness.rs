@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use futures::future::{join_all, try_join_all};
 use serde_json::json;
-use tests::client::{Api, Requests, Response, User, text};
+use tests::client::{Api, PASSWORD, RequestBuilder, Requests, Response, User, text};
 use tests::fixture::Fixture;
 use tests::settings::start_with_settings;
 use tests::wait;
@@ -18,15 +18,17 @@ use uuid::Uuid;
 /// The quota of a day. It is so large that the attack does not reach it.
 const QUOTA: i64 = 20_000;
 const RENAMES: usize = 90;
+/// The requests of one user that may be at work at once.
+const SLOTS: i32 = 8;
 /// The time in which others must be served during the attack. Without the limits it was 10 s.
 const SERVED_WITHIN: Duration = Duration::from_secs(2);
 
 pub async fn a_hostile_user(_: &mut Fixture) -> Result<()> {
-    let quota = format!("{QUOTA}/86400");
+    let (quota, slots) = (format!("{QUOTA}/86400"), SLOTS.to_string());
     let settings = [
         ("RATE_WRITE", quota.as_str()),
         ("RATE_READ", quota.as_str()),
-        ("REQUESTS_AT_ONCE", "8"),
+        ("REQUESTS_AT_ONCE", slots.as_str()),
     ];
     let (system, api, _folder) = start_with_settings(&settings).await?;
     let (database, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
@@ -158,6 +160,15 @@ async fn every_answer_is_charged(api: &Api, database: &Client) -> Result<()> {
             200,
             2,
         ),
+        (
+            user.post("/api/auth/password").json(
+                &json!({"current_password": "not the password", "new_password": "another horse"}),
+            ),
+            422,
+            1,
+        ),
+        (delete_account(&user, "not the password"), 422, 1),
+        (user.delete("/api/auth/me"), 415, 1),
         (user.get("/api/auth/me?x=1"), 422, 1),
         (user.get("/api/tasks?limit=0"), 422, 1),
         (user.get("/api/tasks/no-id"), 404, 1),
@@ -173,7 +184,44 @@ async fn every_answer_is_charged(api: &Api, database: &Client) -> Result<()> {
     database
         .batch_execute(include_str!("../../sql/accept_every_title.sql"))
         .await?;
-    a_wait_for_a_lock_is_charged(&user, database).await
+    a_wait_for_a_lock_is_charged(&user, database).await?;
+    a_deletion_costs_its_tasks(api, database).await
+}
+
+fn delete_account(user: &User, password: &str) -> RequestBuilder {
+    let body = json!({ "password": password });
+    user.delete("/api/auth/me").json(&body)
+}
+
+/// The deletion of an account is a write of all its tasks, tombstones included, and works in one of the caller's slots.
+async fn a_deletion_costs_its_tasks(api: &Api, database: &Client) -> Result<()> {
+    let user = api.new_user("UTC").await?;
+    for title in ["One", "Two", "Three"] {
+        let task = user.create(json!({ "title": title })).await?;
+        if title == "One" {
+            let path = format!("/api/tasks/{}", text(&task, "id")?);
+            user.delete(&path).send().await?.expect(204)?;
+        }
+    }
+    let delete = async || {
+        let forget = include_str!("../../sql/forget_charges.sql");
+        database.batch_execute(forget).await?;
+        let answer = delete_account(&user, PASSWORD).send().await?;
+        let charge = QUOTA - left(&answer)?;
+        ensure!(charge == 4, "{charge} was charged for {answer:?}");
+        Ok(answer)
+    };
+    let take = include_str!("../../sql/take_slots.sql");
+    database
+        .execute(take, &[&user.id.to_string(), &SLOTS])
+        .await?;
+    let busy = delete().await;
+    let release = include_str!("../../sql/release_slots.sql");
+    database.execute(release, &[]).await?;
+    let problem = busy?.problem(429)?;
+    ensure!(problem["type"] == "urn:spindle:problems/busy", "{problem}");
+    delete().await?.expect(204)?;
+    Ok(())
 }
 
 /// Statements do not wait for a lock as long as they may run, because each holds a connection.

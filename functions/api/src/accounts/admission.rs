@@ -4,6 +4,7 @@
 use guest::postgres::{ParameterValue, Row, text, text_or_null};
 use guest::variables::{self, BadSetting};
 
+use crate::auth::Caller;
 use crate::http::address;
 use crate::http::problem::Problem;
 use crate::http::rate::Rate;
@@ -24,6 +25,15 @@ impl Admission {
             Rate::sign_in(account, &address)?,
             Rate::account(account)?,
         ]))
+    }
+
+    /// The admission of a write of a signed-in caller who proves the password of the own account. It is charged as an attempt at the
+    /// password, and as a write.
+    pub fn proof(request: &Request, caller: &Caller) -> Result<Self, BadSetting> {
+        let Self(mut rates) = Self::sign_in(request, &caller.user.to_string())?;
+        // It comes first, so that a write that is refused counts as no attempt.
+        rates.insert(0, Rate::write(caller, 1)?);
+        Ok(Self(rates))
     }
 
     /// The admission of a registration.

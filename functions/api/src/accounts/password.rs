@@ -14,9 +14,11 @@ use crate::http::request::Request;
 
 pub fn change_password(request: &mut Request) -> Result<Reply, Problem> {
     let keys = keys::load()?;
-    let user = Caller::of_own_account(request)?.user.to_string();
+    let caller = Caller::of_own_account(request)?;
     let PasswordChange { current, new } = PasswordChange::parse(body::json(request)?)?;
-    let Verified { hash, slot } = verified::verify(request, &user, &current, "/current_password")?;
+    let Verified { hash, slot } =
+        verified::verify(request, &caller, &current, "/current_password")?;
+    let user = caller.user.to_string();
     let new_hash = session::hash_password(&new)?;
     let refresh = RefreshToken::new();
     let parameters = [

@@ -6,6 +6,7 @@ use domain::passwords;
 use guest::postgres::text;
 
 use super::admission::{self, Admission};
+use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 
@@ -16,19 +17,20 @@ pub struct Verified {
     pub slot: String,
 }
 
-/// Verifies the password of the user. `pointer` names the member of the body that contains it.
+/// Verifies the password of the caller. `pointer` names the member of the body that contains it.
 ///
 /// # Errors
 /// 422 for a wrong password, 401 if the account is gone, and those of [`Admission::begin`].
 pub fn verify(
     request: &mut Request,
-    user: &str,
+    caller: &Caller,
     password: &Password,
     pointer: &str,
 ) -> Result<Verified, Problem> {
-    let admission = Admission::sign_in(request, user)?;
+    let admission = Admission::proof(request, caller)?;
+    let user = caller.user.to_string();
     let statement = include_str!("verify_begin.sql");
-    let (slot, mut row) = admission.begin(request, statement, vec![text(user)])?;
+    let (slot, mut row) = admission.begin(request, statement, vec![text(&user)])?;
     let Some(hash) = row.text_or_null(2)? else {
         admission::refuse(request, None, &slot)?;
         return Err(Problem::account_gone());
@@ -36,6 +38,6 @@ pub fn verify(
     if passwords::verify(password, Some(&hash)) {
         return Ok(Verified { hash, slot });
     }
-    admission::refuse(request, Some(user), &slot)?;
+    admission::refuse(request, Some(&user), &slot)?;
     Err(Fault::new(pointer, "is not the password of this account").into())
 }

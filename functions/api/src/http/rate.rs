@@ -253,9 +253,16 @@ impl Rate {
             Some(wait) => format!("0;t={wait}"),
         };
         let policy = format!("\"{name}\";q={requests};w={seconds}");
+        let limit = format!("\"{name}\";r={left}");
         // A request that is charged twice reports the state after the second charge.
-        request.rates.retain(|(earlier, _)| *earlier != policy);
-        request.rates.push((policy, format!("\"{name}\";r={left}")));
+        match request
+            .rates
+            .iter_mut()
+            .find(|(earlier, _)| *earlier == policy)
+        {
+            Some((_, earlier)) => *earlier = limit,
+            None => request.rates.push((policy, limit)),
+        }
         match (wait, refusal) {
             (Some(wait), _) => Err(Problem::rate_limited(name, requests, seconds, wait)),
             (None, Some(Refusal::Busy)) => Err(Problem::too_many_at_once(self.slots)),

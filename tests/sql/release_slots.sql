@@ -1,0 +1,2 @@
+-- Releases the slots that this session has taken.
+select pg_advisory_unlock_all()
