@@ -123,6 +123,9 @@ async fn a_request_without_a_host_or_with_two_is_not_answered() {
         ("GET http://b/probe/hello HTTP/1.1\r\nhost: a\r\n", false),
         ("GET http://a/probe/hello HTTP/1.1\r\nhost: a\r\n", true),
         ("GET http://a/probe/hello HTTP/1.1\r\n", true),
+        ("GET /probe/hello HTTP/1.0\r\nhost: a\r\n", true),
+        // The first one counts.
+        ("GET /probe/hello HTTP/1.1\r\nhost: a\r\nhost: b\r\n", true),
         ("GET /elsewhere HTTP/1.1\r\n", true),
         ("GET /.well-known/spin/health HTTP/1.1\r\n", true),
     ] {
