@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use axum::Router;
+use axum::body::Bytes;
 use stage::system::System;
 use tokio::net::TcpListener;
 use tokio_postgres::Client;
@@ -24,7 +25,8 @@ const STALLED: Duration = Duration::from_secs(60);
 pub async fn settings() -> Result<Vec<(String, String)>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let provider = Router::new().fallback(async || "{}");
+    // A server that does not read a body closes the connection, which looks like a failure to whoever is still sending.
+    let provider = Router::new().fallback(async |_: Bytes| "{}");
     tokio::spawn(async move { axum::serve(listener, provider).await });
     let settings = [
         ("MAIL_PROVIDER", "mailpit"),
