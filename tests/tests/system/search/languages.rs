@@ -137,6 +137,7 @@ pub async fn names_with_signs(fixture: &mut Fixture) -> Result<()> {
         "F minor, cats and fish",
         "issue #12",
         "see .env",
+        ".NET8 migration",
     ];
     create_all(&user, &titles).await?;
     let mut wrong = Vec::new();
@@ -145,6 +146,7 @@ pub async fn names_with_signs(fixture: &mut Fixture) -> Result<()> {
         ("c#", "Learn C#"),
         ("F#", "Learn F#"),
         (".NET", ".NET upgrade"),
+        (".net", ".NET upgrade"),
         (".env", "see .env"),
         ("notepad++", "notepad++ update"),
         ("#12", "issue #12"),
@@ -163,8 +165,8 @@ pub async fn names_with_signs(fixture: &mut Fixture) -> Result<()> {
             ("D++", &["notepad++ update"]),
             ("c# learn", &["Learn C#"]),
             ("F#", &["Learn F#"]),
-            (".NET", &[".NET upgrade"]),
-            ("net", &[".NET upgrade", "internet bill"]),
+            (".NET", &[".NET upgrade", ".NET8 migration"]),
+            ("net", &[".NET upgrade", "internet bill", ".NET8 migration"]),
         ],
     )
     .await
