@@ -26,6 +26,7 @@ mod languages;
 mod lists;
 mod matrix;
 mod networks;
+mod orders;
 mod pages;
 mod pauses;
 mod plans;
@@ -106,6 +107,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         lists::{
             filters_and_sort, days_of_the_account, two_sort_keys, tasks_are_counted, deleted_tasks, lists_hold_own_tasks_only,
         },
+        orders::{two_sort_keys_of_many_tasks},
         pages::{pages_of_changes, pages_during_writes},
         put::{put_replaces, put_what_was_read},
         languages::{

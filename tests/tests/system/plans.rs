@@ -11,6 +11,11 @@ use uuid::Uuid;
 
 /// The buffers that a page may read: 51 tasks, each from the table and from its primary key, and the way to them.
 const PLAIN: i64 = 400;
+/// In the order of two sort keys: also the first 1,000 entries of an index, and a walk in the order of the second key until a page has the
+/// same first key.
+const TWO_KEYS: i64 = 600;
+/// A search in the order of two sort keys: also all matches with the same first key, of 1,000 tasks, if few match.
+const TWO_KEYS_SEARCHED: i64 = 3_500;
 /// With a filter that few of the tasks match: also the first 100 tasks of the order.
 const SELECTIVE: i64 = 400;
 /// With a filter that many match in some order: also a walk until the page is full, or 1,000 tasks that are sorted.
@@ -62,8 +67,19 @@ fn list_requests() -> Vec<(String, TaskList, i64)> {
     }
     for (sort, order, keys) in [
         (["priority", "due_at"], ["desc", "asc"], "{2,2026-01-01}"),
-        // Without an index, all tasks of the same priority are sorted.
+        // Many tasks have the same priority, no due date, or no time of completion.
         (["priority", "title"], ["asc", "desc"], "{2,task 7}"),
+        (
+            ["priority", "created_at"],
+            ["desc", "desc"],
+            "{2,2026-01-01}",
+        ),
+        (["due_at", "title"], ["asc", "asc"], "{infinity,task 7}"),
+        (
+            ["completed_at", "title"],
+            ["asc", "asc"],
+            "{-infinity,task 7}",
+        ),
         (["title", "due_at"], ["asc", "desc"], "{task 7,2026-01-01}"),
         (
             ["created_at", "title"],
@@ -78,12 +94,7 @@ fn list_requests() -> Vec<(String, TaskList, i64)> {
                 ..page(after)
             };
             let name = format!("{sort:?} {order:?}, after {after:?}");
-            let limit = if sort == ["priority", "title"] {
-                FILTERED
-            } else {
-                PLAIN
-            };
-            requests.push((name, asked, limit));
+            requests.push((name, asked, TWO_KEYS));
         }
     }
     requests.push((
@@ -207,6 +218,13 @@ fn list_requests() -> Vec<(String, TaskList, i64)> {
             let limit = if sort == "title" { FILTERED } else { RANKED };
             requests.push((format!("{terms:?} by {sort}"), asked, limit));
         }
+        let asked = TaskList {
+            sort: vec!["priority", "title"],
+            order: vec!["desc", "asc"],
+            ..TaskList::search(&terms)
+        };
+        let name = format!("{terms:?} by priority and title");
+        requests.push((name, asked, TWO_KEYS_SEARCHED));
     }
     requests.extend(selective_filters().map(|(name, asked)| (name.to_owned(), asked, SELECTIVE)));
     requests

@@ -14,7 +14,7 @@ use crate::http::request::Request;
 
 /// Number of matches that a search by relevance ranks: the newest ones. It is a constant of the SQL function `ranked_page`, too.
 const MAX_RANKED: i64 = 1000;
-/// Number of tasks that are counted exactly. It is a constant of the SQL functions `count_matches` and `ordered_page`, too.
+/// Number of tasks that are counted exactly. It is a constant of the SQL function `count_matches`, too.
 const MAX_COUNTED: i64 = 10_000;
 
 pub fn list(request: &mut Request) -> Result<Reply, Problem> {

@@ -9,23 +9,23 @@
 -- ids, keys   the ids of the tasks in order, with their ranks and times of creation; null if there are none
 -- ranked      the number of matches that were ranked, see `task_page`
 --
--- The newest 1,000 matches are ranked; of equal ones, the newest come first. They are found by a walk or collected, as `ordered_page`
--- does it. If enough tasks that no other can match better are expected, the walk ends when these fill the first page.
+-- The newest 1,000 matches are ranked; of equal ones, the newest come first. They are found by a walk or collected, see `section_page`,
+-- whatever is faster. If enough tasks that no other can match better are expected soon, a walk ends when these fill the first page.
 create or replace function ranked_page(
     p_base text, p_filters text, p_found text, p_lexemes tsquery, p_rank text, p_order text, p_keys text[], p_id text, p_wanted bigint,
     out ids uuid[], out keys text[], out ranked bigint)
 language plpgsql stable as $$
 declare
     most_ranked constant bigint := 1000;
-    longest_walk constant bigint := 10000;
+    longest_walk constant bigint := 100000;
     filtered constant text := coalesce(' where ' || p_filters, '');
     in_order constant text := ' order by key_1 desc, id desc limit $1';
-    ordered constant text := '(select *, created_at as key_1' || p_base || in_order || ')';
+    ordered constant text := '(select *, created_at as key_1' || p_base || in_order || ') tasks';
     -- What stands before and after a source of tasks in order. The words of a task are stored compressed. `|| ''` unpacks them once,
     -- and offset 0 keeps the planner from doing it again in each use of them.
     unpacked constant text := '(select id, key_1, words || '''' as words from ';
     verified constant text := ' offset 0) tasks where ' || p_found || ' limit ' || most_ranked;
-    walk constant text := unpacked || ordered || ' tasks' || filtered || verified;
+    walk constant text := unpacked || ordered || filtered || verified;
     page_start constant text := $sql$select array_agg(id), array_agg(array[rank::text, key_1::text]::text), max(matches)
         from (select id, rank, key_1, matches from (select id, key_1, ($sql$
         || p_rank || ')' || case p_order when 'desc' then '' else ' * -1' end
@@ -36,30 +36,35 @@ declare
             else format(' where (rank, key_1, id) < (%L::integer, %L::timestamptz, %L)', p_keys[1], p_keys[2], p_id)
         end
         || ' order by rank desc, key_1 desc, id desc limit ' || p_wanted || ') page';
-    -- The numbers of tasks among which the matches that are ranked, and a page of the best of them, are expected.
+    -- The number of tasks that a walk is expected to read, and the number that can be walked in the time in which all matches are
+    -- collected. A match that is collected takes as long as four tasks of a walk, because it is found in the index and sorted.
     reach bigint;
+    worth bigint;
+    -- The number of tasks among which a page of the best matches is expected.
     best_reach bigint;
     seen bigint;
 begin
-    reach := expected_walk(ordered, concat_ws(' and ', p_filters, p_found), most_ranked);
-    if reach <= longest_walk * 3 / 4 then
+    reach := expected_walk(p_base, ordered, concat_ws(' and ', p_filters, p_found), most_ranked);
+    if reach is not null then
+        worth := estimated_rows('select' || p_base) * most_ranked / reach * 4;
         -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
         perform set_config('enable_sort', 'off', true);
-        if p_keys is null and p_order = 'desc' then
-            best_reach := expected_walk(ordered, concat_ws(' and ', p_filters, p_found, '(' || p_rank || ') = 0'), p_wanted);
+        -- It is not worth a look if a page of any matches is expected too late.
+        if p_keys is null and p_order = 'desc' and reach * p_wanted / most_ranked * 2 <= worth then
+            best_reach := expected_walk(p_base, ordered, concat_ws(' and ', p_filters, p_found, '(' || p_rank || ') = 0'), p_wanted);
         end if;
-        if best_reach * 2 <= reach then
-            execute 'select count(*) from ' || ordered || ' tasks' into seen using reach;
-            if seen = reach then
-                execute $sql$select array_agg(id), array_agg(array['0', key_1::text]::text)
-                    from (select id, key_1 from (select id, key_1, words from $sql$ || walk
-                    || ') newest where (' || p_rank || ') = 0 limit ' || p_wanted || ') page'
-                    into ids, keys using longest_walk;
-            end if;
+        if best_reach * 2 <= least(reach, worth) then
+            execute 'select count(*) from ' || ordered into seen using reach;
+        end if;
+        if seen = reach then
+            execute $sql$select array_agg(id), array_agg(array['0', key_1::text]::text)
+                from (select id, key_1 from (select id, key_1, words from $sql$ || walk
+                || ') newest where (' || p_rank || ') = 0 limit ' || p_wanted || ') page'
+                into ids, keys using longest_walk;
         end if;
         if cardinality(ids) = p_wanted then
             ranked := most_ranked;
-        else
+        elsif reach <= least(worth, longest_walk * 3 / 4) then
             execute page_start || walk || page_end into ids, keys, ranked using longest_walk;
         end if;
         perform set_config('enable_sort', 'on', true);

@@ -40,35 +40,37 @@ declare
     found text;
     rank text;
     lexemes tsquery;
-    ids uuid[];
-    keys text[];
-    collected bigint;
+    page record;
 begin
     if p_terms is not null then
         select compiled.condition, compiled.rank, compiled.lexemes into found, rank, lexemes
             from compile_search(p_user, p_terms) compiled;
+    end if;
+    if found = 'false' then
+        items := '[]';
+        ranked := case when p_sort[1] = 'relevance' then 0 end;
+        total := case when p_count then 0 end;
+        return;
     end if;
     -- An index has the open tasks in this order.
     if p_sort[1] in ('created_at', 'relevance') and not p_deleted and (p_overdue or p_status <@ '{open,in_progress}') then
         base := base || $sql$ and status in ('open', 'in_progress')$sql$;
     end if;
     if p_sort[1] = 'relevance' then
-        select page.ids, page.keys, page.ranked into ids, keys, ranked
-            from ranked_page(base, filters, found, lexemes, rank, p_order[1], p_keys::text[], p_id, p_limit + 1) page;
+        page := ranked_page(base, filters, found, lexemes, rank, p_order[1], p_keys::text[], p_id, p_limit + 1);
+        ranked := page.ranked;
     else
-        select page.ids, page.keys, page.collected into ids, keys, collected
-            from ordered_page(base, filters, found, lexemes, p_sort, p_order, p_keys::text[], p_id, p_limit + 1) page;
+        page := ordered_page(base, filters, found, lexemes, p_sort, p_order, p_keys::text[], p_id, p_limit + 1);
     end if;
     if p_count then
-        total := case when p_keys is null then collected end;
-        total := coalesce(total, count_matches(base, filters, found, lexemes));
+        total := count_matches(base, filters, found, lexemes);
     end if;
     select '[' || coalesce(string_agg(task_json(task), ',' order by place), '') || ']' into items
-        from unnest(ids) with ordinality as page (id, place) join tasks task using (id)
+        from unnest(page.ids) with ordinality as listed (id, place) join tasks task using (id)
         where place <= p_limit;
-    if cardinality(ids) > p_limit then
-        next_keys := keys[p_limit];
-        next_id := ids[p_limit];
+    if cardinality(page.ids) > p_limit then
+        next_keys := page.keys[p_limit];
+        next_id := page.ids[p_limit];
     end if;
 end
 $$;
