@@ -24,6 +24,8 @@ use tokio::net::TcpListener;
 pub enum Fault {
     /// It answers this status, with the seconds in `Retry-After`.
     Status(u16, Option<u64>),
+    /// It answers this status, with the date in so many seconds in `Retry-After`.
+    Until(u16, i64),
     /// It does not answer.
     Hang,
     /// It accepts the request, and the connection ends before the answer.
@@ -106,6 +108,15 @@ where
             if let Some(seconds) = retry_after {
                 response = response.header(header::RETRY_AFTER, seconds);
             }
+            Ok(response.body(Body::empty())?)
+        }
+        Some(Fault::Until(status, seconds)) => {
+            // A date in HTTP has whole seconds (RFC 9110, section 5.6.7).
+            let date = chrono::Utc::now() + chrono::TimeDelta::seconds(seconds + 1);
+            let response = Response::builder().status(status).header(
+                header::RETRY_AFTER,
+                date.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            );
             Ok(response.body(Body::empty())?)
         }
         Some(Fault::Hang) => std::future::pending().await,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use stage::scratch::Scratch;
 use stage::system::{System, SystemOptions};
@@ -191,11 +192,8 @@ pub async fn by_email(_: &mut Fixture) -> Result<()> {
 pub async fn quiet_hours(_: &mut Fixture) -> Result<()> {
     let world = World::start("mailpit").await?;
     let user = world.api.new_user("UTC").await?;
-    let now = chrono::Utc::now().time();
-    let (from, to) = (
-        now - chrono::TimeDelta::hours(1),
-        now + chrono::TimeDelta::hours(2),
-    );
+    let now = Utc::now().time();
+    let (from, to) = (now - TimeDelta::hours(1), now + TimeDelta::hours(2));
     let quiet = |mode: &str| {
         json!({"reminders": {"quiet": {
             "from": from.format("%H:%M").to_string(), "to": to.format("%H:%M").to_string(), "mode": mode,
@@ -300,6 +298,7 @@ pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
     for fault in [
         Fault::Status(500, None),
         Fault::Status(429, Some(3)),
+        Fault::Until(429, 15),
         Fault::Break,
     ] {
         let before = world.mails(0).await?.len();
@@ -309,6 +308,14 @@ pub async fn providers_that_fail(_: &mut Fixture) -> Result<()> {
             .await
             .with_context(|| format!("{fault:?}"))?;
         ensure!(sent["attempts"] == 2, "{fault:?}: {sent}");
+        if let Fault::Until(_, seconds) = fault {
+            let fired: DateTime<Utc> = text(&sent, "fire_at")?.parse()?;
+            let done: DateTime<Utc> = text(&sent, "updated_at")?.parse()?;
+            ensure!(
+                done - fired >= TimeDelta::seconds(seconds),
+                "too early: {sent}"
+            );
+        }
         ensure!(
             world.mails(0).await?.len() == before + 1,
             "{fault:?}: two mails"
