@@ -84,6 +84,35 @@ mod tests {
         assert_eq!(described, known);
     }
 
+    /// Calls `see` with each reference in a value.
+    fn references<'a>(value: &'a serde_json::Value, see: &mut impl FnMut(&'a str)) {
+        match value {
+            serde_json::Value::Object(members) => {
+                if let Some(reference) = members.get("$ref").and_then(|it| it.as_str()) {
+                    see(reference);
+                }
+                members.values().for_each(|member| references(member, see));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| references(item, see)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        let mut broken = BTreeSet::new();
+        references(&document, &mut |reference| {
+            let pointer = reference
+                .strip_prefix('#')
+                .unwrap_or("not in this document");
+            if document.pointer(pointer).is_none() {
+                broken.insert(reference);
+            }
+        });
+        assert!(broken.is_empty(), "{broken:?}");
+    }
+
     #[test]
     fn the_policy_allows_the_script_and_style_of_the_page() {
         // If the page had no such element, the policy would contain the hash of an empty text.
