@@ -238,18 +238,33 @@ mod tests {
     #[test]
     fn wrong_settings_are_refused_without_showing_the_key() {
         let (url, key, from) = ("https://api.resend.com", "re_1", "a@b.de");
-        for (provider, url, key, from, name) in [
-            ("smtp", url, key, from, "mail_provider"),
-            ("resend", "api.resend.com", key, from, "mail_url"),
-            ("resend", "https://", key, from, "mail_url"),
-            ("resend", "https://a b", key, from, "mail_url"),
-            ("resend", url, "", from, "mail_key"),
-            ("resend", url, "re\n1", from, "mail_key"),
-            ("mailpit", url, "user", from, "mail_key"),
-            ("resend", url, key, "b.de", "mail_from"),
+        for (provider, url, key, from, name, detail) in [
+            ("smtp", url, key, from, "mail_provider", "resend or mailpit"),
+            (
+                "resend",
+                "api.resend.com",
+                key,
+                from,
+                "mail_url",
+                "https://",
+            ),
+            ("resend", "https://", key, from, "mail_url", "https://"),
+            ("resend", "https://a b", key, from, "mail_url", "https://"),
+            ("resend", url, "", from, "mail_key", "for Resend"),
+            ("resend", url, "re\n1", from, "mail_key", "ASCII"),
+            (
+                "mailpit",
+                url,
+                "user",
+                from,
+                "mail_key",
+                "<user>:<password>",
+            ),
+            ("resend", url, key, "b.de", "mail_from", "email address"),
         ] {
             let (wrong, reason) = Mailer::parse(provider, url, key, from).err().unwrap();
             assert_eq!(wrong, name, "{reason}");
+            assert!(reason.contains(detail), "{reason}");
             assert!(!reason.contains("re\n1"), "{reason}");
         }
     }

@@ -187,6 +187,7 @@ mod tests {
         ] {
             let (name, message) = vapid(KEY, wrong).err().unwrap();
             assert_eq!(name, "vapid_subject", "{wrong}: {message}");
+            assert!(message.contains("mailto:"), "{wrong}: {message}");
         }
         let entry = vapid_entry([7; 32]).unwrap();
         assert!(vapid(&entry, "mailto:a@b.de").is_ok());
