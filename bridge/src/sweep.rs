@@ -68,6 +68,9 @@ impl Sweep {
             "jobs",
             "deliveries",
             "notifications",
+            "old_values",
+            "sync_operations",
+            "conflicts",
         ] {
             while self.count(table, expired(&client, table).await?) {}
         }

@@ -65,7 +65,7 @@ impl Batch {
     }
 }
 
-fn list(pointer: &str, value: Json) -> Result<Vec<Json>, Vec<Fault>> {
+pub(crate) fn list(pointer: &str, value: Json) -> Result<Vec<Json>, Vec<Fault>> {
     match value {
         Json::List(items) if (1..=MAX_OPERATIONS).contains(&items.len()) => Ok(items),
         Json::List(items) => Err(vec![Fault::new(
@@ -117,7 +117,7 @@ fn operation(pointer: &str, value: Json) -> Result<Operation, Vec<Fault>> {
 }
 
 /// Parses a member with the parser of a request body. The pointers of its faults are prefixed with the pointer of the member.
-fn within<T>(
+pub(crate) fn within<T>(
     parse: impl FnOnce(Json) -> Result<T, Vec<Fault>>,
 ) -> impl FnOnce(&str, Json) -> Result<T, Vec<Fault>> {
     |pointer, body| {
@@ -134,7 +134,7 @@ fn replacement(body: Json) -> Result<Replacement, Vec<Fault>> {
     Ok(replacement)
 }
 
-fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
+pub(crate) fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
     let patch = within(TaskPatch::parse)(pointer, value)?;
     // The rest of the due date would be read before the batch runs, and could have changed by then.
     if matches!(patch.due, Some(Some(DuePatch::Part(_)))) {
@@ -152,7 +152,7 @@ fn fields(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
     Ok(patch)
 }
 
-fn version(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
+pub(crate) fn version(pointer: &str, value: Json) -> Result<i64, Vec<Fault>> {
     json::whole(&value).ok_or_else(|| {
         vec![Fault::new(
             pointer,

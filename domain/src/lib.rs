@@ -19,6 +19,7 @@ pub mod tag;
 pub mod task;
 pub mod words;
 pub mod batch;
+pub mod offline;
 pub mod event;
 pub mod frame;
 pub mod delivery;

@@ -283,7 +283,7 @@ fn id(pointer: &str, value: Json) -> Result<Uuid, Vec<Fault>> {
         })
 }
 
-fn instant_member(pointer: &str, value: Json) -> Result<DateTime<Utc>, Vec<Fault>> {
+pub(crate) fn instant_member(pointer: &str, value: Json) -> Result<DateTime<Utc>, Vec<Fault>> {
     let written = json::text(pointer, value, 1, 40)?;
     instant(&written).map(|at| at.to_utc()).ok_or_else(|| {
         let detail = "must be an instant with an offset, with microseconds at most, like 2026-03-01T08:00:00Z";

@@ -43,8 +43,16 @@ impl Title {
 pub struct Description(String);
 
 impl Description {
+    /// In characters.
+    const LONGEST: usize = 20_000;
+
     fn parse(pointer: &str, value: Json) -> Result<Self, Vec<Fault>> {
-        json::text(pointer, value, 0, 20_000).map(Self)
+        json::text(pointer, value, 0, Self::LONGEST).map(Self)
+    }
+
+    /// Whether a text is short enough.
+    pub fn fits(text: &str) -> bool {
+        text.chars().count() <= Self::LONGEST
     }
 
     pub fn into_string(self) -> String {

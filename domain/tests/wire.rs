@@ -56,6 +56,23 @@ fn data_has_the_members_of_its_type() {
         let golden = golden(kind);
         let expected: &[&str] = match (kind, kind.topic()) {
             (EventType::SeriesEnded, _) => &["actor", "series"],
+            (EventType::SyncMerged, _) => &[
+                "actor",
+                "base_version",
+                "conflicts",
+                "op_id",
+                "restored",
+                "task_id",
+                "version",
+            ],
+            (EventType::UserChanged, _) => &[
+                "account",
+                "actor",
+                "fetch",
+                "notifications",
+                "reminders",
+                "series",
+            ],
             (_, Topic::TaskEvents | Topic::TaskUpdates) => &["actor", "previous", "task"],
             (_, Topic::AccountEvents) => &["actor", "details", "user"],
             (EventType::ReminderDue, _) => &["actor", "fire_at", "late", "reminder"],

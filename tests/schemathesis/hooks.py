@@ -151,6 +151,11 @@ def possible_recurrence(operation, case):
         operations = [one for one in body.get("operations", []) if isinstance(one, dict)]
         for task in [one["task"] for one in operations if isinstance(one.get("task"), dict)]:
             fit_recurrence(task)
+    elif operation == "push":
+        # A cursor is opaque.
+        body.pop("cursor", None)
+        for one in [one for one in body.get("operations", []) if isinstance(one, dict)]:
+            possible_push(one)
     elif operation in ("createTask", "replaceTask", "updateTask"):
         case.body = fit_recurrence(dict(body))
     if operation == "updateTask":
@@ -160,6 +165,19 @@ def possible_recurrence(operation, case):
         if "due" in case.body and case.body["due"] is None:
             case.query.pop("scope", None)
             case.body["recurrence"] = None
+
+
+def possible_push(operation):
+    """A schema cannot say that the id of a new task is that of the operation, and which scope goes with which field.
+    domain/src/offline.rs has the others."""
+    fields = operation.get("fields")
+    if not isinstance(fields, dict):
+        return
+    fields.pop("id", None)
+    fit_recurrence(fields)
+    fit_reminders(fields.get("reminders"))
+    if operation.get("scope") is not None and ("due" in fields or "recurrence" in fields):
+        operation["scope"] = None
 
 
 def fit_recurrence(task):

@@ -56,6 +56,27 @@ const INDEXES: &[Index] = &[
         table: "tasks",
         definition: "using gin (user_id, tag_keys) with (gin_pending_list_limit = 256) where deleted_at is null and tag_keys <> '{}'",
     },
+    // What has changed since a number of the user's sequence, for clients that synchronise.
+    Index {
+        name: "tasks_seq",
+        table: "tasks",
+        definition: "(user_id, seq, id)",
+    },
+    Index {
+        name: "series_seq",
+        table: "series",
+        definition: "(user_id, seq, id)",
+    },
+    Index {
+        name: "reminders_seq",
+        table: "reminders",
+        definition: "(user_id, seq, id)",
+    },
+    Index {
+        name: "notifications_seq",
+        table: "notifications",
+        definition: "(user_id, seq, id)",
+    },
     // The filters of the audit trail, for one user and for all. The actor of most entries is the user, so where that is the filter, the
     // order of the list finds them.
     Index {

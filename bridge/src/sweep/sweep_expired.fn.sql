@@ -6,6 +6,8 @@
 --   jobs              30 days after their end
 --   deliveries        30 days after the reminder fired
 --   notifications     90 days after they came
+--   old_values, sync_operations   31 days after the change: until then, the cursor of a client that has missed it is good
+--   conflicts         90 days after they arose
 --
 -- Security definer, because the role of the bridge may not read these tables: their rows are users' data.
 create or replace function sweep_expired(p_table text, most bigint) returns bigint
@@ -31,6 +33,15 @@ begin
             )
             select count(*) into removed from gone;
             return removed;
+        when 'old_values' then
+            delete from old_values where ctid = any (array(
+                select ctid from old_values where created_at < moment - interval '31 days' limit most));
+        when 'sync_operations' then
+            delete from sync_operations where ctid = any (array(
+                select ctid from sync_operations where created_at < moment - interval '31 days' limit most));
+        when 'conflicts' then
+            delete from conflicts where ctid = any (array(
+                select ctid from conflicts where created_at < moment - interval '90 days' limit most));
         when 'jobs' then
             delete from jobs where id = any (array(
                 select id from jobs where ended and updated_at < moment - interval '30 days' limit most));

@@ -19,6 +19,7 @@ mod tags;
 mod reminders;
 mod notifications;
 mod push;
+mod sync;
 mod unsubscribe;
 mod jobs;
 mod audit;

@@ -53,6 +53,8 @@ pub fn read(request: &mut Request) -> Result<Reply, Problem> {
         ids.map_or(ParameterValue::DbNull, |ids| {
             ParameterValue::ArrayStr(ids.into_iter().map(Some).collect())
         }),
+        text(request.trace.event_members()),
+        text(caller.actor()),
     ];
     let statement = include_str!("notifications/read.sql");
     Write::run(request, &rate, statement, parameters)?.reply(Some(&caller))

@@ -11,8 +11,8 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
 use crate::{
-    accounts, audit, health, jobs, notifications, openapi, push, reminders, series, tags, tasks,
-    unsubscribe,
+    accounts, audit, health, jobs, notifications, openapi, push, reminders, series, sync, tags,
+    tasks, unsubscribe,
 };
 
 type Answer = Result<Reply, Problem>;
@@ -101,6 +101,12 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
         "/api/push/subscriptions/{id}",
         &[(Delete, Id(push::unsubscribe))],
     ),
+    (
+        "/api/sync",
+        &[(Get, Plain(sync::pull)), (Post, Plain(sync::push))],
+    ),
+    ("/api/conflicts", &[(Get, Plain(sync::conflicts))]),
+    ("/api/conflicts/{id}/restore", &[(Post, Id(sync::restore))]),
     (
         "/api/unsubscribe/{token}",
         &[

@@ -21,12 +21,12 @@ mod scope;
 mod search;
 mod update;
 
-pub use batch::batch;
+pub use batch::{batch, created, updated};
 pub use create::create;
 pub use day::Day;
-pub use delete::delete;
+pub use delete::{delete, remove};
 pub use get::get;
 pub use list::list;
 pub use parameters::due_texts;
 pub use restore::restore;
-pub use update::{complete, patch, reopen, replace, skip};
+pub use update::{change, complete, patch, reopen, replace, skip};

@@ -34,9 +34,12 @@ begin
                 select * from reminders where user_id = account.id and fires_at <= moment
                 order by fires_at desc limit p_limit - handled for update
             loop
+                -- The account's row is written once for all its reminders, because each write leaves a dead row behind.
+                account.sync_seq := account.sync_seq + 1;
                 perform fire_reminder(reminder, account, moment);
                 handled := handled + 1;
             end loop;
+            update users set sync_seq = account.sync_seq where id = account.id;
             exit when handled >= p_limit;
         end loop;
     end loop;

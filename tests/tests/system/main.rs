@@ -40,6 +40,7 @@ mod search;
 mod series;
 mod servers;
 mod statements;
+mod sync;
 mod tags;
 mod tasks;
 mod unavailable;
@@ -56,6 +57,7 @@ use tests::runner::Runner;
 use self::recurring::{cron, schedule, storm};
 use self::reminders::{channels, inbox, messages, storm as reminder_storm, times};
 use self::series::{changes, modes, rules};
+use self::sync::{batches, offline, reads};
 
 /// Trials on a log, each named after its module and function.
 macro_rules! trials {
@@ -148,6 +150,12 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             a_tag_of_many_tasks_is_renamed, jobs_of_a_user_run_in_order, due_dates_of_many_tasks_move, tasks_without_due_dates_need_no_job,
             an_account_with_many_tasks_is_deleted,
         },
+        sync::{every_kind_of_change, tombstones, pages_while_eight_write, nothing_new, cursors},
+        offline::{
+            changes_are_merged, conflicts_are_kept, deletions_meet_edits, completions_offline,
+        },
+        batches::{operations_in_order, repeated_requests, requests_to_push},
+        reads::{a_delta_reads_little},
         matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},
         documents::{readme_examples_run, the_api_serves_its_document},

@@ -78,6 +78,11 @@ const TABLE: &[(&str, [u16; 8])] = &[
         "readNotifications",
         [401, 401, 200, 200, 200, 200, 200, 200],
     ),
+    ("pull", [401, 401, 200, 200, 200, 200, 200, 200]),
+    // Each operation has a result of its own. `ask` checks that other users change nothing.
+    ("push", [401, 401, 200, 200, 200, 200, 200, 200]),
+    ("listConflicts", [401, 401, 200, 200, 200, 200, 200, 200]),
+    ("restoreConflict", [401, 401, 404, 200, 404, 404, 404, 200]),
     ("getPushKey", [401, 401, 200, 200, 200, 200, 200, 200]),
     (
         "addPushSubscription",
@@ -214,6 +219,13 @@ impl Accounts {
             let job = include_str!("../../sql/insert_job.sql");
             let row = fixture.database.query_one(job, &[&self.owner.id]).await?;
             row.get::<_, Uuid>(0).to_string()
+        } else if name == "restoreConflict" {
+            let conflict = include_str!("../../sql/insert_conflict.sql");
+            let row = fixture
+                .database
+                .query_one(conflict, &[&self.owner.id, &id])
+                .await?;
+            row.get::<_, Uuid>(0).to_string()
         } else if name == "removePushSubscription" {
             let added = self.owner.post("/api/push/subscriptions");
             let added = added.json(&subscription()).send().await?;
@@ -269,6 +281,9 @@ impl Accounts {
             "createTask" | "replaceTask" | "updateTask" => json!({"title": "Written over"}),
             "batchTasks" => json!({"operations": [
                 {"op": "update", "id": task["id"], "fields": {"title": "Written over"}},
+            ]}),
+            "push" => json!({"operations": [
+                {"op_id": Uuid::new_v4(), "op": "update", "task_id": task["id"], "fields": {"title": "Written over"}},
             ]}),
             "previewRecurrence" => json!({"due": {"date": "2026-03-01"}, "rule": "FREQ=DAILY"}),
             "createOccurrences" => json!({"occurrences": []}),

@@ -375,7 +375,7 @@ pub async fn a_look_for_reminders_reads_little(_: &mut Fixture) -> Result<()> {
 }
 
 /// A database without tasks of other tests, because what they wrote and deleted moves rows to further pages.
-async fn own_database() -> Result<Client> {
+pub async fn own_database() -> Result<Client> {
     connect(&shared::migrated("plans").await?).await
 }
 
@@ -390,7 +390,7 @@ async fn buffers(database: &Client, asked: &TaskList) -> Result<i64> {
     buffers_of(&plan)
 }
 
-fn buffers_of(plan: &Value) -> Result<i64> {
+pub fn buffers_of(plan: &Value) -> Result<i64> {
     let count = |kind: &str| {
         plan.pointer(&format!("/0/Plan/Shared {kind} Blocks"))
             .and_then(Value::as_i64)

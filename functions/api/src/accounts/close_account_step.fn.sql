@@ -45,6 +45,9 @@ begin
         delete from reminders where user_id = job.user_id;
         delete from deliveries where user_id = job.user_id;
         delete from notifications where user_id = job.user_id;
+        delete from old_values where user_id = job.user_id;
+        delete from sync_operations where user_id = job.user_id;
+        delete from conflicts where user_id = job.user_id;
         delete from push_subscriptions where user_id = job.user_id;
     end if;
     return job;

@@ -1,7 +1,6 @@
 -- Inserts an event about an account into the outbox. The caller holds the user's row lock.
 --
--- The event does not increment the user's sequence number, it carries the current one. Sequence numbers count changes of
--- tasks, and a client takes a gap for a change that it has missed.
+-- The event takes no number of the user's sequence, it carries the current one: a client takes a gap for a change that it has missed.
 --
 -- account    the account after the change
 -- p_type     event type

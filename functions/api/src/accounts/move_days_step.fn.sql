@@ -26,6 +26,12 @@ begin
         update series set recurrence = zoned_recurrence(recurrence, account.timezone)
             where user_id = job.user_id and ended_at is null and recurrence #>> '{start,date}' is not null
                 and recurrence ->> 'timezone' <> account.timezone;
+        if found then
+            account.sync_seq := account.sync_seq + 1;
+            update series set seq = account.sync_seq
+                where user_id = job.user_id and ended_at is null and recurrence #>> '{start,date}' is not null;
+            perform emit_user_changed(job.user_id, account.sync_seq, null, job.state ->> 'context', job.state ->> 'actor');
+        end if;
     end if;
     for task in
         select * from tasks t
@@ -46,9 +52,7 @@ begin
             task.recurrence := zoned_recurrence(task.recurrence, account.timezone);
         end if;
         if task.due_at = old_due_at and task.recurrence::text is not distinct from old_recurrence then
-            if task.reminders is not null then
-                perform schedule_reminders(task, job.state ->> 'context', job.state ->> 'actor');
-            end if;
+            account.sync_seq := move_reminders(task, account.sync_seq, job);
             continue;
         end if;
         account.sync_seq := account.sync_seq + 1;
@@ -65,9 +69,7 @@ begin
             '{"due_at":"' || rfc3339(old_due_at) || '"'
                 || case when task.recurrence::text is distinct from old_recurrence then ',"recurrence":' || old_recurrence
                     else '' end || '}');
-        if task.reminders is not null then
-            perform schedule_reminders(task, job.state ->> 'context', job.state ->> 'actor');
-        end if;
+        account.sync_seq := move_reminders(task, account.sync_seq, job);
         is_late := clock_timestamp() > moment + interval '500 milliseconds';
         exit when is_late;
     end loop;

@@ -99,14 +99,16 @@ begin
 
     moment := clock_timestamp();
     account.updated_at := moment;
+    account.sync_seq := old.sync_seq + 1;
+    account.account_seq := account.sync_seq;
     update users set name = account.name, timezone = account.timezone, role = account.role, preferences = account.preferences,
-        updated_at = moment
+        updated_at = moment, sync_seq = account.sync_seq, account_seq = account.account_seq
         where users.id = owner;
+    perform emit_user_changed(owner, account.account_seq, jsonb_build_object('account', account_item(account)::json), p_context, p_actor);
     -- The job also schedules reminders anew, which a new time of day moves.
     if account.timezone <> old.timezone
         or account.preferences ->> 'time' is distinct from old.preferences ->> 'time' then
         job := begin_job(owner, 'move_days', dated, json_build_object('context', p_context, 'actor', p_actor)::jsonb);
-        select sync_seq into account.sync_seq from users where users.id = owner;
     end if;
     if account.role <> old.role then
         -- A session gets a new role only when it is refreshed. A revoked role must not last until then, so all sessions

@@ -30,7 +30,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(
+    /// `slug` is the last part of the problem's type; a new one is described in `openapi/problems.json`.
+    pub fn new(
         status: u16,
         slug: &'static str,
         title: &'static str,

@@ -43,11 +43,14 @@ begin
         reminder.fires_at := until;
         reminder.snoozed_until := until;
         reminder.state := case when until is null then 'acknowledged' else 'scheduled' end;
-        update reminders r set state = reminder.state, fires_at = until, snoozed_until = until, updated_at = moment
+        reminder.seq := next_seq(owner);
+        update reminders r set state = reminder.state, fires_at = until, snoozed_until = until, updated_at = moment, seq = reminder.seq
             where r.id = reminder.id;
+        perform emit_user_changed(owner, reminder.seq, jsonb_build_object('reminders', json_build_array(reminder_item(reminder)::json)),
+            p_context, p_actor);
         if until is not null or was_due then
             perform emit_reminder_event(reminder, case when until is null then 'reminder.cancelled' else 'reminder.snoozed' end,
-                (select sync_seq from users where users.id = owner), moment, '{}', p_context, p_actor);
+                reminder.seq, moment, '{}', p_context, p_actor);
         end if;
         body := reminder_json(reminder);
     end if;

@@ -46,7 +46,7 @@ begin
             ) as d (item, place)
             where d.item is not null;
         call update_task(p_user, task.id::text, null, null, null, null, null, null, false, null, null, false, null, definitions, null,
-            null, null, p_context, p_actor, null, null, null,
+            null, null, null, p_context, p_actor, null, null, null,
             done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
         outcome := case when p_patch is null then 'deleted' when p_id is null then 'made' else done.outcome end;
         if p_patch is not null then

@@ -1,5 +1,5 @@
--- Sets the reminders of a task. `schedule_reminders` schedules them, and removes those that are left out. The caller holds the user's row
--- lock, and stores the task.
+-- Sets the reminders of a task. `schedule_reminders` schedules them, and removes those that are left out. It also gives a number to those
+-- that are new or have another definition, which have the number 0 until then. The caller holds the user's row lock, and stores the task.
 --
 -- task           the task
 -- p_definitions  a JSON array of objects with the members `id`, `before`, `at`, `on`, `channels` and `repeat`. A reminder of the task is
@@ -29,7 +29,9 @@ begin
             values (reminder.id, task.user_id, task.id, reminder.lead, reminder.at, reminder.channels, reminder.every, p_at, p_at)
             on conflict (id) do update set
                 lead = excluded.lead, at = excluded.at, channels = excluded.channels, every = excluded.every,
-                updated_at = excluded.updated_at;
+                updated_at = excluded.updated_at,
+                seq = case when (reminders.lead, reminders.at, reminders.channels, reminders.every)
+                    is not distinct from (excluded.lead, excluded.at, excluded.channels, excluded.every) then reminders.seq else 0 end;
         kept := kept || reminder.id;
         definitions := definitions || reminder_definition(item::jsonb, reminder.id);
     end loop;

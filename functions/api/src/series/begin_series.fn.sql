@@ -1,4 +1,4 @@
--- Begins a series whose first occurrence is a task. The caller holds the user's row lock, and stores the task.
+-- Begins a series whose first occurrence is a task. The caller holds the user's row lock, stores the task, and calls `series_changed`.
 --
 -- task          the task, with its new due date
 -- p_series      id of the series; an existing series is replaced

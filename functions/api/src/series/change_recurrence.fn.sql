@@ -35,12 +35,11 @@ begin
         end if;
         return task;
     end if;
-    if is_only then
-        return begin_series(task, task.series_id, p_definition, p_zone, moment);
-    end if;
-    if is_newest then
+    if is_newest and not is_only then
         perform end_series(task.series_id, 'split', moment, p_context, p_actor);
     end if;
-    return begin_series(task, uuid_v7(), p_definition, p_zone, moment);
+    task := begin_series(task, case when is_only then task.series_id else uuid_v7() end, p_definition, p_zone, moment);
+    perform series_changed(task.series_id, p_context, p_actor);
+    return task;
 end
 $$;

@@ -102,8 +102,7 @@ begin
             occurrence_number = excluded.occurrence_number, reminders = excluded.reminders, version = excluded.version, seq = excluded.seq,
             updated_at = excluded.updated_at, completed_at = null, deleted_at = null;
     update series set
-        current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at,
-        updated_at = task.updated_at
+        current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at
         where series.id = p_series;
     perform emit_task_events(p_user, p_id, kind, task.seq, task.updated_at, p_context, p_actor, task_json(task), before);
     if task.reminders is not null then

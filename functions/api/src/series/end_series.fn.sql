@@ -10,6 +10,7 @@ create or replace function end_series(p_series uuid, p_by text, p_at timestamptz
 language plpgsql volatile as $$
 declare
     ended series;
+    number bigint;
     event_id constant uuid := uuid_v7();
 begin
     update series set ended_at = p_at, ended_by = p_by, next_at = null, updated_at = p_at
@@ -18,11 +19,12 @@ begin
     if not found then
         return;
     end if;
+    number := series_changed(p_series, p_context, p_actor);
     insert into outbox (topic, user_id, event_id, event) values ('task-events', ended.user_id, event_id,
         '{"specversion":"1.0","source":"/spindle/api","subject":"' || p_series::text
             || '","time":"' || rfc3339(p_at)
             || '","datacontenttype":"application/json","userid":"' || ended.user_id::text
-            || '","seq":' || (select sync_seq from users where users.id = ended.user_id)::text || ',' || p_context
+            || '","seq":' || number::text || ',' || p_context
             || ',"data":{"series":{"id":"' || p_series::text || '","title":' || to_json(ended.title)::text
             || ',"recurrence":' || ended.recurrence::text || ',"ended_at":"' || rfc3339(p_at)
             || '","ended_by":"' || p_by || '"},"actor":' || p_actor

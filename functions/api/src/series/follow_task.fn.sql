@@ -20,6 +20,9 @@ begin
             reminders = case when old.reminders::text is distinct from task.reminders::text then task.reminders else reminders end,
             updated_at = task.updated_at
             where id = task.series_id and current_id = task.id;
+        if found then
+            perform series_changed(task.series_id, p_context, p_actor);
+        end if;
     end if;
     if p_kind in ('task.completed', 'task.skipped') then
         -- The event tells the agent. If the event is lost, the agent finds the series here.

@@ -13,7 +13,7 @@ declare
 begin
     if p_scope = 'this' and is_open then
         call update_task(task.user_id::text, task.id::text, null, null, null, 'cancelled', null, null, false, null, null,
-            false, null, null, null, 'skip', null, p_context, p_actor, null, null, null,
+            false, null, null, null, 'skip', null, null, p_context, p_actor, null, null, null,
             done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
     elsif p_scope in ('all', 'future') or p_scope is null and is_open then
         perform end_series(task.series_id, 'deletion', clock_timestamp(), p_context, p_actor);

@@ -44,6 +44,7 @@ begin
                 then moment end;
             update series set recurrence = current.recurrence, updated_at = moment, next_at = current.next_at
                 where series.id = current.id;
+            perform series_changed(current.id, p_context, p_actor);
             if task.deleted_at is null and task.status in ('open', 'in_progress') then
                 old_recurrence := task.recurrence::text;
                 task.recurrence := current.recurrence;

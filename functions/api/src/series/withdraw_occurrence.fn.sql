@@ -10,11 +10,15 @@ create or replace function withdraw_occurrence(task tasks, p_context text, p_act
 language plpgsql volatile as $$
 declare
     next tasks;
+    had_ended constant boolean := ended_at is not null from series where id = task.series_id;
 begin
     -- The last occurrence of a series: nothing was made after it.
     update series set next_at = null, ended_at = null, ended_by = null
         where id = task.series_id and current_id = task.id and (ended_by is null or ended_by = 'rule');
     if found then
+        if had_ended then
+            perform series_changed(task.series_id, p_context, p_actor);
+        end if;
         return;
     end if;
     select t.* into next from series s join tasks t on t.id = s.current_id
@@ -29,10 +33,13 @@ begin
     next.updated_at := next.deleted_at;
     update tasks set version = next.version, seq = next.seq, updated_at = next.updated_at, deleted_at = next.deleted_at
         where id = next.id;
-    update series set current_id = task.id, current_version = null, previous_id = null, ended_at = null, ended_by = null, updated_at = next.deleted_at
+    update series set current_id = task.id, current_version = null, previous_id = null, ended_at = null, ended_by = null
         where id = task.series_id;
     perform emit_task_events(task.user_id, next.id, 'task.deleted', next.seq, next.deleted_at, p_context, p_actor,
         task_json(next), '{"deleted_at":null}');
+    if had_ended then
+        perform series_changed(task.series_id, p_context, p_actor);
+    end if;
     if next.reminders is not null then
         perform schedule_reminders(next, p_context, p_actor);
     end if;

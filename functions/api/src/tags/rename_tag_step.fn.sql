@@ -15,6 +15,8 @@ declare
     moment constant timestamptz := clock_timestamp();
     last_seq bigint;
     task tasks;
+    old tasks;
+    changed_series series;
     old_tags text[];
     changed bigint := 0;
     is_late boolean := false;
@@ -33,6 +35,7 @@ begin
         limit p_most
     loop
         changed := changed + 1;
+        old := task;
         old_tags := task.tags;
         drops_old := new_tag is null or (new_key <> old_key and task.tag_keys @> array[new_key]);
         task.tags := array(
@@ -40,18 +43,29 @@ begin
             from unnest(old_tags, task.tag_keys) with ordinality as o (tag, key, place)
             where o.key <> old_key or (not drops_old and o.place = array_position(task.tag_keys, old_key))
             order by o.place);
-        task.seq := last_seq + changed;
+        last_seq := last_seq + 1;
+        task.seq := last_seq;
         task.version := task.version + 1;
         task.updated_at := moment;
-        update tasks t set tags = task.tags, version = task.version, seq = task.seq, updated_at = moment where t.id = task.id;
-        -- The next occurrence of its series gets the same tags.
-        update series set tags = task.tags where id = task.series_id and current_id = task.id and tags = old_tags;
+        perform keep_old_values(old, task);
+        update tasks t set
+            tags = task.tags, version = task.version, seq = task.seq, updated_at = moment, field_versions = field_versions(old, task)
+            where t.id = task.id;
         perform emit_task_events(job.user_id, task.id, 'task.updated', task.seq, moment,
             job.state ->> 'context', job.state ->> 'actor', task_json(task), '{"tags":' || array_to_json(old_tags)::text || '}');
+        -- The next occurrence of its series gets the same tags.
+        update series set tags = task.tags, seq = last_seq + 1 where id = task.series_id and current_id = task.id and tags = old_tags
+            returning * into changed_series;
+        if found then
+            last_seq := last_seq + 1;
+            perform emit_user_changed(job.user_id, last_seq,
+                jsonb_build_object('series', json_build_array(series_item(changed_series)::json)),
+                job.state ->> 'context', job.state ->> 'actor');
+        end if;
         is_late := clock_timestamp() > moment + interval '500 milliseconds';
         exit when is_late;
     end loop;
-    update users set sync_seq = last_seq + changed where id = job.user_id;
+    update users set sync_seq = last_seq where id = job.user_id;
     job.handled := job.handled + changed;
     job.ended := changed < p_most and not is_late;
     return job;

@@ -182,7 +182,8 @@ fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem>
     })
 }
 
-fn created(task: NewTask) -> Value {
+/// A create as JSON for `batch_tasks` and `sync_push`.
+pub fn created(task: NewTask) -> Value {
     let [due, instant] = due_texts(task.due.as_ref());
     let definition = task
         .recurrence
@@ -205,7 +206,8 @@ fn created(task: NewTask) -> Value {
     })
 }
 
-fn updated(
+/// A change as JSON for `batch_tasks` and `sync_push`.
+pub fn updated(
     op: &str,
     id: Uuid,
     version: Option<i64>,

@@ -62,7 +62,7 @@ begin
                     operation.status, operation.priority, operation.tags, operation.set_due, operation.due,
                     operation.instant, operation.set_recurrence, operation.recurrence, operation.reminders,
                     null,
-                    case when operation.op in ('reopen', 'skip') then operation.op end, operation.read_only, p_context,
+                    case when operation.op in ('reopen', 'skip') then operation.op end, null, operation.read_only, p_context,
                     p_actor, null, null, null,
                     done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
             end if;

@@ -106,6 +106,9 @@ begin
     id := task.id;
     body := task_json(task);
     perform emit_task_events(owner, task.id, 'task.created', task.seq, task.created_at, p_context, p_actor, body, '{}');
+    if task.series_id is not null then
+        perform series_changed(task.series_id, p_context, p_actor);
+    end if;
     if task.reminders is not null then
         perform schedule_reminders(task, p_context, p_actor);
     end if;

@@ -16,6 +16,26 @@ pub fn delete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
     let scope = Scope::of(request)?;
     let rate = Rate::write(&caller, 1)?;
+    run(request, &caller, id, scope, &rate)
+}
+
+/// Deletes a task for a request about something else.
+pub fn remove(
+    request: &mut Request,
+    caller: &Caller,
+    id: Uuid,
+    rate: &Rate,
+) -> Result<Reply, Problem> {
+    run(request, caller, id, None, rate)
+}
+
+fn run(
+    request: &mut Request,
+    caller: &Caller,
+    id: Uuid,
+    scope: Option<Scope>,
+    rate: &Rate,
+) -> Result<Reply, Problem> {
     let parameters = vec![
         text(caller.user.to_string()),
         text(id.to_string()),
@@ -24,5 +44,5 @@ pub fn delete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
         text(request.trace.event_members()),
         text(caller.actor()),
     ];
-    Write::run(request, &rate, include_str!("delete.sql"), parameters)?.reply(Some(&caller))
+    Write::run(request, rate, include_str!("delete.sql"), parameters)?.reply(Some(caller))
 }

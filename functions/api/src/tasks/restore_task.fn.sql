@@ -25,6 +25,7 @@ declare
     zone text;
     old_due_at timestamptz;
     previous text;
+    continues boolean := false;
 begin
     call admit_write(owner, p_rate, p_key, p_fingerprint, true, outcome, version, id, body, replayed, rate);
     if outcome is not null then
@@ -67,6 +68,7 @@ begin
                 ended_at = null, ended_by = null, updated_at = task.updated_at,
                 next_at = case when task.status in ('completed', 'cancelled') then task.updated_at end
                 where series.id = task.series_id and current_id = task.id and ended_by = 'deletion';
+            continues := found;
         end if;
     end if;
     version := task.version;
@@ -75,6 +77,9 @@ begin
         perform emit_task_events(
             owner, task.id, 'task.restored', task.seq, task.updated_at, p_context, p_actor, body,
             '{' || previous || '}');
+        if continues then
+            perform series_changed(task.series_id, p_context, p_actor);
+        end if;
         if task.reminders is not null then
             perform schedule_reminders(task, p_context, p_actor);
         end if;

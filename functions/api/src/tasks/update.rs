@@ -2,6 +2,7 @@
 
 use domain::json::{Fault, Json};
 use domain::task::{READ_ONLY_CHANGED, Replacement, Status, TaskPatch};
+use guest::postgres::ParameterValue;
 use uuid::Uuid;
 
 use super::change::{Change, Op};
@@ -29,7 +30,8 @@ pub fn replace(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
         read_only: Some(read_only).filter(|members| !members.is_empty()),
         key: NO_KEY,
     };
-    let write = run(request, &caller, id, change)?;
+    let rate = Rate::write(&caller, 1)?;
+    let write = run(request, &caller, id, change, rate)?;
     if write.outcome == Outcome::ReadOnly {
         let names = write.body.as_deref().unwrap_or("[]");
         return Err(read_only_changed("", names));
@@ -61,7 +63,27 @@ pub fn patch(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
         read_only: None,
         key: NO_KEY,
     };
-    run(request, &caller, id, change)?.reply(Some(&caller))
+    let rate = Rate::write(&caller, 1)?;
+    run(request, &caller, id, change, rate)?.reply(Some(&caller))
+}
+
+/// Changes a task for a request about something else.
+pub fn change(
+    request: &mut Request,
+    caller: &Caller,
+    id: Uuid,
+    patch: TaskPatch,
+    rate: Rate,
+) -> Result<Reply, Problem> {
+    let change = Change {
+        accepted: ParameterValue::DbNull,
+        patch,
+        scope: None,
+        op: None,
+        read_only: None,
+        key: NO_KEY,
+    };
+    run(request, caller, id, change, rate)?.reply(Some(caller))
 }
 
 pub fn complete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
@@ -94,12 +116,18 @@ fn set_status(
         read_only: None,
         key,
     };
-    run(request, &caller, id, change)?.reply(Some(&caller))
+    let rate = Rate::write(&caller, 1)?;
+    run(request, &caller, id, change, rate)?.reply(Some(&caller))
 }
 
 /// Changes the task if `If-Match` accepts its version.
-fn run(request: &mut Request, caller: &Caller, id: Uuid, change: Change) -> Result<Write, Problem> {
-    let rate = Rate::write(caller, 1)?;
+fn run(
+    request: &mut Request,
+    caller: &Caller,
+    id: Uuid,
+    change: Change,
+    rate: Rate,
+) -> Result<Write, Problem> {
     if merge::is_needed(&change.patch, change.scope) {
         merge::run(request, caller, rate, id, &change)
     } else {

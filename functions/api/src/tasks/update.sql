@@ -6,5 +6,5 @@
 -- the events, $19 actor as JSON, $20 Idempotency-Key or null, $21 fingerprint of the request or null, $22 see `admit`.
 -- Columns: those of `write_result`.
 call update_task(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, null, $17, $18, $19, $20, $21, $22,
     null, null, null, null, null, null)

@@ -15,6 +15,7 @@
 --                too, unless the scope is `this`. A due date is so only if the scope is `future` or `all`
 -- p_op           `reopen`: only a completed or cancelled task gets the status. `skip`: only an open or started task of a series
 --                gets it. Null for other requests
+-- p_occurred_at  when the task was completed, if that was earlier; null for now. A time before its creation or after now is moved there
 -- p_read_only    members that the request must not change, as a JSON object; null for none
 -- p_context      envelope members that come from the request, as JSON without its braces
 -- p_actor        the actor of the events, as JSON
@@ -27,7 +28,7 @@
 create or replace procedure update_task(
     p_user text, p_id text, p_match text, p_title text, p_description text, p_status text, p_priority text, p_tags text[],
     p_set_due boolean, p_due text, p_due_instant text, p_set_recurrence boolean, p_recurrence text, p_reminders text, p_scope text, p_op text,
-    p_read_only text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
+    p_occurred_at text, p_read_only text, p_context text, p_actor text, p_key text, p_fingerprint text, p_rate text[],
     out outcome text, out version bigint, out id text, out body text, out replayed boolean, out rate text)
 language plpgsql as $$
 declare
@@ -95,16 +96,16 @@ begin
         task.due_at := due_at(task.due, p_due_instant::timestamptz, zone);
     end if;
 
+    if task.due is null and (p_recurrence is not null or not p_set_recurrence and task.recurrence is not null) then
+        outcome := 'needs_due';
+        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
+        return;
+    end if;
     if p_reminders is not null and p_reminders::jsonb is distinct from coalesce(old.reminders::jsonb, '[]') then
         task := set_reminders(task, p_reminders::json, clock_timestamp());
     end if;
     if p_set_recurrence then
         task := change_recurrence(task, p_recurrence, p_scope, zone, p_context, p_actor);
-    end if;
-    if task.due is null and task.recurrence is not null then
-        outcome := 'needs_due';
-        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
-        return;
     end if;
 
     if task.title <> old.title then
@@ -146,7 +147,8 @@ begin
         task.version := old.version + 1;
         if task.status = 'completed' and old.status <> 'completed' then
             kind := 'task.completed';
-            task.completed_at := task.updated_at;
+            task.completed_at := least(
+                greatest(coalesce(p_occurred_at::timestamptz, task.updated_at), task.created_at), task.updated_at);
             previous := previous || ',"completed_at":null';
         elsif task.status in ('open', 'in_progress') and old.status in ('completed', 'cancelled') then
             kind := 'task.reopened';
@@ -158,12 +160,14 @@ begin
             task.completed_at := null;
         end if;
         update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq into task.seq;
+        task.field_versions := field_versions(old, task);
+        perform keep_old_values(old, task);
         update tasks set
             title = task.title, description = task.description, status = task.status, priority = task.priority,
             tags = task.tags, due = task.due, due_at = task.due_at, version = task.version, seq = task.seq,
             updated_at = task.updated_at, completed_at = task.completed_at, series_id = task.series_id,
             recurrence = task.recurrence, occurrence = task.occurrence, occurrence_number = task.occurrence_number,
-            reminders = task.reminders
+            reminders = task.reminders, field_versions = task.field_versions
             where tasks.id = task.id;
     end if;
 

@@ -41,7 +41,7 @@ pub fn parameters(
 }
 
 /// Identifies a request by its path and the value of its body. Blanks and the order of members do not count.
-fn fingerprint(path: &str, body: &Json) -> String {
+pub fn fingerprint(path: &str, body: &Json) -> String {
     // A path contains no NUL, so path and body cannot run into each other.
     let mut text = format!("{path}\0");
     write(body, &mut text);

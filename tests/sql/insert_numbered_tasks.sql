@@ -1,0 +1,8 @@
+-- Inserts tasks of a user, without events.
+-- $1 id of the user, $2 number of tasks
+with owner as (
+    update users set sync_seq = sync_seq + $2 where id = $1 returning id, sync_seq - $2 as seq
+)
+insert into tasks (id, user_id, title, seq, created_at, updated_at)
+select uuid_v7(), owner.id, 'Task ' || n, owner.seq + n, clock_timestamp(), clock_timestamp()
+from owner, generate_series(1, $2) n
