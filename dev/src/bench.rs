@@ -10,6 +10,7 @@ mod pgbench;
 mod delivery;
 mod search;
 mod side_by_side;
+mod sync;
 mod time;
 mod reminders;
 pub mod tokens;
@@ -26,9 +27,9 @@ use tokio_postgres::{Client, NoTls};
 /// The measurements to make, and their size.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only these: create, mix (four reads for each write), fairness (others beside a hostile user), search, postgres (event
+    /// Only these: create, mix (four reads for each write), fairness (others beside a hostile user), search, sync (clients that synchronise), postgres (event
     /// delivery on the Postgres log), kafka (event delivery on Kafka), time (recurring tasks and reminders)
-    #[arg(value_parser = ["create", "mix", "fairness", "search", "postgres", "kafka", "time"])]
+    #[arg(value_parser = ["create", "mix", "fairness", "search", "sync", "postgres", "kafka", "time"])]
     only: Vec<String>,
     /// The length of each measurement, in seconds
     #[arg(long, default_value_t = 10)]
@@ -61,6 +62,7 @@ pub async fn run(options: Options) -> Result<()> {
         ("mix", LogKind::Postgres, 0),
         ("fairness", LogKind::Postgres, 1),
         ("search", LogKind::Postgres, 0),
+        ("sync", LogKind::Postgres, 0),
         ("postgres", LogKind::Postgres, 1),
         ("kafka", LogKind::Kafka, 1),
         ("time", LogKind::Postgres, 1),
@@ -95,6 +97,7 @@ pub async fn run(options: Options) -> Result<()> {
             "mix" => mix::run(&plan, &system, &db).await?,
             "fairness" => fairness::run(&plan, &system, &db).await?,
             "search" => search::run(&plan, &system, &db).await?,
+            "sync" => sync::run(&plan, &system, &db).await?,
             "time" => {
                 time::run(&plan, &system, &db).await?;
                 reminders::run(&system, &db).await?;

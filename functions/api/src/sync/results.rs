@@ -155,9 +155,8 @@ mod tests {
             merged,
             json!({"op_id": "7", "result": "merged", "task": {}, "restored": true})
         );
-        let conflict = answer(
-            r#"{"outcome":"conflict","version":2,"conflicts":[{"id":1},{"id":2}]}"#,
-        );
+        let conflict =
+            answer(r#"{"outcome":"conflict","version":2,"conflicts":[{"id":1},{"id":2}]}"#);
         let items = json!([{"id": 1}, {"id": 2}]);
         assert_eq!(
             conflict,
