@@ -23,6 +23,8 @@ declare
     operation record;
     task tasks;
     base bigint;
+    -- The version before the operation.
+    before bigint;
     own_versions bigint[];
     -- Whether others have changed the task since the version that the client knew.
     is_foreign boolean;
@@ -52,7 +54,8 @@ begin
     end if;
 
     select * into task from tasks where tasks.id = operation.id::uuid and user_id = p_user;
-    base := coalesce(operation.base, task.version);
+    before := task.version;
+    base := coalesce(operation.base, before);
     if task.id is null or base > task.version then
         verdict := case when task.id is null then 'missing' else 'future' end;
         result := '{"outcome":"' || verdict || '"}';
@@ -120,7 +123,7 @@ begin
             ',"conflicts":' || keep_conflicts(task, operation.op_id, base, restored, lost, p_context, p_actor)::text end
         || '}';
     own := jsonb_build_object(
-        'versions', coalesce(p_own -> 'versions', '[]') || to_jsonb(array(select generate_series(task.version, done.version))),
+        'versions', coalesce(p_own -> 'versions', '[]') || to_jsonb(array(select generate_series(before + 1, done.version))),
         'tags', coalesce((p_operation -> 'tags')::jsonb, p_own -> 'tags'),
         'description', coalesce(to_jsonb(operation.description), p_own -> 'description'));
 end

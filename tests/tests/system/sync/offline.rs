@@ -145,6 +145,20 @@ pub async fn conflicts_are_kept(fixture: &mut Fixture) -> Result<()> {
             ensure!(restored[&field] == before[&field], "{field}: {restored}");
         }
     }
+    // What an earlier operation of the same request has changed hides no change of others.
+    let task = user.create(json!({"title": "One"})).await?;
+    change(&user, &task, json!({"title": "Two"})).await?;
+    let update = |fields: Value| json!({"op_id": Uuid::new_v4(), "op": "update", "task_id": task["id"], "base_version": 1, "fields": fields});
+    let results = push(
+        &user,
+        json!([
+            update(json!({"priority": "high"})),
+            update(json!({"title": "Three"}))
+        ]),
+    )
+    .await?;
+    is(&results[0], "merged")?;
+    is(&results[1], "conflict")?;
     let stranger = fixture.api.new_user("UTC").await?;
     ensure!(
         conflicts(&stranger).await?.is_empty(),
