@@ -122,9 +122,9 @@ pub async fn conflicts_are_kept(fixture: &mut Fixture) -> Result<()> {
         ensure!(now[name] == *value, "{name} is not {value}: {now}");
     }
     let kept = conflicts(&user).await?;
-    ensure!(kept.len() == 5, "{kept:?}");
+    ensure!(kept.len() == 6, "{kept:?}");
     ensure!(
-        result["conflicts"].as_array().map(Vec::len) == Some(5),
+        result["conflicts"].as_array().map(Vec::len) == Some(6),
         "{result}"
     );
     for conflict in &kept {
@@ -205,7 +205,7 @@ pub async fn deletions_meet_edits(fixture: &mut Fixture) -> Result<()> {
     )?;
     is(
         &one(&user, "delete", &task, 1, Value::Null).await?,
-        "applied",
+        "merged",
     )?;
     let result = one(&user, "update", &task, 2, json!({"title": "Edited"})).await?;
     ensure!(result["problem"]["status"] == 409, "{result}");
