@@ -58,6 +58,8 @@ begin
         reached := newest;
         return;
     end if;
+    -- Before Postgres has counted the tasks of a new account, it would rather sort all of them than walk in the order of the index.
+    perform set_config('enable_sort', 'off', true);
     with account as materialized (
         select u as row, u.sync_seq, u.account_seq from users u where u.id = owner
     ), found as materialized (
@@ -93,14 +95,20 @@ begin
     )
     select
         a.sync_seq, coalesce(l.seq, a.sync_seq), l.rank, l.id::text, (select count(*) from kept),
-        (select '[' || coalesce(string_agg(case when t.deleted_at is null then task_json(t) else tombstone_item(t) end,
-            ',' order by k.place), '') || ']' from kept k join tasks t on t.id = k.id where k.rank = 1),
-        '"series":[' || coalesce((select string_agg(series_item(s), ',' order by k.place)
-            from kept k join series s on s.id = k.id where k.rank = 2), '')
-        || '],"reminders":[' || coalesce((select string_agg(reminder_item(r), ',' order by k.place)
-            from kept k join reminders r on r.id = k.id where k.rank = 3), '')
-        || '],"notifications":[' || coalesce((select string_agg(notification_item(n), ',' order by k.place)
-            from kept k join notifications n on n.id = k.id where k.rank = 4), '')
+        -- Each row is looked up by its id: Postgres may join otherwise, and read the whole table for one row.
+        (select '[' || coalesce(string_agg(
+                (select case when t.deleted_at is null then task_json(t) else tombstone_item(t) end from tasks t where t.id = k.id),
+                ',' order by k.place), '') || ']'
+            from kept k where k.rank = 1),
+        '"series":[' || coalesce((select string_agg(
+                (select series_item(s) from series s where s.id = k.id), ',' order by k.place)
+            from kept k where k.rank = 2), '')
+        || '],"reminders":[' || coalesce((select string_agg(
+                (select reminder_item(r) from reminders r where r.id = k.id), ',' order by k.place)
+            from kept k where k.rank = 3), '')
+        || '],"notifications":[' || coalesce((select string_agg(
+                (select notification_item(n) from notifications n where n.id = k.id), ',' order by k.place)
+            from kept k where k.rank = 4), '')
         || '],"account":' || case
             when p_after is null or a.account_seq > greatest(after, base) and a.account_seq <= coalesce(l.seq, a.sync_seq)
             then account_item(a.row) else 'null' end

@@ -11,7 +11,7 @@ use super::super::plans::{buffers_of, own_database};
 const TASKS: i64 = 20_000;
 
 /// How far behind a client is, the page size, and the buffers that the page may read.
-const PAGES: [(i64, i64, i64); 3] = [(0, 1000, 20), (1, 1000, 60), (TASKS, 100, 700)];
+const PAGES: [(i64, i64, i64); 3] = [(0, 1000, 20), (1, 1000, 120), (TASKS, 100, 700)];
 
 pub async fn a_delta_reads_little(_: &mut Fixture) -> Result<()> {
     let database = &own_database().await?;
