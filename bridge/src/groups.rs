@@ -121,6 +121,13 @@ pub const GROUPS: &[Group] = &[
         deaf_after: Duration::from_secs(16),
         ..USUAL
     },
+    // It starts at the earliest record, although nobody waits for old changes: a change that is written before the group first reads its
+    // partition must not be left out, or a client that has connected before would miss it.
+    Group {
+        name: "sync",
+        topics: &["task-updates"],
+        ..USUAL
+    },
 ];
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod batch;
 pub mod offline;
 pub mod event;
 pub mod frame;
+pub mod live;
 pub mod delivery;
 pub mod notice;
 pub mod push;

@@ -34,6 +34,8 @@ async fn a_part_that_fails_for_good_does_not_end_the_others_and_starts_again() {
     let _other = Agent::start(&redis.url(), other, Frames::default(), done).await;
     let third = "spindle.reminder.a.0";
     let _third = Agent::start(&redis.url(), third, Frames::default(), done).await;
+    let fourth = "spindle.sync.a.0";
+    let _fourth = Agent::start(&redis.url(), fourth, Frames::default(), done).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let settings = Run {

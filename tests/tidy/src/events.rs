@@ -8,10 +8,7 @@ use domain::event::{EventType, Topic};
 use super::{files, no_violations};
 
 /// Topics that no consumer group reads yet, each with the reader that it exists for.
-const UNCONSUMED: &[(&str, &str)] = &[
-    ("task-updates", "the sync agent"),
-    ("audit-logs", "analytics, outside of Spindle"),
-];
+const UNCONSUMED: &[(&str, &str)] = &[("audit-logs", "analytics, outside of Spindle")];
 
 /// Event types that Rust code emits; no SQL statement names them.
 const EMITTED_BY_RUST: &[EventType] = &[

@@ -18,13 +18,15 @@ use stage::services::Redis;
 
 use self::app::App;
 
-const LANES: [&str; 6] = [
+const LANES: [&str; 8] = [
     "spindle.audit.local.0",
     "spindle.audit.local.1",
     "spindle.recurring.local.0",
     "spindle.recurring.local.1",
     "spindle.reminder.local.0",
     "spindle.reminder.local.1",
+    "spindle.sync.local.0",
+    "spindle.sync.local.1",
 ];
 
 #[tokio::test]
