@@ -1,5 +1,5 @@
 //! Removes expired rows every 30 s, in small batches: records of the Postgres log, what users' rows have outlived (idempotency keys,
-//! refresh tokens, tombstones, ended jobs, deliveries, notifications), rate limits, and notes on handled dead letters. Also maintains the
+//! refresh tokens, tombstones, ended jobs, deliveries, notifications, tickets), rate limits, and notes on handled dead letters. Also maintains the
 //! partitions of the audit trail.
 
 use std::time::{Duration, Instant};
@@ -71,6 +71,7 @@ impl Sweep {
             "old_values",
             "sync_operations",
             "conflicts",
+            "live_tickets",
         ] {
             while self.count(table, expired(&client, table).await?) {}
         }

@@ -13,6 +13,8 @@ macro_rules! embed {
 pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "bridge/src/admin/make_admin.fn.sql",
     "bridge/src/admin/promote_user.fn.sql",
+    "bridge/src/gateway/live_users.fn.sql",
+    "bridge/src/gateway/redeem_live_ticket.fn.sql",
     "bridge/src/log/postgres/log_drain_batch.fn.sql",
     "bridge/src/migrate/rebuild_tasks.fn.sql",
     "bridge/src/monitor/measure_deliveries.fn.sql",
@@ -63,6 +65,8 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/jobs/read_job.fn.sql",
     "functions/api/src/jobs/run_job.fn.sql",
     "functions/api/src/jobs/start_job.fn.sql",
+    "functions/api/src/live/account_stamp.fn.sql",
+    "functions/api/src/live/issue_live_ticket.fn.sql",
     "functions/api/src/notifications/list_notifications.fn.sql",
     "functions/api/src/notifications/notification_json.fn.sql",
     "functions/api/src/notifications/read_notifications.fn.sql",

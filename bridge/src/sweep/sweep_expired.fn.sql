@@ -8,6 +8,7 @@
 --   notifications     90 days after they came
 --   old_values, sync_operations   31 days after the change: until then, the cursor of a client that has missed it is good
 --   conflicts         90 days after they arose
+--   live_tickets      once they are no longer valid
 --
 -- Security definer, because the role of the bridge may not read these tables: their rows are users' data.
 create or replace function sweep_expired(p_table text, most bigint) returns bigint
@@ -51,6 +52,9 @@ begin
         when 'notifications' then
             delete from notifications where id = any (array(
                 select id from notifications where created_at < moment - interval '90 days' limit most));
+        when 'live_tickets' then
+            delete from live_tickets where hash = any (array(
+                select hash from live_tickets where expires_at < moment limit most));
     end case;
     get diagnostics removed = row_count;
     return removed;

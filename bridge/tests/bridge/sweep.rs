@@ -69,6 +69,7 @@ async fn what_has_expired_is_removed() {
         "deliveries",
         "idempotency_keys",
         "jobs",
+        "live_tickets",
         "notifications",
         "refresh_tokens",
         "reminders",

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod keys;
+pub mod secret;
 pub mod tokens;
 
 pub use agent::Agent;
@@ -17,6 +18,8 @@ pub struct Caller {
     /// The user whose data the request is about: the caller, or the user for whom a service acts.
     pub user: Uuid,
     pub role: Role,
+    /// When the access token ends, in seconds since 1970.
+    pub expires: u64,
     /// The user of the token.
     id: Uuid,
 }
@@ -72,11 +75,12 @@ impl Caller {
         Self::of(request).or_else(|_| Self::bearer(request)).ok()
     }
 
-    /// The owner of an account who has followed a signed link.
+    /// The owner of an account who has followed a signed link. There is no access token.
     pub fn of_link(user: Uuid) -> Self {
         Self {
             user,
             role: Role::User,
+            expires: 0,
             id: user,
         }
     }
@@ -87,6 +91,7 @@ impl Caller {
         Ok(Self {
             user: claims.sub,
             role: claims.role,
+            expires: claims.exp,
             id: claims.sub,
         })
     }

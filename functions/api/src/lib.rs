@@ -21,6 +21,7 @@ mod notifications;
 mod push;
 mod sync;
 mod unsubscribe;
+mod live;
 mod jobs;
 mod audit;
 mod health;

@@ -11,8 +11,8 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::{cors, query};
 use crate::{
-    accounts, audit, health, jobs, notifications, openapi, push, reminders, series, sync, tags,
-    tasks, unsubscribe,
+    accounts, audit, health, jobs, live, notifications, openapi, push, reminders, series, sync,
+    tags, tasks, unsubscribe,
 };
 
 type Answer = Result<Reply, Problem>;
@@ -114,6 +114,7 @@ const ROUTES: &[(&str, &[(Method, Handler)])] = &[
             (Post, Text(unsubscribe::end)),
         ],
     ),
+    ("/api/live/ticket", &[(Post, Plain(live::ticket))]),
     ("/api/tasks/{id}/history", &[(Get, Id(audit::history))]),
     ("/api/recurrence/preview", &[(Post, Plain(series::preview))]),
     ("/api/series/{id}", &[(Get, Id(series::get))]),

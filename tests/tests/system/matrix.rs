@@ -92,6 +92,7 @@ const TABLE: &[(&str, [u16; 8])] = &[
         "removePushSubscription",
         [401, 401, 404, 204, 404, 404, 404, 204],
     ),
+    ("createLiveTicket", [401, 401, 201, 201, 201, 201, 201, 403]),
     // The path is not signed; reminders/messages.rs follows a link that is.
     ("askToUnsubscribe", [404; 8]),
     ("unsubscribe", [404; 8]),

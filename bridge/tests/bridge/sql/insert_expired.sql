@@ -25,5 +25,8 @@ begin
     select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', gen_random_uuid(), gen_random_uuid(), name, false,
         clock_timestamp() - age
     from (values ('kept', interval '89 days'), ('removed', interval '91 days')) rows (name, age);
+    insert into live_tickets (hash, user_id, stamp, token_expires_at, expires_at)
+    select convert_to(name, 'UTF8'), '00000000-0000-7000-8000-000000000001', 0, clock_timestamp(), clock_timestamp() - age
+    from (values ('kept', interval '-1 minute'), ('removed', interval '1 s')) rows (name, age);
 end
 $$

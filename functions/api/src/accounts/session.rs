@@ -1,16 +1,15 @@
 //! The tokens of a session: an access token, and a refresh token of which the server stores only a hash.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::{Password, Role};
 use domain::passwords;
 use guest::postgres::{ParameterValue, Row};
 use guest::variables::BadSetting;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::auth::keys::Keys;
+use crate::auth::secret::Secret;
+pub use crate::auth::secret::hash;
 use crate::auth::tokens;
 use crate::http::address;
 use crate::http::problem::Problem;
@@ -18,25 +17,8 @@ use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 
-/// A refresh token: 32 random bytes in base64url.
-pub struct RefreshToken(String);
-
-impl RefreshToken {
-    /// Generates a token.
-    pub fn new() -> Self {
-        // Two random UUIDs contain 244 random bits.
-        let mut bytes = [0; 32];
-        for (half, id) in bytes.chunks_mut(16).zip([Uuid::new_v4(), Uuid::new_v4()]) {
-            half.copy_from_slice(id.as_bytes());
-        }
-        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(bytes)))
-    }
-
-    /// The hash to store, see [`hash`].
-    pub fn hash(&self) -> String {
-        hash(&self.0)
-    }
-}
+/// A refresh token.
+pub type RefreshToken = Secret;
 
 /// The rates of a request that presents a refresh token. One of them is charged, see the SQL procedure `admit_session`.
 pub struct SessionRates {
@@ -76,11 +58,6 @@ impl SessionRates {
     }
 }
 
-/// The SHA-256 of a refresh token in hex, which the database stores. The token is random, so it needs no slow hash.
-pub fn hash(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
 /// Hashes a new password. Its salt is a random UUID, which has 122 random bits.
 pub fn hash_password(password: &Password) -> Result<String, Problem> {
     passwords::hash(password, Uuid::new_v4().into_bytes())
@@ -115,25 +92,8 @@ pub fn tokens(
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok(json!({
         "access_token": access,
-        "refresh_token": refresh.0,
+        "refresh_token": refresh.text(),
         "token_type": "Bearer",
         "expires_in": tokens::LIFETIME,
     }))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refresh_tokens_are_long_and_unique() {
-        let (one, other) = (RefreshToken::new(), RefreshToken::new());
-        assert_eq!(one.0.len(), 43);
-        assert_ne!(one.0, other.0);
-        assert_eq!(one.hash().len(), 64);
-    }
 }

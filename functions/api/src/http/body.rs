@@ -30,17 +30,25 @@ pub fn merge_patch(request: &Request) -> Result<Json, Problem> {
     parse(&request.read_body(MAX_BODY)?)
 }
 
+/// As [`json`], where the body may be left out.
+pub fn optional(request: &Request) -> Result<Option<Json>, Problem> {
+    let bytes = request.read_body(MAX_BODY)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    check_media_type(request, JSON)?;
+    parse(&bytes).map(Some)
+}
+
 /// Checks the body of a request that needs none: it must be empty or an empty object.
 ///
 /// # Errors
 /// 422 for members in the object, and those of [`json`].
 pub fn none(request: &Request) -> Result<(), Problem> {
-    let bytes = request.read_body(MAX_BODY)?;
-    if bytes.is_empty() {
-        return Ok(());
+    match optional(request)? {
+        None => Ok(()),
+        Some(body) => Ok(Reader::new("", body)?.finish()?),
     }
-    check_media_type(request, JSON)?;
-    Ok(Reader::new("", parse(&bytes)?)?.finish()?)
 }
 
 /// Parses JSON.
