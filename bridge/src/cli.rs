@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::config::Part;
 use crate::dead_letter::command;
 use crate::{admin, config, keys, log, migrate, quarantine, run};
 
@@ -68,7 +69,17 @@ pub async fn main() -> anyhow::Result<()> {
             let listener = TcpListener::bind(settings.listen)
                 .await
                 .with_context(|| format!("BRIDGE_LISTEN: cannot listen on {}", settings.listen))?;
-            run::run(settings, listener, stop_on_signal()?).await
+            let live = match settings.live.live_listen {
+                Some(address) if settings.has(Part::Gateway) => {
+                    let listener = TcpListener::bind(address).await;
+                    Some(
+                        listener
+                            .with_context(|| format!("LIVE_LISTEN: cannot listen on {address}"))?,
+                    )
+                }
+                _ => None,
+            };
+            run::run(settings, listener, live, stop_on_signal()?).await
         }
         Command::Migrate(settings) => migrate(&settings).await,
         Command::Topics(settings) => topics(&settings).await,

@@ -1,6 +1,7 @@
 //! The settings of the bridge. Each is a flag and an environment variable, and is read once at the start.
 
 pub mod kafka;
+pub mod live;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use self::kafka::KafkaAccess;
+use self::live::LiveSettings;
 
 /// A value that is never printed: neither in log output, nor in `--help`, nor in errors.
 #[derive(Clone, PartialEq, Eq)]
@@ -123,13 +125,15 @@ pub enum Part {
     Dispatch,
     /// Tells agents to look for work that is due by now.
     Clock,
+    /// Serves live connections, if LIVE_LISTEN says where.
+    Gateway,
 }
 
 impl Part {
-    /// Whether it needs Redis.
+    /// Whether it needs the connection to the agents in Redis.
     pub fn talks_to_agents(self) -> bool {
         match self {
-            Self::Relay => false,
+            Self::Relay | Self::Gateway => false,
             Self::Dispatch | Self::Clock => true,
         }
     }
@@ -140,6 +144,7 @@ impl Part {
             Self::Relay => "relay",
             Self::Dispatch => "dispatch",
             Self::Clock => "clock",
+            Self::Gateway => "gateway",
         }
     }
 }
@@ -152,11 +157,13 @@ pub struct Run {
     #[command(flatten)]
     pub redis: RedisSettings,
     /// What this bridge does, separated by commas. Bridges with different parts may share the work of one installation.
-    #[arg(long, env = "BRIDGE_PARTS", value_enum, value_delimiter = ',', default_values_t = [Part::Relay, Part::Dispatch, Part::Clock])]
+    #[arg(long, env = "BRIDGE_PARTS", value_enum, value_delimiter = ',', default_values_t = [Part::Relay, Part::Dispatch, Part::Clock, Part::Gateway])]
     pub parts: Vec<Part>,
     /// Address and port on which the bridge serves /healthz, /readyz and /metrics.
     #[arg(long, env = "BRIDGE_LISTEN", default_value = "127.0.0.1:3001")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub live: LiveSettings,
     /// Maximum number of outbox rows that the relay moves in one batch, 1 to 5000.
     #[arg(long, env = "RELAY_BATCH", default_value_t = 500, value_parser = clap::value_parser!(i32).range(1..=5000))]
     pub relay_batch: i32,
@@ -170,6 +177,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether this bridge has the part.
+    pub fn has(&self, part: Part) -> bool {
+        self.parts.contains(&part) && (part != Part::Gateway || self.live.live_listen.is_some())
+    }
+
     pub fn quarantine_after(&self) -> Duration {
         Duration::from_secs(self.relay_quarantine_seconds)
     }

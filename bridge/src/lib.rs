@@ -25,6 +25,7 @@ pub mod log;
 pub mod doorbell;
 pub mod dispatch;
 pub mod clock;
+pub mod gateway;
 pub mod policy;
 pub mod dead_letter;
 pub mod monitor;

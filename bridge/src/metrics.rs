@@ -3,6 +3,7 @@
 //! Names follow Prometheus' conventions: base units, `_total` for counters, `_duration_seconds` for times that were measured.
 
 mod lags;
+mod live;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,6 +14,7 @@ use prometheus::{
 };
 
 use self::lags::Lags;
+use self::live::Live;
 use crate::groups::GROUPS;
 use crate::topics::{TOPICS, dead_letters_of};
 
@@ -107,6 +109,7 @@ pub struct Collectors {
     /// Label: table.
     pub swept: IntCounterVec,
     pub job_failures: IntCounter,
+    pub live: Live,
 }
 
 impl std::ops::Deref for Metrics {
@@ -328,6 +331,7 @@ impl Metrics {
                 "job_step_failures_total",
                 "Steps of jobs that failed and are repeated"
             )),
+            live: Live::new(&r)?,
             registry: r,
         }));
         metrics.begin();

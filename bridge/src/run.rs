@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -25,7 +25,7 @@ use crate::policy::{self, Fate};
 use crate::relay::Relay;
 use crate::sweep::Sweep;
 use crate::traces::Traces;
-use crate::{config, server};
+use crate::{config, gateway, redis_client, server};
 
 /// Time for the tasks to end after the frames in flight have had theirs.
 const EXIT_GRACE: Duration = Duration::from_secs(3);
@@ -44,23 +44,33 @@ const MAX_RESTART_MS: u64 = 30_000;
 pub async fn run(
     settings: config::Run,
     listener: TcpListener,
+    live: Option<TcpListener>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let bridge = Uuid::new_v4();
     let metrics = Metrics::new()?;
-    let health = Health::of(&watched(&settings.parts));
+    let parts: Vec<Part> = settings
+        .parts
+        .iter()
+        .copied()
+        .filter(|part| settings.has(*part))
+        .collect();
+    ensure!(
+        !parts.is_empty(),
+        "BRIDGE_PARTS names the gateway alone, and LIVE_LISTEN does not say where it listens"
+    );
+    let health = Health::of(&watched(&parts));
     let log = log::open(&settings.log)?;
     // The exporter opens a blocking client, which an asynchronous task may not do.
     let log_name = log.name();
     let traces = tokio::task::spawn_blocking(move || Traces::from_environment(log_name)).await??;
-    let doorbell = settings
-        .parts
+    let doorbell = parts
         .iter()
         .any(|part| part.talks_to_agents())
         .then(|| Doorbell::open(&settings.redis, health.clone()))
         .transpose()?;
-    let parts: Vec<&str> = settings.parts.iter().map(|part| part.name()).collect();
-    info!(%bridge, ?parts, log = log.name(), listen = %listener.local_addr()?, "bridge started");
+    let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+    info!(%bridge, parts = ?names, log = log.name(), listen = %listener.local_addr()?, "bridge started");
 
     // The server starts first and stops last, so that health and metrics can be read during start and shutdown.
     let stop_server = CancellationToken::new();
@@ -74,7 +84,7 @@ pub async fn run(
     create_topics(&log, &health, &stop).await?;
     let url = settings.log.database_url.clone();
     let mut tasks = JoinSet::new();
-    if settings.parts.contains(&Part::Relay) {
+    if parts.contains(&Part::Relay) {
         let relay = Relay {
             url: url.clone(),
             bridge,
@@ -106,7 +116,7 @@ pub async fn run(
         tasks.spawn(jobs.run());
     }
     if let Some(doorbell) = &doorbell
-        && settings.parts.contains(&Part::Dispatch)
+        && parts.contains(&Part::Dispatch)
     {
         for group in GROUPS {
             let dispatch = Dispatch {
@@ -126,7 +136,7 @@ pub async fn run(
         }
     }
     if let Some(doorbell) = &doorbell
-        && settings.parts.contains(&Part::Clock)
+        && parts.contains(&Part::Clock)
         && needs_clock()
     {
         let clock = Clock {
@@ -141,6 +151,25 @@ pub async fn run(
         let start = move || clock.clone().run();
         tasks.spawn(keep(
             "clock".to_owned(),
+            health.clone(),
+            stop.clone(),
+            start,
+        ));
+    }
+    if let Some(listener) = live {
+        let gateway = gateway::Start {
+            listener: Arc::new(listener),
+            url: url.clone(),
+            redis: redis_client::open(&settings.redis)?,
+            prefix: settings.redis.redis_prefix.clone(),
+            settings: settings.live.clone(),
+            metrics: metrics.clone(),
+            health: health.clone(),
+            stop: stop.clone(),
+        };
+        let start = move || gateway.clone().run();
+        tasks.spawn(keep(
+            "gateway".to_owned(),
             health.clone(),
             stop.clone(),
             start,
@@ -184,7 +213,7 @@ fn watched(parts: &[Part]) -> Vec<String> {
     for part in parts {
         match part {
             Part::Clock if !needs_clock() => {}
-            Part::Relay | Part::Clock => watched.push(part.name().to_owned()),
+            Part::Relay | Part::Clock | Part::Gateway => watched.push(part.name().to_owned()),
             Part::Dispatch => {
                 for group in GROUPS {
                     watched.push(format!("dispatch/{}", group.name));

@@ -15,6 +15,9 @@ pub const SHARDS: u8 = 64;
 /// The type of the events about changes of a user's data that are not changes of a task.
 const USER_CHANGED: &str = "user.changed";
 
+/// How the text begins that tells clients to compare.
+const RESYNC: &str = r#"{"type":"resync","seq":"#;
+
 /// The shard of a user: FNV-1a over the bytes of the id, because most of the bits of an id that is made by time are equal for a while.
 pub fn shard(user: Uuid) -> u8 {
     let hash = user.as_bytes().iter().fold(0x811c_9dc5_u32, |hash, byte| {
@@ -80,6 +83,16 @@ pub fn message(event: &RawValue) -> Result<Option<Message>, BadEvent> {
     }))
 }
 
+/// What a client is told that has to compare its number with this one, and to pull if its own is lower.
+pub fn resync(seq: i64) -> String {
+    format!("{RESYNC}{seq}}}")
+}
+
+/// Whether a client is told to compare. `text` is what this module makes.
+pub fn is_resync(text: &str) -> bool {
+    text.starts_with(RESYNC)
+}
+
 /// The id of an event, also of one that is refused.
 pub fn event_id(event: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
@@ -124,6 +137,8 @@ enum Told<'event> {
         version: i64,
         deleted_at: String,
     },
+    /// The client compares its number with this one, and pulls if its own is lower.
+    Resync { seq: i64 },
     /// Notifications came or were read, and nothing else changed.
     Notification {
         seq: i64,
@@ -182,13 +197,20 @@ impl<'event> Told<'event> {
             notifications: Vec<&'event RawValue>,
             #[serde(borrow)]
             account: Option<&'event RawValue>,
+            /// What changed is too much for an event.
+            #[serde(default)]
+            fetch: bool,
         }
         let Data {
             series,
             reminders,
             notifications,
             account,
+            fetch,
         } = serde_json::from_str(data)?;
+        if fetch {
+            return Ok(Self::Resync { seq });
+        }
         let only_notifications = series.is_empty() && reminders.is_empty() && account.is_none();
         Ok(if only_notifications && !notifications.is_empty() {
             Self::Notification { seq, notifications }

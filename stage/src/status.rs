@@ -19,6 +19,8 @@ pub struct Status {
     /// The API's URL, unless the functions run elsewhere.
     pub api: Option<String>,
     pub bridge: String,
+    /// The URL of the first bridge's gateway.
+    pub live: String,
     pub database: String,
     /// `host:port`; the URL may contain a password that nobody needs here.
     pub redis: String,
@@ -31,6 +33,7 @@ impl Status {
         Ok(Self {
             api: system.host().ok().map(|_| system.api_url()),
             bridge: system.bridge_url(0)?,
+            live: format!("http://{}", system.live_address(0)?),
             database: system.database_url(),
             redis: system.redis_address(),
             brokers: system.brokers().map(str::to_owned),

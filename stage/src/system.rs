@@ -1,5 +1,6 @@
 //! A complete system as one value: servers, schema, function host and bridges. Each part can be killed and restarted.
 
+mod addresses;
 mod links;
 mod manifest;
 mod options;
@@ -10,15 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+pub use addresses::listen_address;
+use addresses::{bridge_listens, host_listens, live_listens, postgres_address, redis_address};
 use anyhow::{Context, Result, bail};
 pub use links::{CLIENTS, Link};
 use links::{Links, Servers};
 pub use options::{LogKind, Runtime, SystemOptions, workspace};
-pub use plan::listen_address;
-use plan::{
-    DATABASE, Plan, bridge_listens, clean, host_listens, host_name, own_kafka, own_postgres,
-    own_redis, postgres_address, programs, redis_address,
-};
+use plan::{DATABASE, Plan, clean, host_name, own_kafka, own_postgres, own_redis, programs};
 use url::Url;
 
 use crate::components::program;
@@ -47,6 +46,7 @@ impl System {
             .with_context(|| format!("creating {}", dir.display()))?;
         let host_listens = host_listens(&options)?;
         let bridge_listens = bridge_listens(&options)?;
+        let live_listens = live_listens(&options)?;
         let programs = programs(&options).await?;
 
         // Kafka leads its clients to the addresses that it advertises, so those of the proxies must be known before it starts.
@@ -92,6 +92,7 @@ impl System {
                 .or_else(|| kafka.as_ref().map(Kafka::brokers)),
             host_listens,
             bridge_listens,
+            live_listens,
             options,
         };
         plan.migrate(&programs.bridge).await?;
@@ -148,6 +149,12 @@ impl System {
             "http://{}",
             address.with_context(|| format!("there is no bridge {number}"))?
         ))
+    }
+
+    /// `host:port` of a bridge's gateway.
+    pub fn live_address(&self, number: usize) -> Result<SocketAddr> {
+        let address = self.plan.live_listens.get(number).copied();
+        address.with_context(|| format!("there is no bridge {number}"))
     }
 
     /// The URL of the database, with the role that owns it.

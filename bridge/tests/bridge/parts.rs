@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bridge::config::live::LiveSettings;
 use bridge::config::{Part, Run};
 use bridge::run;
 use stage::scratch::Scratch;
@@ -46,9 +47,15 @@ async fn a_part_that_fails_for_good_does_not_end_the_others_and_starts_again() {
         relay_batch: 100,
         relay_quarantine_seconds: 60,
         stop_seconds: 5,
+        live: LiveSettings {
+            live_listen: None,
+            live_origins: Vec::new(),
+            live_ping_seconds: 20,
+            live_ring_mib: 1,
+        },
     };
     let stop = CancellationToken::new();
-    let running = tokio::spawn(run::run(settings, listener, stop.clone()));
+    let running = tokio::spawn(run::run(settings, listener, None, stop.clone()));
     let ready = async |path: &str, status: u16| {
         let what = format!("{path} answers {status}");
         eventually(TIMEOUT, &what, async || {

@@ -39,6 +39,9 @@ pub struct Servers {
     /// The address that the bridge listens on
     #[arg(long, default_value = "127.0.0.1:3001")]
     bridge_listen: SocketAddr,
+    /// The address on which the bridge serves live connections
+    #[arg(long, default_value = "127.0.0.1:3002")]
+    live_listen: SocketAddr,
     /// The folder for data, logs and secrets
     #[arg(long, default_value = ".dev", hide = true)]
     dir: PathBuf,
@@ -83,6 +86,7 @@ pub async fn serve(
         // Addresses are checked before the build, because a build may take minutes.
         system::listen_address("the API", options.listen)?;
         system::listen_address("the bridge", options.bridge_listen)?;
+        system::listen_address("the gateway", options.live_listen)?;
         progress::step("1/2 building; cargo shows the progress");
         super::build(&root, Profile::Gate, &options.runtime).await?;
         progress::step("2/2 starting servers and programs");
@@ -131,6 +135,7 @@ impl Servers {
             built: true,
             listen,
             bridge_listen: Some(self.bridge_listen),
+            live_listen: Some(self.live_listen),
             // Not the rate limits of tests: those of spin.toml apply, unless the environment sets others.
             host_env: Vec::new(),
             ..SystemOptions::new(dir, log)
@@ -154,6 +159,7 @@ Spindle is running after {seconds:.1} s. Ctrl-C stops it.
 
   API      {api}
   bridge   {bridge}   (/readyz, /metrics)
+  live     {live}   (/live, /live/events)
   log      {log}
   psql     cargo dev psql     logs   cargo dev logs
 
@@ -167,6 +173,7 @@ Try it (an account, a task, its audit trail):
 "#,
         seconds = started.elapsed().as_secs_f32(),
         bridge = status.bridge,
+        live = status.live,
         log = status.brokers.as_ref().map_or_else(
             || "Postgres".to_owned(),
             |brokers| format!("Kafka at {brokers}")

@@ -30,11 +30,12 @@ struct OnSpin {
 impl OnSpin {
     /// Starts it with these plugins. `manifest` is the one that it is expected to run.
     fn start(dir: &Path, plugins: &str, manifest: &str) -> Self {
-        let (listen, bridge) = (address(), address());
+        let (listen, bridge, live) = (address(), address(), address());
         let arguments = dir.join("arguments");
         let stand_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dev");
         let path = std::env::var("PATH").unwrap();
-        let addresses = ["up", "--listen", &listen, "--bridge-listen", &bridge];
+        let mut addresses = vec!["up", "--listen", &listen, "--bridge-listen", &bridge];
+        addresses.extend(["--live-listen", &live]);
         let mut command = dev(dir, &addresses);
         command
             .env("PATH", format!("{}:{path}", stand_in.display()))

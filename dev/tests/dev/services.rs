@@ -43,8 +43,15 @@ fn declared(condition: impl Fn(&toml::Value) -> bool) -> BTreeSet<String> {
 #[test]
 fn the_environment_has_all_variables_that_the_functions_require() {
     let dir = Scratch::new("services").unwrap();
-    let bridge = address();
-    let (mut services, status) = started(dir.path(), &["services", "--bridge-listen", &bridge]);
+    let (bridge, live) = (address(), address());
+    let arguments = [
+        "services",
+        "--bridge-listen",
+        &bridge,
+        "--live-listen",
+        &live,
+    ];
+    let (mut services, status) = started(dir.path(), &arguments);
     let file = dir.path().join("spin.env");
     eventually(Duration::from_secs(60), "the environment file", || {
         file.is_file()

@@ -18,8 +18,9 @@ fn up(dir: &Path, arguments: &[&str]) -> Command {
 }
 
 fn up_started(dir: &Path) -> (Running, Status) {
-    let (listen, bridge) = (address(), address());
-    let addresses = ["--listen", &listen, "--bridge-listen", &bridge];
+    let (listen, bridge, live) = (address(), address(), address());
+    let mut addresses = vec!["--listen", &listen, "--bridge-listen", &bridge];
+    addresses.extend(["--live-listen", &live]);
     started(dir, &[UP.as_slice(), &addresses].concat())
 }
 

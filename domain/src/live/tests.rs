@@ -84,6 +84,8 @@ fn other_changes_of_a_user_are_told() {
         with("account", json!({"name": "Ada"})),
         json!({"type": "changed", "seq": 9, "series": [], "reminders": [], "account": {"name": "Ada"}})
     );
+    let fetch = with("fetch", json!(true));
+    assert_eq!(fetch, json!({"type": "resync", "seq": 9}));
     // Each number is told once, so one message has all that the change consists of.
     let mut data = none.clone();
     data["reminders"] = item.clone();
@@ -92,6 +94,19 @@ fn other_changes_of_a_user_are_told() {
         told(&event(USER_CHANGED, json!(9), data)).1,
         json!({"type": "changed", "seq": 9, "series": [], "reminders": item, "notifications": item, "account": null})
     );
+}
+
+#[test]
+fn a_client_compares_if_the_change_is_too_much_for_a_message() {
+    let data =
+        json!({"series": [], "reminders": [], "notifications": [], "account": null, "fetch": true});
+    let message = message(&event(USER_CHANGED, json!(9), data));
+    let text = message.unwrap().unwrap().text;
+    assert!(is_resync(text.get()), "{text}");
+    assert_eq!(text.get(), resync(9));
+    let changed = event("task.changed", json!(9), json!({"task": task(None)}));
+    let changed = super::message(&changed).unwrap().unwrap().text;
+    assert!(!is_resync(changed.get()), "{changed}");
 }
 
 #[test]

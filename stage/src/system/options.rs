@@ -86,6 +86,8 @@ pub struct SystemOptions {
     pub listen: Option<SocketAddr>,
     /// Where the first bridge listens; the others get free ports.
     pub bridge_listen: Option<SocketAddr>,
+    /// Where the gateway of the first bridge serves live connections.
+    pub live_listen: Option<SocketAddr>,
     pub bridges: usize,
     /// How many processes run the functions. The API of the first is the system's; all of them run agents.
     pub hosts: usize,
@@ -116,6 +118,7 @@ impl SystemOptions {
             runtime: Runtime::Embedded,
             listen: None,
             bridge_listen: None,
+            live_listen: None,
             bridges: 1,
             hosts: 1,
             links: false,

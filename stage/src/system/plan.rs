@@ -10,16 +10,17 @@ use anyhow::{Context, Result, anyhow};
 use domain::keys::Keys;
 use url::Url;
 
+use super::addresses::{postgres_address, redis_address};
 use super::links::Links;
 use super::manifest;
 use super::options::{LogKind, Runtime, SystemOptions};
 use crate::child::Process;
 use crate::components::{self, program};
+use crate::progress;
 use crate::secrets::Secrets;
 use crate::services::kafka::KafkaOptions;
 use crate::services::{Kafka, Postgres, Redis};
 use crate::supervise::Program;
-use crate::{ports, progress};
 
 /// The database that a system creates on its own Postgres.
 pub(super) const DATABASE: &str = "spindle";
@@ -36,6 +37,8 @@ pub(super) struct Plan {
     pub(super) links: Links,
     pub(super) host_listens: Vec<SocketAddr>,
     pub(super) bridge_listens: Vec<SocketAddr>,
+    /// Where the gateways of the bridges serve live connections.
+    pub(super) live_listens: Vec<SocketAddr>,
 }
 
 impl Plan {
@@ -118,6 +121,8 @@ impl Plan {
         let name = bridge_name(number);
         let mut env = self.bridge_env(&name)?;
         env.push(("BRIDGE_LISTEN".to_owned(), listen.clone()));
+        let live = self.live_listens.get(number);
+        env.extend(live.map(|live| ("LIVE_LISTEN".to_owned(), live.to_string())));
         let log = self.options.dir.join(format!("logs/{name}.log"));
         let process = Process::new(name, log, move || {
             let mut command = clean(&bridge);
@@ -227,26 +232,6 @@ pub(super) fn host_name(number: usize) -> String {
     }
 }
 
-/// `host:port` of a database's server.
-pub(super) fn postgres_address(url: &Url) -> String {
-    address(url, 5432)
-}
-
-/// `host:port` of Redis.
-pub(super) fn redis_address(url: &Url) -> String {
-    address(url, 6379)
-}
-
-/// `host:port` of a server. The URL was checked to name a host.
-fn address(url: &Url, default_port: u16) -> String {
-    let (host, port) = (url.host_str(), url.port());
-    format!(
-        "{}:{}",
-        host.unwrap_or_default(),
-        port.unwrap_or(default_port)
-    )
-}
-
 /// A database URL as Spin takes it. Spin knows no file of certificates: unless `sslmode` is `disable`, it accepts what the system
 /// trusts and nothing else, as `verify-full` does.
 fn for_functions(mut url: Url) -> Url {
@@ -311,31 +296,6 @@ pub(super) fn clean(program: &Path) -> Command {
         command.env_remove(name);
     }
     command
-}
-
-pub(super) fn host_listens(options: &SystemOptions) -> Result<Vec<SocketAddr>> {
-    let requested = |number| options.listen.filter(|_| number == 0);
-    (0..options.hosts)
-        .map(|number| listen_address("the API", requested(number)))
-        .collect()
-}
-
-pub(super) fn bridge_listens(options: &SystemOptions) -> Result<Vec<SocketAddr>> {
-    let requested = |number| options.bridge_listen.filter(|_| number == 0);
-    (0..options.bridges)
-        .map(|number| listen_address("the bridge", requested(number)))
-        .collect()
-}
-
-/// The requested address if it is free, or a free loopback port if no address is requested.
-pub fn listen_address(who: &str, requested: Option<SocketAddr>) -> Result<SocketAddr> {
-    let Some(address) = requested else {
-        return Ok(SocketAddr::from(([127, 0, 0, 1], ports::free()?)));
-    };
-    std::net::TcpListener::bind(address).with_context(|| {
-        format!("{who} cannot listen on {address} (another address: --listen, --bridge-listen)")
-    })?;
-    Ok(address)
 }
 
 pub(super) async fn own_postgres(options: &SystemOptions) -> Result<Option<Postgres>> {
