@@ -17,7 +17,7 @@ use tokio_postgres::{Client, NoTls};
 use crate::checker::outbox_is_empty;
 use crate::client::{Api, Requests, User};
 use crate::contract::Contract;
-use crate::tokens;
+use crate::{live, tokens};
 
 /// The time limit for an acknowledged write to reach the audit trail while nothing is broken.
 pub const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
@@ -56,7 +56,14 @@ impl Fixture {
         options.links = true;
         // Tests kill processes, never the machine, so nothing needs to survive a power failure.
         options.fsync = false;
-        options.bridge_env = vec![("LOG_FORMAT".to_owned(), "json".to_owned())];
+        let ping = live::PING.as_secs().to_string();
+        options.bridge_env = [
+            ("LOG_FORMAT", "json"),
+            ("LIVE_ORIGINS", live::ORIGIN),
+            ("LIVE_PING_SECONDS", &ping),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
         let system = System::start(options).await?;
         // With a second bridge, most faults of the first would have no effect that a test could see.
         system.bridge(1)?.terminate().await;

@@ -4,7 +4,7 @@
 //! The modules in the order in which a test meets them: [`runner`] runs tests on running systems ([`fixture`], [`settings`]);
 //! users ([`client`], [`roles`], [`tokens`]) send requests and get responses ([`response`], [`contract`]); [`load`] lets many
 //! users write at once and keeps what was [`acknowledged`]; [`checker`] and [`golden`] compare that with what was delivered.
-//! [`outside`] has the services that Spindle calls. [`zone_files`] knows the right instants. [`soak`] does all of it on a system that is broken at random.
+//! [`live`] has clients that are told about changes. [`outside`] has the services that Spindle calls. [`zone_files`] knows the right instants. [`soak`] does all of it on a system that is broken at random.
 #![allow(
     clippy::indexing_slicing,
     reason = "indexing a JSON value with an absent member yields null"
@@ -16,6 +16,7 @@ pub mod client;
 pub mod contract;
 pub mod fixture;
 pub mod golden;
+pub mod live;
 pub mod load;
 pub mod outside;
 pub mod response;

@@ -24,6 +24,7 @@ mod idempotency;
 mod jobs;
 mod languages;
 mod lists;
+mod live;
 mod matrix;
 mod networks;
 mod orders;
@@ -54,6 +55,7 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
+use self::live::{access, breaks, frames, limits};
 use self::recurring::{cron, schedule, storm};
 use self::reminders::{channels, inbox, messages, storm as reminder_storm, times};
 use self::series::{changes, modes, rules};
@@ -101,6 +103,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         channels::{the_channels_of_the_account, wrong_settings_of_a_channel, the_clock_jumps, two_agents_by_email},
         reminder_storm::{ten_thousand_at_once},
         times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
+        live::{changes_arrive, order_without_gaps, resume_from_the_ring, strangers_pull, two_gateways},
+        access::{tickets, tickets_of_events, tickets_are_bounded, a_token_ends, accounts_change},
+        limits::{twenty_connections, first_messages, half_open, a_slow_client},
+        frames::{fragments_and_pings, broken_frames, closing_handshake, other_requests},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         counts::{counts_follow_every_write},
         export::{
@@ -174,6 +180,9 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             bridge_killed, host_killed, redis_stopped, postgres_restarted, postgres_unavailable, postgres_killed,
             appends_interrupted, appends_refused, every_event_redelivered, one_of_two_bridges_killed,
         },
+        breaks::{
+            the_bridge_is_killed, the_host_is_killed, redis_is_stopped, redis_is_silent, a_number_that_never_comes,
+        },
         pauses::{functions_paused, bridge_paused, servers_paused},
         networks::{silent_links, slow_links, closed_links},
         servers::{postgres_read_only, redis_fails_over, redis_without_rights},
@@ -182,6 +191,8 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
     ));
     trials.extend(trials!(runner, Kafka:
         delivery::{one_task, every_kind_of_write, concurrent_users},
+        live::{changes_arrive, order_without_gaps},
+        breaks::{the_bridge_is_killed, redis_is_stopped},
         reminders::{a_reminder_fires_once, reminders_follow_their_task},
         inbox::{repeated_until_acknowledged, the_host_was_down},
         messages::{by_push},
