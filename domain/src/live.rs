@@ -12,9 +12,6 @@ use crate::event::EventType;
 /// The number of channels.
 pub const SHARDS: u8 = 64;
 
-/// The type of the events about changes of a user's data that are not changes of a task.
-const USER_CHANGED: &str = "user.changed";
-
 /// How the text begins that tells clients to compare.
 const RESYNC: &str = r#"{"type":"resync","seq":"#;
 
@@ -68,9 +65,9 @@ pub fn message(event: &RawValue) -> Result<Option<Message>, BadEvent> {
         seq,
         data,
     } = serde_json::from_str(event.get())?;
-    let text = match kind.as_str() {
-        kind if kind == EventType::TaskChanged.name() => Told::of_task,
-        USER_CHANGED => Told::of_user,
+    let text = match EventType::from_name(&kind) {
+        Some(EventType::TaskChanged) => Told::of_task,
+        Some(EventType::UserChanged) => Told::of_user,
         _ => return Ok(None),
     };
     let seq = seq.filter(|seq| *seq > 0).ok_or(BadEvent::NoNumber)?;

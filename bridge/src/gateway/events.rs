@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use domain::live;
 use futures::StreamExt;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -77,10 +78,9 @@ fn refused(closing: Closing) -> Refused {
 
 fn respond(gateway: Arc<Gateway>, open: Open, connection: CancellationToken) -> Response {
     let (sender, receiver) = mpsc::channel(1);
-    let hello = format!(
-        "id: {0}\ndata: {{\"type\":\"hello\",\"seq\":{0}}}\n\n",
-        open.joined.seq
-    );
+    // Without an id, because a client that is told `resync` next has not what the number stands for.
+    let hello = json!({"type": "hello", "seq": open.joined.seq});
+    let hello = format!("data: {hello}\n\n");
     let tasks = gateway.tasks.clone();
     tasks.spawn(async move {
         let _counted = gateway.metrics.live.counted("events");

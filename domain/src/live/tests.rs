@@ -42,11 +42,16 @@ fn a_changed_task_is_told_as_it_is() {
 }
 
 #[test]
-fn the_golden_event_is_told() {
+fn the_golden_events_are_told() {
     let golden = raw(include_str!("../../tests/wire/task.changed.v1.json").trim());
     let (seq, text) = told(&golden);
     assert_eq!((seq, text["type"].as_str()), (2, Some("changed")));
     assert_eq!(text["task"]["title"], "Water the plants");
+    let golden = raw(include_str!("../../tests/wire/user.changed.v1.json").trim());
+    let (seq, text) = told(&golden);
+    assert_eq!((seq, text["type"].as_str()), (3, Some("changed")));
+    assert_eq!(text["reminders"][0]["state"], "fired");
+    assert_eq!(text["notifications"][0]["title"], "Water the plants");
 }
 
 #[test]
@@ -69,7 +74,7 @@ fn other_changes_of_a_user_are_told() {
     let with = |member: &str, value: Value| {
         let mut data = none.clone();
         data[member] = value;
-        told(&event(USER_CHANGED, json!(9), data)).1
+        told(&event(EventType::UserChanged.name(), json!(9), data)).1
     };
     let item = json!([{"id": "x"}]);
     assert_eq!(
@@ -91,7 +96,7 @@ fn other_changes_of_a_user_are_told() {
     data["reminders"] = item.clone();
     data["notifications"] = item.clone();
     assert_eq!(
-        told(&event(USER_CHANGED, json!(9), data)).1,
+        told(&event(EventType::UserChanged.name(), json!(9), data)).1,
         json!({"type": "changed", "seq": 9, "series": [], "reminders": item, "notifications": item, "account": null})
     );
 }
@@ -100,7 +105,7 @@ fn other_changes_of_a_user_are_told() {
 fn a_client_compares_if_the_change_is_too_much_for_a_message() {
     let data =
         json!({"series": [], "reminders": [], "notifications": [], "account": null, "fetch": true});
-    let message = message(&event(USER_CHANGED, json!(9), data));
+    let message = message(&event(EventType::UserChanged.name(), json!(9), data));
     let text = message.unwrap().unwrap().text;
     assert!(is_resync(text.get()), "{text}");
     assert_eq!(text.get(), resync(9));
@@ -128,7 +133,11 @@ fn an_event_without_the_members_of_its_type_is_refused() {
         event("task.changed", json!("7"), data),
         event("task.changed", json!(7), json!({"task": {"id": "x"}})),
         event("task.changed", json!(7), json!(null)),
-        event(USER_CHANGED, json!(7), json!({"series": []})),
+        event(
+            EventType::UserChanged.name(),
+            json!(7),
+            json!({"series": []}),
+        ),
     ] {
         assert!(message(&bad).is_err(), "{bad}");
     }

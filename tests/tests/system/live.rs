@@ -8,6 +8,7 @@ pub mod limits;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::client::{Requests, User, text};
@@ -34,7 +35,7 @@ pub async fn changes_arrive(fixture: &mut Fixture) -> Result<()> {
     let mut events = Events::join(gateway, &ada, 0).await?;
     let hello = events.next().await?;
     ensure!(
-        hello.id == Some(0) && hello.data == json!({"type": "hello", "seq": 0}),
+        hello.id.is_none() && hello.data == json!({"type": "hello", "seq": 0}),
         "unexpected: {hello:?}"
     );
     let (mut other, _) = Socket::join(gateway, &bob, Some(0)).await?;
@@ -72,6 +73,54 @@ pub async fn changes_arrive(fixture: &mut Fixture) -> Result<()> {
     bob.create(json!({"title": "Bob's"})).await?;
     let own = other.message().await?;
     ensure!(own["task"]["title"] == "Bob's", "unexpected: {own}");
+    Ok(())
+}
+
+/// Notifications, reminders and the account come, too, each with the next number.
+pub async fn other_changes_arrive(fixture: &mut Fixture) -> Result<()> {
+    let gateway = fixture.system.live_address(0)?;
+    let ada = fixture.api.new_user("UTC").await?;
+    let mut events = Events::join(gateway, &ada, 0).await?;
+    events.next().await?;
+    let mut seq = 0;
+    let mut next = async || {
+        let event = events.next().await?;
+        seq += 1;
+        ensure!(event.id == Some(seq), "{seq} is next, got {event:?}");
+        Ok(event.data)
+    };
+    let at = (Utc::now() + TimeDelta::seconds(2)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    ada.create(json!({"title": "Now", "reminders": [{"at": at}]}))
+        .await?;
+    let created = next().await?;
+    ensure!(created["task"]["title"] == "Now", "unexpected: {created}");
+    let scheduled = next().await?;
+    ensure!(
+        scheduled["reminders"][0]["state"] == "scheduled",
+        "unexpected: {scheduled}"
+    );
+    let fired = next().await?;
+    ensure!(
+        fired["type"] == "changed"
+            && fired["reminders"][0]["state"] == "fired"
+            && fired["notifications"][0]["title"] == "Now",
+        "unexpected: {fired}"
+    );
+    let read = ada.post("/api/notifications/read");
+    let read = read.json(&json!({"ids": null})).send().await?;
+    read.expect(200)?;
+    let read = next().await?;
+    ensure!(
+        read["type"] == "notification" && read["notifications"][0]["read_at"].is_string(),
+        "unexpected: {read}"
+    );
+    let renamed = ada.patch("/api/auth/me").json(&json!({"name": "Ada"}));
+    renamed.send().await?.expect(200)?;
+    let renamed = next().await?;
+    ensure!(
+        renamed["type"] == "changed" && renamed["account"]["name"] == "Ada",
+        "unexpected: {renamed}"
+    );
     Ok(())
 }
 

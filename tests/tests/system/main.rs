@@ -103,7 +103,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         channels::{the_channels_of_the_account, wrong_settings_of_a_channel, the_clock_jumps, two_agents_by_email},
         reminder_storm::{ten_thousand_at_once},
         times::{local_times_in_every_zone, leads_in_every_zone, days_count_on_the_calendar},
-        live::{changes_arrive, order_without_gaps, resume_from_the_ring, strangers_pull, two_gateways},
+        live::{changes_arrive, other_changes_arrive, order_without_gaps, resume_from_the_ring, strangers_pull, two_gateways},
         access::{tickets, tickets_of_events, tickets_are_bounded, a_token_ends, accounts_change},
         limits::{twenty_connections, first_messages, half_open, a_slow_client},
         frames::{fragments_and_pings, broken_frames, closing_handshake, other_requests},
