@@ -1,0 +1,163 @@
+//! What a person does on this device: operations, and taking them back.
+
+use std::fmt;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Engine;
+use crate::changes::Changes;
+use crate::operation::{Change, Operation};
+use crate::store::Entry;
+use crate::task::{Fields, Task, member};
+
+/// What a person does to a task.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Edit {
+    /// A new id, which no other operation has.
+    pub op_id: Uuid,
+    /// A new id for a create.
+    pub task_id: Uuid,
+    pub change: Change,
+    /// The time by the device's clock, RFC 3339 in UTC.
+    pub at: String,
+}
+
+/// Why an operation was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    Exists,
+    Unknown,
+    Deleted,
+    NotDeleted,
+    /// Tags and reminders are changed by operations of their own, so that tags of several devices add up.
+    NotAnUpdate,
+    NothingToUndo,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exists => "there is a task with this id",
+            Self::Unknown => "there is no such task",
+            Self::Deleted => "the task is deleted; restore it first",
+            Self::NotDeleted => "the task is not deleted",
+            Self::NotAnUpdate => "an update cannot set tags and reminders",
+            Self::NothingToUndo => "there is nothing to undo, or it was changed since",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Engine {
+    /// Applies an operation to the view and queues it. An edit that changes nothing is not queued.
+    ///
+    /// # Errors
+    /// The view has no task to which this can be done.
+    pub fn edit(&mut self, edit: Edit) -> Result<Changes, Refusal> {
+        let before = self.task(edit.task_id);
+        check(&edit.change, before.as_ref())?;
+        let operation = self.operation(edit, before.as_ref());
+        if changes_nothing(&operation, before.as_ref()) {
+            return Ok(Changes::default());
+        }
+        self.history.record(&operation, before.as_ref());
+        Ok(self.queued(operation))
+    }
+
+    /// Takes back the newest operation that was not taken back yet, with a new one. What was changed since by others stays.
+    ///
+    /// # Errors
+    /// Nothing is left to take back of it.
+    pub fn undo(&mut self, op_id: Uuid, at: String) -> Result<Changes, Refusal> {
+        let step = self.history.pop().ok_or(Refusal::NothingToUndo)?;
+        let task_id = step.task_id;
+        let before = self.task(task_id).ok_or(Refusal::NothingToUndo)?;
+        let change = step.back(&before).ok_or(Refusal::NothingToUndo)?;
+        let edit = Edit {
+            op_id,
+            task_id,
+            change,
+            at,
+        };
+        let operation = self.operation(edit, Some(&before));
+        Ok(self.queued(operation))
+    }
+
+    fn queued(&mut self, operation: Operation) -> Changes {
+        let ids = vec![operation.task_id];
+        self.observe(ids, |engine, _| engine.queue.push(operation))
+    }
+
+    /// The operation with its base. What is on its way hides what others change meanwhile, so the version it is based on counts then. What
+    /// has not been sent hides it, too, but brings it into the conflict log when it is sent.
+    fn operation(&self, edit: Edit, before: Option<&Task>) -> Operation {
+        let Edit {
+            op_id,
+            task_id,
+            change,
+            at,
+        } = edit;
+        let change = change.effective(&before.map(Task::tags).unwrap_or_default());
+        let entry = self.store.entry(&task_id);
+        let (base, seen) = match (&change, before) {
+            (_, None) => (0, Fields::new()),
+            (Change::Tags { .. }, Some(task)) => {
+                let stored = entry.map_or(task, |entry| &entry.task);
+                let base = entry.map_or(0, |entry| entry.version);
+                (base, member("tags", stored.field("tags").clone()))
+            }
+            (change, Some(task)) => {
+                let base = entry.map_or(0, Entry::seen);
+                let sent = self.queue.sent_base(task_id);
+                let sets = change.sets().unwrap_or_default();
+                let seen = task.values(sets.keys());
+                (sent.map_or(base, |sent| sent.min(base)), seen)
+            }
+        };
+        Operation {
+            op_id,
+            task_id,
+            base,
+            change,
+            seen,
+            at,
+        }
+    }
+}
+
+fn check(change: &Change, before: Option<&Task>) -> Result<(), Refusal> {
+    match (change, before) {
+        (Change::Create(_), Some(_)) => Err(Refusal::Exists),
+        (Change::Create(_), None) => Ok(()),
+        (_, None) => Err(Refusal::Unknown),
+        (Change::Restore, Some(task)) if task.is_alive() => Err(Refusal::NotDeleted),
+        (Change::Restore, Some(_)) => Ok(()),
+        (_, Some(task)) if !task.is_alive() => Err(Refusal::Deleted),
+        (Change::Update(fields), Some(_)) => {
+            let other = ["tags", "reminders"]
+                .iter()
+                .any(|name| fields.contains_key(*name));
+            if other {
+                Err(Refusal::NotAnUpdate)
+            } else {
+                Ok(())
+            }
+        }
+        (_, Some(_)) => Ok(()),
+    }
+}
+
+/// Whether the view is the same afterwards.
+fn changes_nothing(operation: &Operation, before: Option<&Task>) -> bool {
+    let Some(before) = before else { return false };
+    match &operation.change {
+        Change::Create(_) | Change::Delete | Change::Restore => false,
+        Change::Tags { add, remove } => add.is_empty() && remove.is_empty(),
+        change => {
+            let mut sets = change.sets().into_iter().flatten();
+            sets.all(|(name, value)| before.field(&name) == &value)
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The model of the server: one user's data, changed by one operation at a time, as `POST /api/sync` does it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::feed::Feed;
+
+/// The members that a write can set and that are compared by value.
+pub const VALUES: [&str; 4] = ["title", "description", "priority", "status"];
+
+/// One user's data.
+#[derive(Default)]
+pub struct Server {
+    pub seq: u64,
+    pub tasks: BTreeMap<Uuid, Record>,
+    pub series: BTreeMap<Uuid, Value>,
+    pub reminders: BTreeMap<Uuid, Value>,
+    pub notifications: BTreeMap<Uuid, Value>,
+    pub account: Value,
+    pub feed: Feed,
+    /// The operations that were done: their content, and the results.
+    pub answers: BTreeMap<String, (Value, Value)>,
+    pub writes: Vec<Write>,
+    pub deletions: Vec<Deletion>,
+    made: u128,
+}
+
+/// A task with what merging needs to know.
+#[derive(Clone)]
+pub struct Record {
+    /// As the API writes it.
+    pub task: Map<String, Value>,
+    /// The task of each version.
+    pub versions: BTreeMap<u64, Map<String, Value>>,
+    /// The device of each version.
+    pub authors: BTreeMap<u64, usize>,
+}
+
+/// A value that an operation has set.
+#[derive(Debug)]
+pub struct Write {
+    pub device: usize,
+    pub op_id: String,
+    pub task: Uuid,
+    pub field: String,
+    pub value: Value,
+    pub replaced: Value,
+    /// Whether the conflict log has the replaced value.
+    pub logged: bool,
+}
+
+/// A deletion that a device asked for.
+pub struct Deletion {
+    pub op_id: String,
+    pub before: Record,
+    pub done: bool,
+}
+
+impl Record {
+    pub fn version(&self) -> u64 {
+        self.task["version"].as_u64().unwrap()
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.task["deleted_at"].is_null()
+    }
+}
+
+impl Server {
+    /// A new id.
+    pub fn id(&mut self) -> Uuid {
+        self.made += 1;
+        Uuid::from_u128(self.made)
+    }
+
+    /// Does a batch of a device and returns the body of the answer.
+    pub fn push(&mut self, device: usize, operations: &[Value]) -> Value {
+        assert!(
+            operations.len() <= 100,
+            "a batch has at most 100 operations"
+        );
+        let results: Vec<Value> = operations.iter().map(|op| self.once(device, op)).collect();
+        json!({"results": results, "cursor": "of no use"})
+    }
+
+    /// Does an operation, or answers as before if it was done before.
+    fn once(&mut self, device: usize, op: &Value) -> Value {
+        let id = op["op_id"].as_str().unwrap().to_owned();
+        if let Some((content, result)) = self.answers.get(&id) {
+            assert_eq!(content, op, "an operation is sent again unchanged");
+            return result.clone();
+        }
+        let mut result = self
+            .operate(device, op)
+            .unwrap_or_else(|why| json!({"result": "rejected", "problem": {"title": why}}));
+        result["op_id"] = op["op_id"].clone();
+        self.answers.insert(id, (op.clone(), result.clone()));
+        result
+    }
+
+    fn operate(&mut self, device: usize, op: &Value) -> Result<Value, &'static str> {
+        let id = Uuid::parse_str(op["task_id"].as_str().unwrap()).unwrap();
+        if op["op"] == "create" {
+            return self.create(device, id, op);
+        }
+        let record = self.tasks.get(&id).cloned().ok_or("no such task")?;
+        let base = op["base_version"].as_u64().ok_or("no base_version")?;
+        if base > record.version() {
+            return Err("a version from the future");
+        }
+        match op["op"].as_str().unwrap() {
+            "delete" => Ok(self.delete(device, id, base, op)),
+            "restore" => {
+                if !record.is_alive() {
+                    self.commit(device, id, json!({"deleted_at": null}), &[]);
+                }
+                let result = if base == record.version() {
+                    "applied"
+                } else {
+                    "merged"
+                };
+                Ok(json!({"result": result, "task": self.tasks[&id].task}))
+            }
+            _ if !record.is_alive() && base >= record.version() => Err("it is deleted"),
+            _ => Ok(self.merge(device, id, record, base, op)),
+        }
+    }
+
+    fn create(&mut self, device: usize, id: Uuid, op: &Value) -> Result<Value, &'static str> {
+        if self.tasks.contains_key(&id) {
+            return Err("it exists");
+        }
+        let mut task = json!({
+            "id": id, "version": 0, "seq": 0, "deleted_at": null, "completed_at": null, "status": "open", "title": "", "description": "",
+            "priority": "medium", "tags": [], "reminders": [], "series_id": null, "due": null,
+        });
+        let mut fields = op["fields"].as_object().unwrap().clone();
+        if fields.contains_key("recurrence") {
+            let series = self.id();
+            task["series_id"] = json!(series);
+            self.series.insert(
+                series,
+                json!({"id": series, "seq": self.seq + 1, "newest_id": id}),
+            );
+        }
+        fields.retain(|name, value| {
+            normalise(name, value);
+            true
+        });
+        self.tasks.insert(
+            id,
+            Record {
+                task: task.as_object().unwrap().clone(),
+                versions: BTreeMap::new(),
+                authors: BTreeMap::new(),
+            },
+        );
+        let names: Vec<String> = fields.keys().cloned().collect();
+        self.commit(device, id, Value::from(fields), &names);
+        for field in VALUES {
+            let value = self.tasks[&id].task[field].clone();
+            self.write(device, op, field, value, Value::Null, false);
+        }
+        Ok(json!({"result": "applied", "task": self.tasks[&id].task}))
+    }
+
+    /// Notes a write for the verdict.
+    pub fn write(
+        &mut self,
+        device: usize,
+        op: &Value,
+        field: &str,
+        value: Value,
+        replaced: Value,
+        logged: bool,
+    ) {
+        let text = |name: &str| op[name].as_str().unwrap().to_owned();
+        self.writes.push(Write {
+            device,
+            op_id: text("op_id"),
+            task: Uuid::parse_str(&text("task_id")).unwrap(),
+            field: field.to_owned(),
+            value,
+            replaced,
+            logged,
+        });
+    }
+
+    /// A deletion gives way to an edit that it did not know.
+    fn delete(&mut self, device: usize, id: Uuid, base: u64, op: &Value) -> Value {
+        let before = self.tasks[&id].clone();
+        let done = before.is_alive() && base == before.version();
+        if before.is_alive() {
+            let op_id = op["op_id"].as_str().unwrap().to_owned();
+            self.deletions.push(Deletion {
+                op_id,
+                before: before.clone(),
+                done,
+            });
+        }
+        if done {
+            self.commit(device, id, json!({"deleted_at": op["occurred_at"]}), &[]);
+        }
+        let result = match (base == before.version(), before.is_alive()) {
+            (true, _) => "applied",
+            (false, true) => "conflict",
+            (false, false) => "merged",
+        };
+        if !self.tasks[&id].is_alive() {
+            return json!({ "result": result });
+        }
+        let lost = json!({"field": "deleted", "theirs": false, "yours": true});
+        json!({"result": result, "task": self.tasks[&id].task, "conflicts": [lost]})
+    }
+
+    /// Changes a task: one version, one number, one message.
+    pub fn commit(&mut self, device: usize, id: Uuid, fields: Value, touched: &[String]) {
+        self.seq += 1;
+        let record = self.tasks.get_mut(&id).unwrap();
+        let version = record.version() + 1;
+        let was_deleted = !record.is_alive();
+        record.task.extend(fields.as_object().unwrap().clone());
+        record.task.insert("version".into(), version.into());
+        record.task.insert("seq".into(), self.seq.into());
+        record.authors.insert(version, device);
+        if was_deleted || touched.iter().any(|name| name == "reminders") {
+            self.set_reminders(id);
+        }
+        let record = self.tasks.get_mut(&id).unwrap();
+        record.versions.insert(version, record.task.clone());
+        let message = if record.is_alive() {
+            json!({"type": "changed", "seq": self.seq, "task": record.task})
+        } else {
+            self.reminders.retain(|_, r| r["task_id"] != json!(id));
+            let gone = &record.task["deleted_at"];
+            json!({"type": "gone", "seq": self.seq, "id": id, "version": version, "deleted_at": gone})
+        };
+        self.feed.publish(self.seq, message);
+    }
+
+    /// Makes the reminders that the task lists now. They have the task's number and no message.
+    fn set_reminders(&mut self, id: Uuid) {
+        self.reminders.retain(|_, r| r["task_id"] != json!(id));
+        let list = self.tasks[&id].task["reminders"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let mut listed = Vec::new();
+        for item in list {
+            let known = item["id"].as_str().map(|id| Uuid::parse_str(id).unwrap());
+            let reminder = known.unwrap_or_else(|| self.id());
+            let made = json!({"id": reminder, "task_id": id, "seq": self.seq, "before": item["before"], "state": "waiting"});
+            self.reminders.insert(reminder, made);
+            listed.push(json!({"id": reminder, "before": item["before"]}));
+        }
+        self.tasks
+            .get_mut(&id)
+            .unwrap()
+            .task
+            .insert("reminders".into(), listed.into());
+    }
+
+    /// A reminder fires, or the settings of the account change.
+    pub fn something_else(&mut self, choice: u16) {
+        self.seq += 1;
+        let nth = choice as usize % (self.reminders.len() + 1);
+        let message = if let Some(reminder) = self.reminders.values_mut().nth(nth) {
+            reminder["state"] = json!("fired");
+            reminder["seq"] = json!(self.seq);
+            let reminder = reminder.clone();
+            let id = self.id();
+            let made = json!({"id": id, "seq": self.seq, "created_at": "2026-03-01T09:00:00Z", "reminder_id": reminder["id"]});
+            self.notifications.insert(id, made.clone());
+            json!({"type": "notification", "seq": self.seq, "notifications": [made], "reminders": [reminder]})
+        } else {
+            self.account = json!({"name": format!("name {}", self.seq), "seq": self.seq});
+            json!({"type": "changed", "seq": self.seq, "account": self.account})
+        };
+        self.feed.publish(self.seq, message);
+    }
+}
+
+/// What the server makes of a value: it trims titles.
+pub fn normalise(name: &str, value: &mut Value) {
+    if name == "title"
+        && let Some(text) = value.as_str()
+    {
+        *value = json!(text.trim());
+    }
+}
+
+/// A deleted task as a delta has it.
+pub fn tombstone(record: &Record) -> Value {
+    let task = &record.task;
+    json!({"id": task["id"], "deleted_at": task["deleted_at"], "seq": task["seq"], "version": task["version"]})
+}

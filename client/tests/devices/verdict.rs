@@ -1,0 +1,270 @@
+//! The verdict on a world that has settled: all devices have the server's state, each edit was done once, and what was lost is in the
+//! conflict log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::device::Device;
+use crate::edits::{Intent, same};
+use crate::server::{Server, VALUES, Write};
+use crate::world::{USERS, World};
+
+pub fn judge(world: &World) {
+    for device in &world.devices {
+        let server = &world.servers[device.number % USERS];
+        assert_eq!(
+            device.engine.pending(),
+            [],
+            "device {} has sent all",
+            device.number
+        );
+        agrees(device, server);
+        deletions(device, server);
+        values(device, server);
+    }
+    for (user, server) in world.servers.iter().enumerate() {
+        let devices: Vec<&Device> = world
+            .devices
+            .iter()
+            .filter(|device| device.number % USERS == user)
+            .collect();
+        tags(&devices, server);
+        let next = server
+            .tasks
+            .values()
+            .filter_map(|record| record.task.get("occurrence_of"))
+            .map(Value::to_string);
+        let next: Vec<String> = next.collect();
+        let distinct: BTreeSet<&String> = next.iter().collect();
+        assert_eq!(next.len(), distinct.len(), "an occurrence has one next one");
+    }
+}
+
+/// The device has what the server has, and nothing else.
+fn agrees(device: &Device, server: &Server) {
+    let number = device.number;
+    let store = device.engine.store();
+    let shown = device.engine.tasks().filter(|task| task.is_alive());
+    let shown: BTreeMap<Uuid, Value> = shown.map(|task| (task.id, json!(task))).collect();
+    let alive = server.tasks.iter().filter(|(_, record)| record.is_alive());
+    let alive: BTreeMap<Uuid, Value> = alive
+        .map(|(id, record)| (*id, json!(record.task)))
+        .collect();
+    assert_eq!(shown, alive, "device {number} has the server's tasks");
+    for entry in store.entries().filter(|entry| !entry.task.is_alive()) {
+        if let Some(record) = server.tasks.get(&entry.task.id) {
+            assert_eq!(
+                json!(entry.task.version),
+                record.task["version"],
+                "device {number} has the server's tombstones"
+            );
+        }
+    }
+    let lists = [
+        (store.series(), &server.series),
+        (store.reminders(), &server.reminders),
+        (store.notifications(), &server.notifications),
+    ];
+    for (held, list) in lists {
+        let held: BTreeMap<Uuid, Value> =
+            held.iter().map(|(id, item)| (*id, json!(item))).collect();
+        assert_eq!(&held, list, "device {number} has the server's lists");
+    }
+    if !server.account.is_null() {
+        assert_eq!(
+            store.account(),
+            Some(&server.account),
+            "device {number} has the account"
+        );
+    }
+}
+
+/// A deletion takes along only what was seen, and what was seen does not prevent it.
+fn deletions(device: &Device, server: &Server) {
+    for (op_id, saw, had_pending) in &device.asked_to_delete {
+        let op_id = op_id.to_string();
+        let Some(deletion) = server
+            .deletions
+            .iter()
+            .find(|deletion| deletion.op_id == op_id)
+        else {
+            continue;
+        };
+        let record = &deletion.before;
+        let unseen = VALUES
+            .iter()
+            .find(|name| !same(&record.task[**name], saw.field(name)));
+        assert!(
+            !deletion.done || unseen.is_none(),
+            "a deletion took an unseen edit along: {unseen:?} of {record:?}",
+            record = record.task
+        );
+        let mut later = record.authors.range(saw.version + 1..);
+        let by_others = later.any(|(_, author)| *author != device.number);
+        assert!(
+            deletion.done || by_others || *had_pending,
+            "a deletion gave way to nobody's edit: {:?}",
+            record.task
+        );
+    }
+}
+
+/// Each value that the person has set has reached the server once, unless they have changed it again before. What it has replaced was
+/// seen, or is in the conflict log.
+fn values(device: &Device, server: &Server) {
+    let mut intents: BTreeMap<(Uuid, &str), Vec<&Intent>> = BTreeMap::new();
+    for intent in device
+        .intents
+        .iter()
+        .filter(|intent| intent.field != "tags")
+    {
+        intents
+            .entry((intent.task, &intent.field))
+            .or_default()
+            .push(intent);
+    }
+    let mut writes: BTreeMap<(Uuid, &str), Vec<&Write>> = BTreeMap::new();
+    for write in server
+        .writes
+        .iter()
+        .filter(|write| write.device == device.number && VALUES.contains(&&*write.field))
+    {
+        writes
+            .entry((write.task, &write.field))
+            .or_default()
+            .push(write);
+    }
+    let (mut unseen, mut spurious) = (BTreeSet::new(), Vec::new());
+    for (key, writes) in &writes {
+        let mut intents = intents
+            .remove(key)
+            .unwrap_or_default()
+            .into_iter()
+            .peekable();
+        for write in writes {
+            // What was seen before the value was set, and before values of the same person that were never sent.
+            let (mut seen, mut own) = (&Value::Null, None);
+            loop {
+                let intent = intents
+                    .next()
+                    .unwrap_or_else(|| panic!("nobody has written {write:?}"));
+                if own != Some(&intent.saw) {
+                    seen = &intent.saw;
+                }
+                own = Some(&intent.new);
+                if same(&intent.new, &write.value) {
+                    break;
+                }
+            }
+            let was_seen = same(seen, &write.replaced);
+            if same(&write.replaced, &write.value) {
+                if !was_seen {
+                    unseen.insert(&write.op_id);
+                }
+                continue;
+            }
+            assert!(
+                was_seen || write.logged,
+                "device {} has overwritten what it had not seen, without a record: {write:?}",
+                device.number
+            );
+            // Others may have changed it, and back again.
+            let earlier = server
+                .writes
+                .iter()
+                .take_while(|other| other.op_id != write.op_id);
+            let earlier = earlier.filter(|other| (other.task, &*other.field) == *key);
+            let mut earlier = earlier.collect::<Vec<_>>().into_iter().rev();
+            let mut by_others = earlier
+                .by_ref()
+                .take_while(|other| other.device != write.device);
+            let concurrent = by_others.any(|other| !same(seen, &other.value));
+            if write.logged && was_seen && !concurrent {
+                spurious.push(*write);
+            } else if write.logged {
+                unseen.insert(&write.op_id);
+            }
+        }
+        lost(device, key, &intents.collect::<Vec<_>>());
+    }
+    for (key, rest) in intents {
+        lost(device, &key, &rest);
+    }
+    // An operation has one base. If that has to stay for one of its values, the others are compared with it, too.
+    for write in spurious {
+        assert!(
+            unseen.contains(&write.op_id),
+            "device {} is in conflict with what it had seen: {write:?}",
+            device.number
+        );
+    }
+}
+
+/// Fails if the last of a person's changes of a value has not reached the server, unless it led back to the value before, or was rejected.
+fn lost(device: &Device, (task, _): &(Uuid, &str), rest: &[&Intent]) {
+    let Some(last) = rest.last() else { return };
+    let rejected = &device.rejected;
+    let known = rejected
+        .iter()
+        .any(|remark| remark.operation.task_id == *task);
+    let led_back = rest.iter().any(|intent| same(&intent.saw, &last.new));
+    assert!(
+        known || led_back,
+        "device {} has lost {rest:?}",
+        device.number
+    );
+}
+
+/// A tag that was added is there, and one that was removed is not.
+fn tags(devices: &[&Device], server: &Server) {
+    let mut meant: BTreeMap<(Uuid, String), Vec<bool>> = BTreeMap::new();
+    for intent in devices
+        .iter()
+        .flat_map(|device| &device.intents)
+        .filter(|intent| intent.field == "tags")
+    {
+        let (saw, new) = (
+            client::task::texts(&intent.saw),
+            client::task::texts(&intent.new),
+        );
+        for tag in new.iter().filter(|tag| !saw.contains(tag)) {
+            meant
+                .entry((intent.task, tag.clone()))
+                .or_default()
+                .push(true);
+        }
+        for tag in saw.iter().filter(|tag| !new.contains(tag)) {
+            meant
+                .entry((intent.task, tag.clone()))
+                .or_default()
+                .push(false);
+        }
+    }
+    let rejected: BTreeSet<Uuid> = devices
+        .iter()
+        .flat_map(|device| &device.rejected)
+        .map(|remark| remark.operation.task_id)
+        .collect();
+    for ((task, tag), meant) in meant {
+        let Some(record) = server
+            .tasks
+            .get(&task)
+            .filter(|_| !rejected.contains(&task))
+        else {
+            continue;
+        };
+        let has = record.task["tags"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(tag));
+        let added = meant.iter().filter(|added| **added).count();
+        // After an undo, the order in which the server got them decides.
+        if added == meant.len() {
+            assert!(has, "the tag {tag} of {task} is lost");
+        } else if added == usize::from(!record.task.contains_key("occurrence_of")) {
+            assert!(!has, "the tag {tag} of {task} is back");
+        }
+    }
+}
