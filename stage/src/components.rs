@@ -110,8 +110,28 @@ pub fn packages(root: &Path) -> Result<Vec<String>> {
 /// When there is no compiler for WebAssembly, or when the build fails.
 pub fn build_wasm(root: &Path, packages: &[String]) -> Result<()> {
     progress::step(format!("building for WebAssembly: {}", packages.join(", ")));
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    compile_wasm(root, "release", &packages)
+}
+
+/// Builds the client for browsers and returns its `.wasm` file.
+///
+/// # Errors
+/// When there is no compiler for WebAssembly, or when the build fails.
+pub fn build_browser(root: &Path) -> Result<PathBuf> {
+    progress::step("building the client for browsers");
+    compile_wasm(root, "browser", &["client-wasm"])?;
+    Ok(browser_wasm(root))
+}
+
+/// The file that [`build_browser`] writes.
+pub fn browser_wasm(root: &Path) -> PathBuf {
+    target(root).join(TARGET).join("browser/client_wasm.wasm")
+}
+
+fn compile_wasm(root: &Path, profile: &str, packages: &[&str]) -> Result<()> {
     let mut build = cargo(root);
-    build.args(["build", "--release", "--target", TARGET]);
+    build.args(["build", "--profile", profile, "--target", TARGET]);
     for package in packages {
         build.args(["-p", package]);
     }

@@ -41,7 +41,10 @@ async fn test(arguments: &Arguments) -> Result<bool> {
     });
     let build_wasm = tokio::task::spawn_blocking({
         let root = root.clone();
-        move || components::build_wasm(&root, &wasm)
+        move || {
+            components::build_wasm(&root, &wasm)?;
+            components::build_browser(&root)
+        }
     });
     // Some tests need Kafka. Its download waits for the network, so it runs during the build.
     let jars = tokio::task::spawn_blocking(kafka::jars);
