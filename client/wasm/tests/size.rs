@@ -6,7 +6,7 @@ use std::path::Path;
 use stage::components;
 
 /// In bytes, compressed as gzip does it. Brotli, which servers offer to browsers, needs a fifth less.
-const LIMIT: usize = 100_000;
+const LIMIT: usize = 100 * 1024;
 
 /// `cargo dev test` builds the client in advance; otherwise this test does.
 #[test]

@@ -88,6 +88,9 @@ impl<'a> Row<'a> {
         } else {
             members.push(format!("\"result\":{}", json!(self.outcome)));
         }
+        if let Some(version) = self.version {
+            members.push(format!("\"version\":{version}"));
+        }
         if let Some(task) = self.task {
             members.push(format!("\"task\":{}", task.get()));
         }
@@ -147,20 +150,20 @@ mod tests {
             answer(r#"{"outcome":"applied","version":2,"task":{"id":1},"restored":false}"#);
         assert_eq!(
             applied,
-            json!({"op_id": "7", "result": "applied", "task": {"id": 1}})
+            json!({"op_id": "7", "result": "applied", "version": 2, "task": {"id": 1}})
         );
         let merged =
             answer(r#"{"outcome":"merged","version":2,"task":{},"restored":true,"conflicts":[]}"#);
         assert_eq!(
             merged,
-            json!({"op_id": "7", "result": "merged", "task": {}, "restored": true})
+            json!({"op_id": "7", "result": "merged", "version": 2, "task": {}, "restored": true})
         );
         let conflict =
             answer(r#"{"outcome":"conflict","version":2,"conflicts":[{"id":1},{"id":2}]}"#);
         let items = json!([{"id": 1}, {"id": 2}]);
         assert_eq!(
             conflict,
-            json!({"op_id": "7", "result": "conflict", "conflict": {"id": 1}, "conflicts": items})
+            json!({"op_id": "7", "result": "conflict", "version": 2, "conflict": {"id": 1}, "conflicts": items})
         );
     }
 
