@@ -4,6 +4,7 @@ pub mod baseline;
 mod cpu;
 mod create;
 mod fairness;
+mod live;
 mod load;
 mod mix;
 mod pgbench;
@@ -27,9 +28,10 @@ use tokio_postgres::{Client, NoTls};
 /// The measurements to make, and their size.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only these: create, mix (four reads for each write), fairness (others beside a hostile user), search, sync (clients that synchronise), postgres (event
-    /// delivery on the Postgres log), kafka (event delivery on Kafka), time (recurring tasks and reminders)
-    #[arg(value_parser = ["create", "mix", "fairness", "search", "sync", "postgres", "kafka", "time"])]
+    /// Only these: create, mix (four reads for each write), fairness (others beside a hostile user), search, sync (clients that
+    /// synchronise), live (live connections), postgres (event delivery on the Postgres log), kafka (event delivery on Kafka), time
+    /// (recurring tasks and reminders)
+    #[arg(value_parser = ["create", "mix", "fairness", "search", "sync", "live", "postgres", "kafka", "time"])]
     only: Vec<String>,
     /// The length of each measurement, in seconds
     #[arg(long, default_value_t = 10)]
@@ -63,6 +65,7 @@ pub async fn run(options: Options) -> Result<()> {
         ("fairness", LogKind::Postgres, 1),
         ("search", LogKind::Postgres, 0),
         ("sync", LogKind::Postgres, 0),
+        ("live", LogKind::Postgres, 1),
         ("postgres", LogKind::Postgres, 1),
         ("kafka", LogKind::Kafka, 1),
         ("time", LogKind::Postgres, 1),
@@ -98,6 +101,7 @@ pub async fn run(options: Options) -> Result<()> {
             "fairness" => fairness::run(&plan, &system, &db).await?,
             "search" => search::run(&plan, &system, &db).await?,
             "sync" => sync::run(&plan, &system, &db).await?,
+            "live" => live::run(&plan, &system, &db).await?,
             "time" => {
                 time::run(&plan, &system, &db).await?;
                 reminders::run(&system, &db).await?;

@@ -1,4 +1,4 @@
-//! The curl examples in README.md work, and the API serves its OpenAPI document and the page that shows it.
+//! The curl examples in README.md and docs/sync.md work, and the API serves its OpenAPI document and the page that shows it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -24,12 +24,36 @@ fn script(readme: &str) -> String {
 }
 
 pub async fn readme_examples_run(fixture: &mut Fixture) -> Result<()> {
-    let readme =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
-    let script = script(&readme).replace(DOCUMENTED, fixture.api.base());
+    run_examples(fixture, "README.md").await?;
+    Ok(())
+}
+
+/// The example in docs/sync.md ends as the document says.
+pub async fn sync_example_runs(fixture: &mut Fixture) -> Result<()> {
+    let output = run_examples(fixture, "docs/sync.md").await?;
+    let last = output.rsplit("{\"id\":").next().unwrap_or_default();
+    for part in [
+        r#""title":"Water the roses""#,
+        r#""tags":["home","garden"]"#,
+        r#""version":5"#,
+    ] {
+        ensure!(last.contains(part), "no {part}: {output}");
+    }
+    for result in ["applied", "conflict"] {
+        let part = format!(r#""result":"{result}""#);
+        ensure!(output.contains(&part), "no {part}: {output}");
+    }
+    Ok(())
+}
+
+/// Runs the examples of a document, given from the root of the repository. Returns what they print.
+async fn run_examples(fixture: &Fixture, document: &str) -> Result<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join(document))?;
+    let script = script(&text).replace(DOCUMENTED, fixture.api.base());
     ensure!(
         script.contains(fixture.api.base()),
-        "README.md has no curl example on {DOCUMENTED}"
+        "{document} has no curl example on {DOCUMENTED}"
     );
     // By default curl exits with 0 when the API rejects a request.
     let strict = format!(
@@ -47,13 +71,13 @@ pub async fn readme_examples_run(fixture: &mut Fixture) -> Result<()> {
     );
     ensure!(
         output.status.success(),
-        "an example fails:\n{stdout}\n{stderr}"
+        "an example of {document} fails:\n{stdout}\n{stderr}"
     );
     ensure!(
         !stdout.contains("problem+json") && !stdout.contains("\"status\":4"),
-        "an example is rejected:\n{stdout}"
+        "an example of {document} is rejected:\n{stdout}"
     );
-    Ok(())
+    Ok(stdout.into_owned())
 }
 
 pub async fn the_api_serves_its_document(fixture: &mut Fixture) -> Result<()> {

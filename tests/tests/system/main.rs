@@ -164,7 +164,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         reads::{a_delta_reads_little},
         matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},
-        documents::{readme_examples_run, the_api_serves_its_document},
+        documents::{readme_examples_run, sync_example_runs, the_api_serves_its_document},
         // Before the tests that fill the log: it consumes every event in the log a second time.
         faults::{consumer_offsets_are_lost},
         poison::{a_poison_event_is_isolated, a_dead_letter_is_replayed},

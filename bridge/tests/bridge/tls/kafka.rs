@@ -162,8 +162,14 @@ async fn works(broker: &Broker, listener: &str, access: KafkaAccess) {
     relay.log = log.clone();
     let events = fixture.emit("task-events", Uuid::new_v4(), 0, 5).await;
     eventually(TIMEOUT, "the events are relayed", async || {
-        relay.step(&mut shards).await.unwrap();
-        fixture.outbox_rows().await == 0
+        // A step fails if the machine was so slow that it lost its leases; the relay then begins another one.
+        match relay.step(&mut shards).await {
+            Ok(_) => fixture.outbox_rows().await == 0,
+            Err(error) => {
+                println!("{error:#}");
+                false
+            }
+        }
     })
     .await;
     release(shards).await;

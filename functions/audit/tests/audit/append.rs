@@ -148,7 +148,11 @@ async fn every_event_type_is_recorded_with_its_task() -> Result<()> {
         assert!(all_done(&results), "{results:?}: {golden}");
         recorded += 1;
         let data = &golden["data"];
-        let task = [&data["task"]["id"], &data["reminder"]["task_id"]];
+        let task = [
+            &data["task"]["id"],
+            &data["task_id"],
+            &data["reminder"]["task_id"],
+        ];
         let has_task = i64::from(task.iter().any(|id| id.is_string()));
         let entry = format!(
             "audit_logs where event_id = '{}' and (task_id is not null)::int = {has_task}",
