@@ -258,7 +258,9 @@ def fit(query):
     elif sort == ["deleted_at"]:
         query["deleted"] = "true"
     if sort == ["relevance"] or query.get("highlight") is not None:
-        query.setdefault("q", "plant")
+        # A blank search is none.
+        if not str(query.get("q") or "").strip():
+            query["q"] = "plant"
     if isinstance(sort, list):
         if sort:
             query["sort"] = sort
