@@ -23,13 +23,11 @@ begin
         return job;
     end if;
     if job.state ->> 'id' is null then
-        update series set recurrence = zoned_recurrence(recurrence, account.timezone)
+        update series set recurrence = zoned_recurrence(recurrence, account.timezone), seq = account.sync_seq + 1
             where user_id = job.user_id and ended_at is null and recurrence #>> '{start,date}' is not null
                 and recurrence ->> 'timezone' <> account.timezone;
         if found then
             account.sync_seq := account.sync_seq + 1;
-            update series set seq = account.sync_seq
-                where user_id = job.user_id and ended_at is null and recurrence #>> '{start,date}' is not null;
             perform emit_user_changed(job.user_id, account.sync_seq, null, job.state ->> 'context', job.state ->> 'actor');
         end if;
     end if;
