@@ -133,12 +133,7 @@ fn parameter(
 ) -> Result<Value, Problem> {
     let operation = match operation {
         Ok(operation) => operation,
-        Err(faults) => {
-            let faults = faults
-                .iter()
-                .map(|fault| json!({ "pointer": fault.pointer, "detail": fault.detail }));
-            return Ok(json!({ "faults": faults.collect::<Value>() }));
-        }
+        Err(faults) => return Ok(json!({ "faults": faults })),
     };
     let id = operation.task;
     let status = |op: &str, status: Status| updated(op, id, None, TaskPatch::status(status), None);

@@ -19,15 +19,9 @@ pub struct Row<'a> {
     restored: bool,
     #[serde(borrow)]
     conflicts: Option<Vec<&'a RawValue>>,
-    faults: Option<Vec<InvalidPart>>,
+    faults: Option<Vec<Fault>>,
     base: Option<String>,
     theirs: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct InvalidPart {
-    pointer: String,
-    detail: String,
 }
 
 /// A description that both sides have changed.
@@ -63,12 +57,7 @@ impl<'a> Row<'a> {
         };
         match self.outcome {
             "applied" | "merged" | "conflict" => None,
-            "invalid" => {
-                let faults = self.faults.iter().flatten();
-                let faults =
-                    faults.map(|part| Fault::new(part.pointer.as_str(), part.detail.as_str()));
-                Some(Problem::invalid(faults.collect()))
-            }
+            "invalid" => Some(Problem::invalid(self.faults.clone().unwrap_or_default())),
             "future" => Some(fault("base_version", "is no version of the task yet")),
             "reused" => Some(fault("op_id", "belongs to another operation")),
             "deleted" => Some(Problem::conflict("the task is deleted; restore it first")),

@@ -84,13 +84,7 @@ fn results(body: &str) -> Result<Vec<OperationResult<'_>>, Problem> {
         version: Option<i64>,
         #[serde(borrow)]
         task: Option<&'a RawValue>,
-        faults: Option<Vec<InvalidPart>>,
-    }
-
-    #[derive(Deserialize)]
-    struct InvalidPart {
-        pointer: String,
-        detail: String,
+        faults: Option<Vec<Fault>>,
     }
 
     let rows: Vec<Row> = serde_json::from_str(body)
@@ -99,8 +93,6 @@ fn results(body: &str) -> Result<Vec<OperationResult<'_>>, Problem> {
         .enumerate()
         .map(|(place, row)| {
             if let Some(faults) = row.faults {
-                let fault = |part: InvalidPart| Fault::new(part.pointer, part.detail);
-                let faults = faults.into_iter().map(fault).collect();
                 return Ok(Err(Problem::invalid(faults)));
             }
             let outcome = Outcome::parse(row.outcome.unwrap_or_default())?;
@@ -150,12 +142,7 @@ fn aborted(results: &[OperationResult]) -> Problem {
 fn parameter(operation: Result<Operation, Vec<Fault>>) -> Result<Value, Problem> {
     let operation = match operation {
         Ok(operation) => operation,
-        Err(faults) => {
-            let faults = faults
-                .iter()
-                .map(|fault| json!({ "pointer": fault.pointer, "detail": fault.detail }));
-            return Ok(json!({ "faults": faults.collect::<Value>() }));
-        }
+        Err(faults) => return Ok(json!({ "faults": faults })),
     };
     let version = operation.if_match;
     let bare = |op: &str, id: Uuid| json!({ "op": op, "id": id, "version": version });
