@@ -17,6 +17,7 @@ pub mod recurrence;
 pub mod reminder;
 pub mod tag;
 pub mod task;
+pub mod scope;
 pub mod words;
 pub mod batch;
 pub mod offline;

@@ -11,8 +11,8 @@ use crate::due::DuePatch;
 use crate::json::{self, Fault, Json, Reader};
 use crate::recurrence::{Recurrence, RecurrencePatch};
 use crate::reminder::instant_member;
+use crate::scope::Scope;
 use crate::task::{self, NewTask, TaskPatch};
-use crate::text_enum::text_enum;
 /// The body of `POST /api/sync`.
 #[derive(Debug)]
 pub struct Push {
@@ -54,15 +54,6 @@ pub enum Change {
     Delete,
     Restore,
 }
-
-text_enum!(
-    /// What else of a series an operation is for.
-    Scope {
-        This = "this",
-        Future = "future",
-        All = "all",
-    }
-);
 
 const UNKNOWN_OPERATION: &str =
     "must be one of create, update, reminders, complete, reopen, skip, delete, restore";

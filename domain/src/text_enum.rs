@@ -20,7 +20,7 @@ macro_rules! text_enum {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
             }
 
-            fn parse(pointer: &str, value: $crate::json::Json) -> Result<Self, Vec<$crate::json::Fault>> {
+            pub(crate) fn parse(pointer: &str, value: $crate::json::Json) -> Result<Self, Vec<$crate::json::Fault>> {
                 let found = match &value { $crate::json::Json::Text(name) => Self::from_name(name), _ => None };
                 found.ok_or_else(|| vec![$crate::json::Fault::new(pointer, format!("must be one of {}", Self::NAMES.join(", ")))])
             }

@@ -1,13 +1,13 @@
 //! The statement that changes a task, for PUT, PATCH, complete, reopen and skip.
 
 use domain::recurrence::RecurrencePatch;
+use domain::scope::Scope;
 use domain::tag::Tags;
 use domain::task::{Description, Priority, Status, TaskPatch, Title};
 use guest::postgres::{ParameterValue, text, text_or_null};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::scope::Scope;
 use super::{next, parameters};
 use crate::auth::Caller;
 use crate::http::problem::Problem;
@@ -95,7 +95,7 @@ impl Change {
             ParameterValue::Boolean(set_recurrence),
             text_or_null(definition),
             text_or_null(reminders.map(|reminders| reminders.to_json().to_string())),
-            text_or_null(scope.map(Scope::name)),
+            text_or_null(scope.map(Scope::as_str)),
             text_or_null(op.map(Op::name)),
             text_or_null(read_only.map(|members| Value::from(members).to_string())),
             text(request.trace.event_members()),

@@ -1,10 +1,10 @@
 //! `DELETE /api/tasks/{id}`: deletes a task, which leaves a tombstone.
 
+use domain::scope::Scope;
 use guest::postgres::{text, text_or_null};
 use uuid::Uuid;
 
-use super::parameters;
-use super::scope::Scope;
+use super::{parameters, scope};
 use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::rate::Rate;
@@ -14,7 +14,7 @@ use crate::write::Write;
 
 pub fn delete(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
-    let scope = Scope::of(request)?;
+    let scope = scope::of(request)?;
     let rate = Rate::write(&caller, 1)?;
     run(request, &caller, id, scope, &rate)
 }
@@ -40,7 +40,7 @@ fn run(
         text(caller.user.to_string()),
         text(id.to_string()),
         parameters::accepted_versions(request)?,
-        text_or_null(scope.map(Scope::name)),
+        text_or_null(scope.map(Scope::as_str)),
         text(request.trace.event_members()),
         text(caller.actor()),
     ];

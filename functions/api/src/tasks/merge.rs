@@ -6,13 +6,13 @@
 use domain::due::{Due, DuePatch};
 use domain::json::{Fault, Json};
 use domain::recurrence::{Recurrence, RecurrencePatch};
+use domain::scope::Scope;
 use domain::task::{TaskPatch, needs_due};
 use guest::postgres::text;
 use uuid::Uuid;
 
 use super::change::Change;
 use super::parameters;
-use super::scope::Scope;
 use crate::auth::Caller;
 use crate::http::precondition::{self, Tags};
 use crate::http::problem::Problem;

@@ -1,13 +1,13 @@
 //! `PUT` and `PATCH /api/tasks/{id}`, `POST …/complete`, `…/reopen` and `…/skip`. All of them run the same statement.
 
 use domain::json::{Fault, Json};
+use domain::scope::Scope;
 use domain::task::{READ_ONLY_CHANGED, Replacement, Status, TaskPatch};
 use guest::postgres::ParameterValue;
 use uuid::Uuid;
 
 use super::change::{Change, Op};
-use super::scope::Scope;
-use super::{merge, parameters};
+use super::{merge, parameters, scope};
 use crate::auth::Caller;
 use crate::http::body;
 use crate::http::problem::Problem;
@@ -49,7 +49,7 @@ pub fn read_only_changed(pointer: &str, names: &str) -> Problem {
 
 pub fn patch(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     let caller = Caller::of(request)?;
-    let scope = Scope::of(request)?;
+    let scope = scope::of(request)?;
     let patch = TaskPatch::parse(body::merge_patch(request)?)?;
     if scope == Some(Scope::This) && patch.recurrence.is_some() {
         let detail = "is that of all occurrences; `scope=this` changes only one of them";
