@@ -54,7 +54,7 @@ pub fn call(engine: &mut Engine, call: &str) -> String {
 #[derive(Serialize)]
 struct Lists<'a> {
     series: Vec<&'a Item>,
-    reminders: Vec<&'a Item>,
+    reminders: Vec<Item>,
     notifications: Vec<&'a Item>,
     account: Option<&'a Value>,
     seq: u64,
@@ -100,7 +100,7 @@ fn answer(engine: &mut Engine, call: &str) -> Result<String, Box<dyn std::error:
             let store = engine.store();
             ok(Lists {
                 series: store.series().values().collect(),
-                reminders: store.reminders().values().collect(),
+                reminders: engine.reminders().collect(),
                 notifications: store.notifications().values().collect(),
                 account: store.account(),
                 seq: store.seq,

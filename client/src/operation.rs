@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::task::{Fields, Task, member, take, texts};
+use crate::task::{Fields, Item, Task, member, take, texts};
 
 /// What an operation does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,28 @@ pub enum Change {
     Skip,
     Delete,
     Restore,
+    /// Pauses the series of the task.
+    Pause,
+    /// Resumes the series of the task.
+    Resume,
+    /// Lets a reminder of the task fire again, at an instant.
+    Snooze {
+        reminder_id: Uuid,
+        until: String,
+    },
+    /// Acknowledges a reminder of the task.
+    Ack {
+        reminder_id: Uuid,
+    },
+}
+
+/// Which occurrences of a series an update or a deletion is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    This,
+    Future,
+    All,
 }
 
 /// An operation that the server has not confirmed.
@@ -44,6 +66,8 @@ pub struct Operation {
     pub seen: Fields,
     /// When it was done by the device's clock, RFC 3339.
     pub at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
 }
 
 impl TryFrom<Fields> for Operation {
@@ -58,6 +82,7 @@ impl TryFrom<Fields> for Operation {
             base: take(fields, "base")?,
             seen: take(fields, "seen")?,
             at: take(fields, "at")?,
+            scope: take(fields, "scope")?,
         })
     }
 }
@@ -72,7 +97,21 @@ impl Change {
             Self::Complete => status("completed"),
             Self::Reopen => status("open"),
             Self::Skip => status("cancelled"),
-            Self::Tags { .. } | Self::Delete | Self::Restore => None,
+            Self::Tags { .. }
+            | Self::Delete
+            | Self::Restore
+            | Self::Pause
+            | Self::Resume
+            | Self::Snooze { .. }
+            | Self::Ack { .. } => None,
+        }
+    }
+
+    /// The reminder that it is for.
+    pub fn reminder(&self) -> Option<Uuid> {
+        match self {
+            Self::Snooze { reminder_id, .. } | Self::Ack { reminder_id } => Some(*reminder_id),
+            _ => None,
         }
     }
 
@@ -120,8 +159,36 @@ impl Operation {
                 self.set(&mut task);
             }
             Change::Update(_) | Change::Reminders(_) | Change::Skip => self.set(&mut task),
+            Change::Pause | Change::Resume => {
+                if let Some(Value::Object(recurrence)) = task.fields.get_mut("recurrence") {
+                    let paused = matches!(self.change, Change::Pause);
+                    let at = |is: bool| Value::from(is.then(|| self.at.clone()));
+                    recurrence.insert("paused_at".to_owned(), at(paused));
+                    recurrence.insert("resumed_at".to_owned(), at(!paused));
+                }
+            }
+            // They change the reminder alone, see `answer`.
+            Change::Snooze { .. } | Change::Ack { .. } => {}
         }
         Some(task)
+    }
+
+    /// Changes a reminder as this operation does.
+    pub fn answer(&self, reminder: &mut Item) {
+        if self.change.reminder() != Some(reminder.id) {
+            return;
+        }
+        let (state, until) = match &self.change {
+            Change::Snooze { until, .. } => ("scheduled", Value::from(until.as_str())),
+            _ => ("acknowledged", Value::Null),
+        };
+        for (name, value) in [
+            ("state", state.into()),
+            ("fires_at", until.clone()),
+            ("snoozed_until", until),
+        ] {
+            reminder.fields.insert(name.to_owned(), value);
+        }
     }
 
     fn set(&self, task: &mut Task) {

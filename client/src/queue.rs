@@ -148,12 +148,18 @@ impl Queue {
 fn cancels(before: &Operation, new: &Operation) -> bool {
     matches!(
         (&before.change, &new.change),
-        (Change::Delete, Change::Restore) | (Change::Restore, Change::Delete)
+        (Change::Delete, Change::Restore)
+            | (Change::Restore, Change::Delete)
+            | (Change::Pause, Change::Resume)
+            | (Change::Resume, Change::Pause)
     )
 }
 
 /// Both operations as one, if they can be one. It has the id of the first.
 fn join(before: &Operation, new: &Operation) -> Option<Operation> {
+    if before.scope != new.scope {
+        return None;
+    }
     let mut joined = before.clone();
     if !matches!(before.change, Change::Create(_)) {
         joined.at.clone_from(&new.at);
@@ -205,7 +211,11 @@ fn cancel(other: &mut Vec<String>, side: &mut Vec<String>, tags: &[String]) {
 fn is_void(operation: &mut Operation) -> bool {
     match &mut operation.change {
         Change::Update(fields) => {
-            fields.retain(|name, value| operation.seen.get(name) != Some(value));
+            // A recurrence is sent with the due date that it begins with.
+            let recurs = fields.get("recurrence").is_some_and(Value::is_object);
+            fields.retain(|name, value| {
+                operation.seen.get(name) != Some(value) || (recurs && name == "due")
+            });
             operation.seen.retain(|name, _| fields.contains_key(name));
             fields.is_empty()
         }

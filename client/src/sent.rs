@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::operation::{Change, Operation};
+use crate::operation::{Change, Operation, Scope};
 use crate::store::{Entry, Store};
 use crate::task::{Fields, member, take, texts};
 
@@ -21,6 +21,10 @@ pub struct Sent {
     /// The members of the task that it sets; `None` if its effect is not a matter of values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Fields>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reminder_id: Option<Uuid>,
     /// When it was done by the device's clock, RFC 3339.
     pub occurred_at: String,
 }
@@ -37,6 +41,10 @@ pub enum Verb {
     Delete,
     Restore,
     Reminders,
+    Pause,
+    Resume,
+    Snooze,
+    Ack,
 }
 
 impl TryFrom<Fields> for Sent {
@@ -50,6 +58,8 @@ impl TryFrom<Fields> for Sent {
             task_id: take(fields, "task_id")?,
             base_version: take(fields, "base_version")?,
             fields: take(fields, "fields")?,
+            scope: take(fields, "scope")?,
+            reminder_id: take(fields, "reminder_id")?,
             occurred_at: take(fields, "occurred_at")?,
         })
     }
@@ -65,6 +75,8 @@ impl Sent {
             task_id: operation.task_id,
             base_version: base(operation, entry),
             fields: fields(operation, entry),
+            scope: operation.scope,
+            reminder_id: operation.change.reminder(),
             occurred_at: operation.at.clone(),
         }
     }
@@ -80,6 +92,10 @@ fn verb(change: &Change) -> Verb {
         Change::Skip => Verb::Skip,
         Change::Delete => Verb::Delete,
         Change::Restore => Verb::Restore,
+        Change::Pause => Verb::Pause,
+        Change::Resume => Verb::Resume,
+        Change::Snooze { .. } => Verb::Snooze,
+        Change::Ack { .. } => Verb::Ack,
     }
 }
 
@@ -110,6 +126,14 @@ fn fields(operation: &Operation, entry: Option<&Entry>) -> Option<Fields> {
             let tags = change.tag(entry.map_or_else(seen, |entry| entry.task.tags()));
             Some(member("tags", tags))
         }
-        Change::Complete | Change::Reopen | Change::Skip | Change::Delete | Change::Restore => None,
+        Change::Snooze { until, .. } => Some(member("until", until.as_str())),
+        Change::Complete
+        | Change::Reopen
+        | Change::Skip
+        | Change::Delete
+        | Change::Restore
+        | Change::Pause
+        | Change::Resume
+        | Change::Ack { .. } => None,
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::operation::{Change, Operation};
+use crate::operation::{Change, Operation, Scope};
 use crate::task::{Fields, Task, member};
 
 /// How many operations can be taken back.
@@ -21,6 +21,9 @@ pub struct Step {
     /// The values that the operation has set. What has another value now was changed since, and stays.
     set: Fields,
     back: Change,
+    /// That of the operation.
+    #[serde(default)]
+    pub scope: Option<Scope>,
 }
 
 impl History {
@@ -37,6 +40,7 @@ impl History {
             task_id: operation.task_id,
             set,
             back,
+            scope: operation.scope,
         });
         if self.0.len() > KEPT {
             self.0.remove(0);
@@ -69,7 +73,9 @@ impl Step {
                 (now.is_alive() && !old.is_empty()).then_some(Change::Update(old))
             }
             Change::Restore => (!now.is_alive()).then_some(Change::Restore),
-            back @ (Change::Delete | Change::Tags { .. }) => now.is_alive().then_some(back),
+            back @ (Change::Delete | Change::Tags { .. } | Change::Pause | Change::Resume) => {
+                now.is_alive().then_some(back)
+            }
             back => (now.is_alive() && !set.is_empty()).then_some(back),
         }
     }
@@ -106,5 +112,9 @@ fn inverse(change: &Change, before: Option<&Task>) -> Option<Change> {
         Change::Complete | Change::Skip if status == "open" => Change::Reopen,
         Change::Reopen if status == "completed" => Change::Complete,
         Change::Complete | Change::Skip | Change::Reopen => Change::Update(old("status")),
+        Change::Pause => Change::Resume,
+        Change::Resume => Change::Pause,
+        // Nobody can say when the reminder would have fired.
+        Change::Snooze { .. } | Change::Ack { .. } => return None,
     })
 }

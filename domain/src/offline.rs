@@ -2,6 +2,8 @@
 //! others.
 
 pub mod text;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -10,7 +12,7 @@ use crate::batch::{fields, list, version, within};
 use crate::due::DuePatch;
 use crate::json::{self, Fault, Json, Reader};
 use crate::recurrence::{Recurrence, RecurrencePatch};
-use crate::reminder::instant_member;
+use crate::reminder::{instant_member, snooze};
 use crate::scope::Scope;
 use crate::task::{self, NewTask, TaskPatch};
 /// The body of `POST /api/sync`.
@@ -53,10 +55,23 @@ pub enum Change {
     Skip,
     Delete,
     Restore,
+    /// Pauses the task's series.
+    Pause,
+    /// Resumes the task's series.
+    Resume,
+    /// Lets a reminder of the task fire again: at an instant, or after a duration from `occurred_at`.
+    Snooze {
+        reminder: Uuid,
+        until: String,
+    },
+    /// Acknowledges a reminder of the task, so it does not repeat.
+    Acknowledge {
+        reminder: Uuid,
+    },
 }
 
-const UNKNOWN_OPERATION: &str =
-    "must be one of create, update, reminders, complete, reopen, skip, delete, restore";
+const UNKNOWN_OPERATION: &str = "must be one of create, update, reminders, complete, reopen, skip, delete, restore, pause, resume, \
+                                 snooze, ack";
 
 impl Push {
     /// Parses the body.
@@ -122,6 +137,18 @@ fn operation(pointer: &str, mut reader: Reader) -> Result<Operation, Vec<Fault>>
         "skip" => Some(Change::Skip),
         "delete" => Some(Change::Delete),
         "restore" => Some(Change::Restore),
+        "pause" => Some(Change::Pause),
+        "resume" => Some(Change::Resume),
+        "snooze" => {
+            let until = reader.required("fields", within(snooze));
+            let reminder = reader.required("reminder_id", task::id);
+            reminder
+                .zip(until)
+                .map(|(reminder, until)| Change::Snooze { reminder, until })
+        }
+        "ack" => reader
+            .required("reminder_id", task::id)
+            .map(|reminder| Change::Acknowledge { reminder }),
         // `op` decides which other members are allowed, so they are not checked without it.
         _ => return Err(vec![Fault::new(format!("{pointer}/op"), UNKNOWN_OPERATION)]),
     };
@@ -140,10 +167,10 @@ fn operation(pointer: &str, mut reader: Reader) -> Result<Operation, Vec<Fault>>
             .flatten(),
         _ => None,
     };
-    if let Some(Change::Update(patch)) = &change {
-        check_scope(&mut reader, patch, scope);
-    }
     reader.finish()?;
+    if let Some(Change::Update(patch)) = &change {
+        check_scope(pointer, patch, scope)?;
+    }
     // A missing member is a fault that `finish` has returned, so this error is never seen.
     let (task, change) = task
         .zip(change)
@@ -157,18 +184,19 @@ fn operation(pointer: &str, mut reader: Reader) -> Result<Operation, Vec<Fault>>
     })
 }
 
-fn check_scope(reader: &mut Reader, patch: &TaskPatch, scope: Option<Scope>) {
-    match scope {
-        Some(Scope::This) if patch.recurrence.is_some() => reader.fault(
+fn check_scope(pointer: &str, patch: &TaskPatch, scope: Option<Scope>) -> Result<(), Vec<Fault>> {
+    let (member, detail) = match scope {
+        Some(Scope::This) if patch.recurrence.is_some() => (
             "scope",
             "cannot be `this` for a recurrence, which is that of all occurrences",
         ),
-        Some(Scope::Future | Scope::All) if patch.due.is_some() => reader.fault(
-            "scope",
-            "must be `this` for a due date; a request of its own moves the series",
+        Some(Scope::Future | Scope::All) if patch.due.is_some() && patch.recurrence.is_none() => (
+            "fields/recurrence",
+            "is required to move all occurrences to come: they begin with the due date",
         ),
-        _ => {}
-    }
+        _ => return Ok(()),
+    };
+    Err(vec![Fault::new(format!("{pointer}/{member}"), detail)])
 }
 
 /// Parses the fields of a new task, whose id is that of the operation.
@@ -222,93 +250,4 @@ fn reminders(pointer: &str, value: Json) -> Result<TaskPatch, Vec<Fault>> {
         return Err(vec![Fault::new(pointer, detail)]);
     }
     Ok(patch)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ID: &str = "01890000-0000-7000-8000-000000000000";
-
-    fn one(members: &str) -> Parsed {
-        let body = format!(r#"{{"operations":[{{"op_id":"1","task_id":"{ID}",{members}}}]}}"#);
-        let push = Push::parse(Json::parse(body.as_bytes()).unwrap()).unwrap();
-        push.operations.into_iter().next().unwrap()
-    }
-
-    fn faults(members: &str) -> Vec<String> {
-        let faults = one(members).operation.unwrap_err();
-        faults.into_iter().map(|fault| fault.pointer).collect()
-    }
-
-    #[test]
-    fn each_op_is_parsed() {
-        for (op, change) in [
-            ("complete", Change::Complete),
-            ("reopen", Change::Reopen),
-            ("skip", Change::Skip),
-            ("delete", Change::Delete),
-            ("restore", Change::Restore),
-        ] {
-            let parsed = one(&format!(
-                r#""op":"{op}","base_version":3,"occurred_at":"2026-03-01T08:00:00Z""#
-            ));
-            assert_eq!(parsed.op_id.as_deref(), Some("1"));
-            let operation = parsed.operation.unwrap();
-            assert_eq!(operation.change, change);
-            assert_eq!(operation.base_version, Some(3));
-            assert_eq!(operation.task.to_string(), ID);
-            assert!(operation.occurred_at.is_some());
-        }
-        let created = one(r#""op":"create","fields":{"title":"t"}"#);
-        let Change::Create(task) = created.operation.unwrap().change else {
-            panic!("no create");
-        };
-        assert_eq!(task.id.unwrap().to_string(), ID);
-        let update = one(r#""op":"update","fields":{"title":"t"},"scope":"all""#);
-        assert_eq!(update.operation.unwrap().scope, Some(Scope::All));
-        let reminders = one(r#""op":"reminders","fields":{"reminders":[]}"#);
-        assert!(matches!(
-            reminders.operation.unwrap().change,
-            Change::Update(_)
-        ));
-    }
-
-    #[test]
-    fn faults_name_the_member() {
-        let at = |name: &str| vec![format!("/operations/0/{name}")];
-        assert_eq!(faults(r#""op":"finish""#), at("op"));
-        assert_eq!(faults(r#""op":"update""#), at("fields"));
-        assert_eq!(
-            faults(r#""op":"update","fields":{"title":""}"#),
-            at("fields/title")
-        );
-        assert_eq!(
-            faults(r#""op":"reminders","fields":{"title":"t"}"#),
-            at("fields")
-        );
-        assert_eq!(
-            faults(r#""op":"create","fields":{"title":"t"},"base_version":1"#),
-            at("base_version")
-        );
-        assert_eq!(
-            faults(
-                r#""op":"create","fields":{"title":"t","id":"01890000-0000-7000-8000-000000000001"}"#
-            ),
-            at("fields/id")
-        );
-        assert_eq!(
-            faults(r#""op":"complete","occurred_at":"yesterday""#),
-            at("occurred_at")
-        );
-        assert_eq!(faults(r#""op":"complete","scope":"all""#), at("scope"));
-        assert_eq!(
-            faults(r#""op":"update","fields":{"recurrence":{"rule":"FREQ=DAILY"}}"#),
-            at("fields/due")
-        );
-        assert_eq!(
-            faults(r#""op":"update","fields":{"recurrence":null},"scope":"this""#),
-            at("scope")
-        );
-    }
 }

@@ -173,6 +173,9 @@ def possible_push(operation):
     fields = operation.get("fields")
     if not isinstance(fields, dict):
         return
+    if operation.get("op") == "snooze":
+        fit_snooze(fields)
+        return
     fields.pop("id", None)
     fit_recurrence(fields)
     fit_reminders(fields.get("reminders"))
@@ -193,9 +196,7 @@ def possible_reminders(operation, body):
     if not isinstance(body, dict):
         return
     if operation == "snoozeReminder":
-        once = "until" if "until" in body else "for"
-        body.clear()
-        body[once] = {"for": "PT10M", "until": "2090-03-01T08:00:00Z"}[once]
+        fit_snooze(body)
     elif operation == "addPushSubscription":
         # The hosts of push services are a setting, and the keys are points on a curve.
         body["endpoint"] = f"https://fcm.googleapis.com/fcm/send/{uuid.uuid4()}"
@@ -218,6 +219,12 @@ def possible_reminders(operation, body):
                 fit_reminders(one["task"].get("reminders"))
     elif operation in ("createTask", "replaceTask", "updateTask"):
         fit_reminders(body.get("reminders"))
+
+
+def fit_snooze(body):
+    once = "until" if "until" in body else "for"
+    body.clear()
+    body[once] = {"for": "PT10M", "until": "2090-03-01T08:00:00Z"}[once]
 
 
 def fit_reminders(reminders):

@@ -119,6 +119,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/sync/sync_operation.fn.sql",
     "functions/api/src/sync/sync_page.fn.sql",
     "functions/api/src/sync/sync_push.fn.sql",
+    "functions/api/src/sync/sync_series_or_reminder.fn.sql",
     "functions/api/src/sync/tombstone_item.fn.sql",
     "functions/api/src/tags/count_more_tags.fn.sql",
     "functions/api/src/tags/count_tags.fn.sql",

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Engine;
 use crate::changes::Changes;
-use crate::operation::{Change, Operation};
+use crate::operation::{Change, Operation, Scope};
 use crate::store::Entry;
 use crate::task::{Fields, Task, member};
 
@@ -21,6 +22,9 @@ pub struct Edit {
     pub change: Change,
     /// The time by the device's clock, RFC 3339 in UTC.
     pub at: String,
+    /// Of an update or a deletion; without it, an update of what occurrences share is for those to come, too.
+    #[serde(default)]
+    pub scope: Option<Scope>,
 }
 
 /// Why an operation was not queued.
@@ -30,6 +34,10 @@ pub enum Refusal {
     Unknown,
     Deleted,
     NotDeleted,
+    /// Nothing to pause or resume: the task has no recurrence.
+    NotRecurring,
+    /// Occurrences to come move only with a recurrence, which begins with the due date.
+    NeedsRecurrence,
     /// Tags and reminders are changed by operations of their own, so that tags of several devices add up.
     NotAnUpdate,
     NothingToUndo,
@@ -42,6 +50,8 @@ impl fmt::Display for Refusal {
             Self::Unknown => "there is no such task",
             Self::Deleted => "the task is deleted; restore it first",
             Self::NotDeleted => "the task is not deleted",
+            Self::NotRecurring => "the task does not repeat",
+            Self::NeedsRecurrence => "a due date of all occurrences to come needs their recurrence",
             Self::NotAnUpdate => "an update cannot set tags and reminders",
             Self::NothingToUndo => "there is nothing to undo, or it was changed since",
         })
@@ -58,6 +68,13 @@ impl Engine {
     pub fn edit(&mut self, edit: Edit) -> Result<Changes, Refusal> {
         let before = self.task(edit.task_id);
         check(&edit.change, before.as_ref())?;
+        if matches!(edit.scope, Some(Scope::Future | Scope::All))
+            && let Change::Update(fields) = &edit.change
+            && fields.contains_key("due")
+            && !fields.contains_key("recurrence")
+        {
+            return Err(Refusal::NeedsRecurrence);
+        }
         let operation = self.operation(edit, before.as_ref());
         if changes_nothing(&operation, before.as_ref()) {
             return Ok(Changes::default());
@@ -74,12 +91,14 @@ impl Engine {
         let step = self.history.pop().ok_or(Refusal::NothingToUndo)?;
         let task_id = step.task_id;
         let before = self.task(task_id).ok_or(Refusal::NothingToUndo)?;
+        let scope = step.scope;
         let change = step.back(&before).ok_or(Refusal::NothingToUndo)?;
         let edit = Edit {
             op_id,
             task_id,
             change,
             at,
+            scope,
         };
         let operation = self.operation(edit, Some(&before));
         Ok(self.queued(operation))
@@ -87,7 +106,10 @@ impl Engine {
 
     fn queued(&mut self, operation: Operation) -> Changes {
         let ids = vec![operation.task_id];
-        self.observe(ids, |engine, _| engine.queue.push(operation))
+        self.observe(ids, |engine, changes| {
+            changes.reminders.extend(operation.change.reminder());
+            engine.queue.push(operation);
+        })
     }
 
     /// The operation with its base. What is on its way hides what others change meanwhile, so the version it is based on counts then. What
@@ -98,8 +120,16 @@ impl Engine {
             task_id,
             change,
             at,
+            scope,
         } = edit;
-        let change = change.effective(&before.map(Task::tags).unwrap_or_default());
+        let mut change = change.effective(&before.map(Task::tags).unwrap_or_default());
+        if let (Change::Update(fields), Some(task)) = (&mut change, before)
+            && fields.get("recurrence").is_some_and(Value::is_object)
+            && !fields.contains_key("due")
+        {
+            // A recurrence is sent with the due date that it begins with.
+            fields.insert("due".to_owned(), task.field("due").clone());
+        }
         let entry = self.store.entry(&task_id);
         let (base, seen) = match (&change, before) {
             (_, None) => (0, Fields::new()),
@@ -123,6 +153,7 @@ impl Engine {
             change,
             seen,
             at,
+            scope,
         }
     }
 }
@@ -135,6 +166,9 @@ fn check(change: &Change, before: Option<&Task>) -> Result<(), Refusal> {
         (Change::Restore, Some(task)) if task.is_alive() => Err(Refusal::NotDeleted),
         (Change::Restore, Some(_)) => Ok(()),
         (_, Some(task)) if !task.is_alive() => Err(Refusal::Deleted),
+        (Change::Pause | Change::Resume, Some(task)) if task.field("recurrence").is_null() => {
+            Err(Refusal::NotRecurring)
+        }
         (Change::Update(fields), Some(_)) => {
             let other = ["tags", "reminders"]
                 .iter()
@@ -154,6 +188,13 @@ fn changes_nothing(operation: &Operation, before: Option<&Task>) -> bool {
     let Some(before) = before else { return false };
     match &operation.change {
         Change::Create(_) | Change::Delete | Change::Restore => false,
+        Change::Pause | Change::Resume => {
+            let is_paused = before.field("recurrence").get("paused_at");
+            let is_paused = is_paused.is_some_and(|at| !at.is_null());
+            is_paused == matches!(operation.change, Change::Pause)
+        }
+        // What the reminder is does not follow from the task.
+        Change::Snooze { .. } | Change::Ack { .. } => false,
         Change::Tags { add, remove } => add.is_empty() && remove.is_empty(),
         change => {
             let mut sets = change.sets().into_iter().flatten();

@@ -9,6 +9,7 @@ use crate::answer::{Answer, Call, Outcome, Page, Request, Verdict};
 use crate::changes::{Changes, Remark};
 use crate::link::Asked;
 use crate::live::{Kind, Message};
+use crate::operation::Operation;
 use crate::store::{Delta, Store};
 
 /// An answer that does not belong to its request. The request counts as failed.
@@ -133,6 +134,9 @@ impl Engine {
                 let Some((operation, base)) = engine.queue.settle(&result) else {
                     continue;
                 };
+                if operation.change.reminder().is_some() {
+                    engine.answered(&operation, result.result, changes);
+                }
                 if let Some(task) = result.task {
                     engine.history.settle(&operation, &task);
                     engine.link.told(task.seq);
@@ -157,6 +161,15 @@ impl Engine {
                 }
             }
         })
+    }
+
+    /// A reminder shows what was done to it until its new state comes.
+    fn answered(&mut self, operation: &Operation, verdict: Verdict, changes: &mut Changes) {
+        changes.reminders.extend(operation.change.reminder());
+        if verdict != Verdict::Rejected {
+            self.store.answer(operation);
+            self.link.behind();
+        }
     }
 
     /// Takes in a message of the live connection. A number that does not follow the last one means that something was missed.

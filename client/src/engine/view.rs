@@ -6,7 +6,7 @@ use super::Engine;
 use crate::changes::Changes;
 use crate::operation::Operation;
 use crate::store::{Entry, Store};
-use crate::task::Task;
+use crate::task::{Item, Task};
 
 impl Engine {
     /// A task as the person sees it, deleted or not.
@@ -29,7 +29,18 @@ impl Engine {
             })
     }
 
-    /// What the server has said. Series, reminders, notifications and the account are shown as they are there.
+    /// The reminders as the person sees them.
+    pub fn reminders(&self) -> impl Iterator<Item = Item> {
+        self.store.reminders().values().map(|reminder| {
+            let mut reminder = reminder.clone();
+            for operation in self.queue.operations() {
+                operation.answer(&mut reminder);
+            }
+            reminder
+        })
+    }
+
+    /// What the server has said. Series, notifications and the account are shown as they are there.
     pub fn store(&self) -> &Store {
         &self.store
     }

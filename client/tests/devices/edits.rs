@@ -99,6 +99,7 @@ impl Device {
             task_id,
             change,
             at: AT.to_owned(),
+            scope: None,
         };
         let changes = self.engine.edit(edit).unwrap();
         self.saw(changes);

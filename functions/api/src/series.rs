@@ -9,6 +9,6 @@ mod read;
 
 pub use make::{claim, make};
 pub use occurrences::occurrences;
-pub use pause::{pause, resume};
+pub use pause::{make_next, pause, resume};
 pub use preview::preview;
 pub use read::get;

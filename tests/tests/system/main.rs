@@ -59,7 +59,7 @@ use self::live::{access, breaks, frames, limits};
 use self::recurring::{cron, schedule, storm};
 use self::reminders::{channels, inbox, messages, storm as reminder_storm, times};
 use self::series::{changes, modes, rules};
-use self::sync::{batches, offline, reads};
+use self::sync::{batches, offline, reads, series as offline_series};
 
 /// Trials on a log, each named after its module and function.
 macro_rules! trials {
@@ -161,6 +161,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             changes_are_merged, conflicts_are_kept, deletions_meet_edits, completions_offline,
         },
         batches::{operations_in_order, repeated_requests, requests_to_push},
+        offline_series::{reminders_answered_offline, pauses_offline, series_move_offline},
         reads::{a_delta_reads_little},
         matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},

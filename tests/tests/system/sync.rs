@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod offline;
 pub mod reads;
+pub mod series;
 mod store;
 
 use std::collections::BTreeSet;

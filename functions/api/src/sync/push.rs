@@ -19,6 +19,7 @@ use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::Reply;
 use crate::http::request::{MAX_BATCH, Request};
+use crate::series::make_next;
 use crate::tasks::{created, updated};
 use crate::write::{Outcome, Write, idempotency};
 
@@ -68,6 +69,9 @@ pub fn push(request: &mut Request) -> Result<Reply, Problem> {
         }
         if write.outcome == Outcome::Refused {
             return Err(Problem::batch_aborted(409, refusals(&rows)));
+        }
+        for state in rows.iter().filter_map(|row| row.next) {
+            make_next(request, &caller, state.get())?;
         }
         let next = position(write.id.as_deref())?;
         let cursor = match &push.cursor {
@@ -145,6 +149,14 @@ fn parameter(
         Change::Skip => status("skip", Status::Cancelled)?,
         Change::Delete => json!({ "op": "delete", "id": id }),
         Change::Restore => json!({ "op": "restore", "id": id }),
+        Change::Pause => json!({ "op": "pause", "id": id }),
+        Change::Resume => json!({ "op": "resume", "id": id }),
+        Change::Snooze { reminder, until } => {
+            json!({ "op": "snooze", "id": id, "reminder_id": reminder, "until": until })
+        }
+        Change::Acknowledge { reminder } => {
+            json!({ "op": "ack", "id": id, "reminder_id": reminder })
+        }
     };
     for (name, value) in [
         ("op_id", json!(op_id)),

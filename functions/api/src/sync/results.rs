@@ -22,6 +22,9 @@ pub struct Row<'a> {
     faults: Option<Vec<Fault>>,
     base: Option<String>,
     theirs: Option<String>,
+    /// The state of a series that was resumed, see `sync_series_or_reminder.fn.sql`.
+    #[serde(borrow)]
+    pub next: Option<&'a RawValue>,
 }
 
 /// A description that both sides have changed.
@@ -163,6 +166,8 @@ mod tests {
             ("taken", 409, None),
             ("deleted", 409, None),
             ("not_recurring", 409, None),
+            ("ended", 409, None),
+            ("not_open", 409, None),
             ("needs_due", 422, Some("/due")),
             ("future", 422, Some("/operations/0/base_version")),
             ("reused", 422, Some("/operations/0/op_id")),

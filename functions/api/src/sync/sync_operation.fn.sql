@@ -11,10 +11,10 @@
 -- p_context    envelope members that come from the request, as JSON without its braces
 -- p_actor      the actor of the events, as JSON
 --
--- `verdict` is the outcome, and `result` is {"outcome", "version", "task", "restored", "conflicts"}; the last two are left out where they are
--- empty. It concatenates text, because building a json value takes longer. Outcomes: applied ·
+-- `verdict` is the outcome, and `result` is {"outcome", "version", "task", "restored", "conflicts", "next"}; the last three are left out where
+-- they are empty. `next` is that of `sync_series_or_reminder`. It concatenates text, because building a json value takes longer. Outcomes: applied ·
 -- merged · conflict; those of a refused operation: invalid (with `faults`) · taken · missing · future (`base` is not a version yet) · deleted ·
--- needs_due · not_recurring; and text: the API has to merge the description first, see `merge_fields`.
+-- needs_due · not_recurring · ended · not_open; and text: the API has to merge the description first, see `merge_fields`.
 -- `own` is `p_own` after the operation.
 create or replace function sync_operation(
     p_user uuid, p_operation json, p_own jsonb, p_context text, p_actor text, out verdict text, out result text, out own jsonb)
@@ -32,6 +32,7 @@ declare
     lost jsonb := '{}';
     merge jsonb;
     done write_result;
+    next text;
 begin
     own := p_own;
     select * into operation from json_to_record(p_operation) as o (
@@ -64,7 +65,18 @@ begin
     own_versions := array(select jsonb_array_elements_text(p_own -> 'versions'));
     is_foreign := exists (select from generate_series(base + 1, task.version) v where v <> all (own_versions));
 
-    if operation.op = 'restore' then
+    if operation.op in ('pause', 'resume', 'snooze', 'ack') then
+        select o.outcome, o.next into done.outcome, next from sync_series_or_reminder(task, p_operation, p_context, p_actor) o;
+        if done.outcome not in ('changed', 'unchanged') then
+            verdict := done.outcome;
+            result := '{"outcome":"' || verdict || '"}';
+            return;
+        end if;
+        is_foreign := false;
+        select * into task from tasks where tasks.id = task.id;
+        done.version := task.version;
+        done.body := case when task.deleted_at is null then task_json(task) end;
+    elsif operation.op = 'restore' then
         call restore_task(p_user::text, operation.id, null, p_context, p_actor, null, null, null,
             done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
     elsif operation.op = 'delete' and task.deleted_at is not null then
@@ -119,6 +131,7 @@ begin
     verdict := case when lost <> '{}' then 'conflict' when is_foreign then 'merged' else 'applied' end;
     result := '{"outcome":"' || verdict || '","version":' || done.version || coalesce(',"task":' || done.body, '')
         || case when restored then ',"restored":true' else '' end
+        || coalesce(',"next":' || next, '')
         || case when verdict = 'applied' then '' else
             ',"conflicts":' || keep_conflicts(task, operation.op_id, base, restored, lost, p_context, p_actor)::text end
         || '}';

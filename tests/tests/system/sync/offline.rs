@@ -21,7 +21,13 @@ pub async fn push(user: &User, operations: Value) -> Result<Vec<Value>> {
 }
 
 /// Sends one operation on a task and returns its result. `version` is the one that the client knew.
-async fn one(user: &User, op: &str, task: &Value, version: i64, fields: Value) -> Result<Value> {
+pub async fn one(
+    user: &User,
+    op: &str,
+    task: &Value,
+    version: i64,
+    fields: Value,
+) -> Result<Value> {
     let mut operation =
         json!({"op_id": Uuid::new_v4(), "op": op, "task_id": task["id"], "base_version": version});
     if !fields.is_null() {

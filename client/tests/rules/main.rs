@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod series;
+
 use client::calls::call;
 use client::engine::Engine;
 use serde_json::{Value, json};

@@ -1,0 +1,191 @@
+//! `POST /api/sync`: what clients have done offline to a series and to reminders.
+
+use anyhow::{Context, Result, ensure};
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tests::client::{Requests, User, text};
+use tests::fixture::Fixture;
+use uuid::Uuid;
+
+use super::super::reminders::{remind, reminder_of};
+use super::super::series::{appears, complete, tasks_of, weekly};
+use super::super::tasks::path;
+use super::offline::{change, is, one, push, read};
+
+/// The state of a rejected operation.
+fn refused(result: &Value, status: u16) -> Result<()> {
+    is(result, "rejected")?;
+    ensure!(result["problem"]["status"] == status, "{result}");
+    Ok(())
+}
+
+/// Sends an operation on a reminder and returns its result.
+async fn answer(
+    user: &User,
+    op: &str,
+    task: &Value,
+    reminder: &Value,
+    more: Value,
+) -> Result<Value> {
+    let mut operation = json!({"op_id": Uuid::new_v4(), "op": op, "task_id": task["id"], "reminder_id": reminder["id"]});
+    let members = more.as_object().context("no object")?;
+    operation
+        .as_object_mut()
+        .context("no object")?
+        .extend(members.clone());
+    push(user, json!([operation]))
+        .await?
+        .pop()
+        .context("no result")
+}
+
+/// A snooze counts from when it was done. Each change has a number, so other devices hear of it.
+pub async fn reminders_answered_offline(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = remind(&user, json!([{"before": "PT30M"}])).await?;
+    let reminder = reminder_of(&user, &task).await?;
+    let before = super::page(&user, &Value::Null, 1000).await?;
+    let done = Utc::now() - TimeDelta::minutes(4);
+    let snooze = json!({"fields": {"for": "PT10M"}, "occurred_at": done.to_rfc3339_opts(SecondsFormat::Micros, true)});
+    let result = answer(&user, "snooze", &task, &reminder, snooze).await?;
+    is(&result, "applied")?;
+    ensure!(result["task"] == read(&user, &task).await?, "{result}");
+    let snoozed = reminder_of(&user, &task).await?;
+    let fires = chrono::DateTime::parse_from_rfc3339(&text(&snoozed, "fires_at")?)?;
+    ensure!(
+        (fires.to_utc() - done - TimeDelta::minutes(10)).abs() < TimeDelta::seconds(1),
+        "{snoozed}"
+    );
+    let page = super::page(&user, &before["cursor"], 1000).await?;
+    ensure!(
+        page["reminders"][0]["snoozed_until"] == snoozed["snoozed_until"],
+        "{page}"
+    );
+    let until = json!({"fields": {"until": "2091-03-01T09:00:00Z"}});
+    is(
+        &answer(&user, "snooze", &task, &reminder, until.clone()).await?,
+        "applied",
+    )?;
+    let snoozed = reminder_of(&user, &task).await?;
+    ensure!(
+        snoozed["fires_at"] == "2091-03-01T09:00:00.000000Z",
+        "{snoozed}"
+    );
+    for _ in 0..2 {
+        is(
+            &answer(&user, "ack", &task, &reminder, json!({})).await?,
+            "applied",
+        )?;
+        let acknowledged = reminder_of(&user, &task).await?;
+        ensure!(acknowledged["state"] == "acknowledged", "{acknowledged}");
+    }
+    // Reminders of other tasks and of other users are not there.
+    let other = user.create(json!({"title": "Other"})).await?;
+    refused(
+        &answer(&user, "ack", &other, &reminder, json!({})).await?,
+        404,
+    )?;
+    let stranger = fixture.api.new_user("UTC").await?;
+    let own = stranger.create(json!({"title": "Own"})).await?;
+    refused(
+        &answer(&stranger, "ack", &own, &reminder, json!({})).await?,
+        404,
+    )?;
+    refused(
+        &answer(&stranger, "ack", &task, &reminder, json!({})).await?,
+        404,
+    )?;
+    complete(&user, &task).await?;
+    refused(
+        &answer(&user, "snooze", &task, &reminder, until).await?,
+        409,
+    )
+}
+
+/// A series is paused and resumed with its task. After it is resumed, the next occurrence is there at once.
+pub async fn pauses_offline(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    let operation = |op_id: &str, op: &str| json!({"op_id": op_id, "op": op, "task_id": task["id"], "base_version": 1});
+    let batch = json!([operation("1", "pause"), operation("2", "complete")]);
+    for _ in 0..2 {
+        let results = push(&user, batch.clone()).await?;
+        is(&results[0], "applied")?;
+        is(&results[1], "applied")?;
+        ensure!(
+            results[0]["task"]["recurrence"]["paused_at"].is_string() && results[1]["version"] == 3,
+            "{results:?}"
+        );
+    }
+    ensure!(
+        tasks_of(&user, &task).await?.len() == 1,
+        "an occurrence of a paused series"
+    );
+    is(
+        &one(&user, "resume", &task, 3, Value::Null).await?,
+        "applied",
+    )?;
+    let tasks = tasks_of(&user, &task).await?;
+    ensure!(
+        tasks.len() == 2 && tasks[1]["recurrence"]["paused_at"].is_null(),
+        "{tasks:?}"
+    );
+    is(
+        &one(&user, "resume", &task, 3, Value::Null).await?,
+        "applied",
+    )?;
+    let plain = user.create(json!({"title": "Once"})).await?;
+    refused(&one(&user, "pause", &plain, 1, Value::Null).await?, 409)?;
+    user.delete(&format!("{}?scope=all", path(&tasks[1])?))
+        .send()
+        .await?
+        .expect(204)?;
+    refused(&one(&user, "pause", &task, 3, Value::Null).await?, 409)
+}
+
+/// One device moves an occurrence, another one changes the rule of the series: both hold. And all occurrences to come move offline, too.
+pub async fn series_move_offline(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    change(
+        &user,
+        &task,
+        json!({"recurrence": {"rule": "FREQ=DAILY;INTERVAL=2"}}),
+    )
+    .await?;
+    let due = json!({"due": {"date": "2026-03-03"}});
+    let mut moved = json!({"op_id": "1", "op": "update", "task_id": task["id"], "base_version": 1, "fields": due, "scope": "this"});
+    let result = &push(&user, json!([moved])).await?[0];
+    is(result, "merged")?;
+    let now = &result["task"];
+    ensure!(
+        now["due"] == due["due"] && now["recurrence"]["rule"] == "FREQ=DAILY;INTERVAL=2",
+        "{now}"
+    );
+    let next = complete(&user, &task).await?["next"].clone();
+    ensure!(next["occurrence"] == "2026-03-03", "{next}");
+    let made = appears(&user, &next["id"]).await?;
+    // A title of the series, from another device, stays.
+    change(&user, &made, json!({"title": "Water them"})).await?;
+    moved = json!({"op_id": "2", "op": "update", "task_id": made["id"], "base_version": 1, "scope": "future",
+        "fields": {"due": {"date": "2026-03-10"}, "recurrence": {"rule": "FREQ=WEEKLY"}}});
+    let result = &push(&user, json!([moved])).await?[0];
+    is(result, "merged")?;
+    let now = &result["task"];
+    ensure!(
+        now["series_id"] != task["series_id"]
+            && now["occurrence"] == "2026-03-10"
+            && now["occurrence_number"] == 1
+            && now["title"] == "Water them",
+        "{now}"
+    );
+    let next = complete(&user, &made).await?["next"].clone();
+    ensure!(next["occurrence"] == "2026-03-17", "{next}");
+    ensure!(
+        appears(&user, &next["id"]).await?["title"] == "Water them",
+        "{next}"
+    );
+    let conflicts = user.pages("/api/conflicts").await?;
+    ensure!(conflicts.is_empty(), "{conflicts:?}");
+    Ok(())
+}
