@@ -90,6 +90,7 @@ impl System {
                 .kafka
                 .clone()
                 .or_else(|| kafka.as_ref().map(Kafka::brokers)),
+            kafka_login: kafka.as_ref().and_then(Kafka::restricted),
             host_listens,
             bridge_listens,
             live_listens,

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 
 use super::install;
-use super::kafka_acl::{self, Operation, Resource};
+use super::kafka_acl::{Resource, Right};
 use crate::child::{Child, Process};
 use crate::{ports, progress};
 
@@ -26,9 +26,10 @@ const STARTED: &str = "Kafka Server started";
 #[derive(Debug, Default)]
 pub struct KafkaOptions {
     /// For each of these ports, a listener that the broker advertises at the port. A test runs a proxy there: clients reach the
-    /// broker through the proxy alone. [`Kafka::behind`] names the address behind it.
+    /// broker through the proxy alone. [`Kafka::behind`] names the address behind it. If the broker is restricted, it is for the user
+    /// `bridge` alone.
     pub advertised: Vec<u16>,
-    /// A listener for the user `bridge` (password `bridge`, SASL PLAIN), who has no right until [`Kafka::grant`] gives one.
+    /// A listener for the user `bridge` (password `bridge`, SASL PLAIN), who has no right until it is granted, see [`Right`].
     pub restricted: bool,
     /// Listeners that protect their connections. [`Kafka::listener`] has their addresses.
     pub listeners: Vec<Listener>,
@@ -135,9 +136,12 @@ impl Kafka {
         Some(format!("127.0.0.1:{port}"))
     }
 
-    /// Lets the user `bridge` do `operation` with every resource whose name begins with `prefix`.
-    pub async fn grant(&self, kind: Resource, prefix: &str, operation: Operation) -> Result<()> {
-        kafka_acl::grant(&self.brokers(), kind, prefix, operation).await
+    /// Grants the user `bridge` every right.
+    pub async fn grant_everything(&self) -> Result<()> {
+        for kind in [Resource::Topic, Resource::Group, Resource::Cluster] {
+            Right::everything(kind).add(&self.brokers()).await?;
+        }
+        Ok(())
     }
 
     pub fn process(&self) -> &Process {
@@ -256,13 +260,28 @@ impl Extra {
         let mut extra = Self::default();
         for (number, (advertised, behind)) in advertised.iter().zip(behind).enumerate() {
             let name = format!("BEHIND{number}");
-            extra.listen(&name, *behind, *advertised, "PLAINTEXT");
+            if restricted.is_some() {
+                extra.restrict(&name, *behind, *advertised);
+            } else {
+                extra.listen(&name, *behind, *advertised, "PLAINTEXT");
+            }
         }
         if let Some(port) = restricted {
-            extra.listen("RESTRICTED", port, port, "SASL_PLAINTEXT");
-            extra.more = include_str!("kafka.restricted.properties").to_owned();
+            extra.restrict("RESTRICTED", port, port);
+            extra
+                .more
+                .push_str(include_str!("kafka.restricted.properties"));
         }
         extra
+    }
+
+    /// Adds a listener for the user `bridge`.
+    fn restrict(&mut self, name: &str, port: u16, advertised: u16) {
+        self.listen(name, port, advertised, "SASL_PLAINTEXT");
+        self.more.push_str(&format!(
+            include_str!("kafka.login.properties"),
+            name.to_lowercase()
+        ));
     }
 
     fn protect(&mut self, listener: &Listener, port: u16) {

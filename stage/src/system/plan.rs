@@ -24,6 +24,12 @@ use crate::supervise::Program;
 
 /// The database that a system creates on its own Postgres.
 pub(super) const DATABASE: &str = "spindle";
+/// How a bridge logs in to a restricted Kafka.
+const KAFKA_LOGIN: [(&str, &str); 3] = [
+    ("KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
+    ("KAFKA_SASL_USERNAME", "bridge"),
+    ("KAFKA_SASL_PASSWORD", "bridge"),
+];
 /// Environment variables of this process that would change what child processes do.
 const NOT_PASSED_ON: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX", "KAFKA_BROKERS"];
 
@@ -34,6 +40,8 @@ pub(super) struct Plan {
     pub(super) database: Url,
     pub(super) redis: Url,
     pub(super) kafka: Option<String>,
+    /// Kafka's address for the user `bridge`, if the bridges have to log in.
+    pub(super) kafka_login: Option<String>,
     pub(super) links: Links,
     pub(super) host_listens: Vec<SocketAddr>,
     pub(super) bridge_listens: Vec<SocketAddr>,
@@ -103,10 +111,14 @@ impl Plan {
             ("REDIS_URL".to_owned(), redis.to_string()),
             ("REDIS_PREFIX".to_owned(), self.redis_prefix().to_owned()),
         ];
-        env.extend(self.kafka.iter().map(|brokers| {
+        let login = self.kafka_login.as_ref();
+        env.extend(login.or(self.kafka.as_ref()).map(|brokers| {
             let brokers = self.links.address(name, "kafka", brokers.clone());
             ("KAFKA_BROKERS".to_owned(), brokers)
         }));
+        if login.is_some() {
+            env.extend(KAFKA_LOGIN.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         env.extend(self.options.bridge_env.iter().cloned());
         Ok(env)
     }
@@ -319,7 +331,8 @@ pub(super) async fn own_redis(options: &SystemOptions) -> Result<Option<Redis>> 
     Ok(Some(server))
 }
 
-/// Starts Kafka. It advertises these ports, at which the proxies will listen.
+/// Starts Kafka. It advertises these ports, at which the proxies will listen. Tests that break connections break rights, too, so the
+/// bridges then log in.
 pub(super) async fn own_kafka(
     options: &SystemOptions,
     advertised: Vec<u16>,
@@ -329,9 +342,13 @@ pub(super) async fn own_kafka(
     }
     let kafka = KafkaOptions {
         advertised,
+        restricted: options.links,
         ..KafkaOptions::default()
     };
     let server = Kafka::start_with(options.dir.join("kafka"), &kafka).await?;
+    if options.links {
+        server.grant_everything().await?;
+    }
     progress::step(format!("kafka at {}", server.brokers()));
     Ok(Some(server))
 }

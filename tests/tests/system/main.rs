@@ -207,7 +207,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         pauses::{bridge_paused, servers_paused},
         networks::{silent_links, slow_links, closed_links},
-        servers::{postgres_read_only, redis_fails_over, redis_without_rights},
+        servers::{postgres_read_only, redis_fails_over, redis_without_rights, kafka_without_rights},
         disks::{kafka_full},
     ));
     trials

@@ -1,10 +1,11 @@
-//! Servers that answer and still do not work: a read-only Postgres, a Redis without rights, and a Redis that failed over.
+//! Servers that answer and still do not work: a read-only Postgres, a Redis that failed over, and a Redis or a Kafka without rights.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use stage::scratch::Scratch;
 use stage::services::Redis;
+use stage::services::kafka_acl::{Operation, Resource, Right};
 use tests::client::Requests;
 use tests::fixture::Fixture;
 use tests::wait;
@@ -80,6 +81,31 @@ pub async fn redis_without_rights(fixture: &mut Fixture) -> Result<()> {
             Ok((outbox_size(fixture).await? < 100).then_some(()))
         })
         .await
+    })
+    .await
+}
+
+/// The bridge may not write to Kafka, then not read, and then not be in a group.
+pub async fn kafka_without_rights(fixture: &mut Fixture) -> Result<()> {
+    // The bridge says which topic or group it may not use.
+    fixture.expect_error("authorization failed");
+    let brokers = fixture.system.brokers().context("no Kafka")?.to_owned();
+    under_load(fixture, async |fixture, load| {
+        for right in [
+            Right::new(Resource::Topic, "task-", Operation::Write),
+            Right::new(Resource::Topic, "task-", Operation::Read),
+            Right::new(Resource::Group, "spindle.", Operation::Read),
+        ] {
+            let denied = right.denied();
+            denied.add(&brokers).await?;
+            load.more(200).await?;
+            denied.remove(&brokers).await?;
+            wait::until("the outbox drains", Duration::from_secs(60), async || {
+                Ok((outbox_size(fixture).await? < 100).then_some(()))
+            })
+            .await?;
+        }
+        Ok(())
     })
     .await
 }

@@ -8,7 +8,7 @@ use bridge::log;
 use stage::scratch::Scratch;
 use stage::services::Kafka;
 use stage::services::kafka::KafkaOptions;
-use stage::services::kafka_acl::{Operation, Resource};
+use stage::services::kafka_acl::{Operation, Resource, Right};
 use uuid::Uuid;
 
 use crate::log::reader::Reader;
@@ -27,7 +27,8 @@ async fn a_bridge_without_the_right_to_create_topics_works_with_existing_ones() 
     let prefix = fixture.settings.kafka_prefix.as_str();
     let grant = async |kind, name: &str, operation| {
         let name = format!("{prefix}{name}");
-        kafka.grant(kind, &name, operation).await.unwrap();
+        let right = Right::new(kind, &name, operation);
+        right.add(&kafka.brokers()).await.unwrap();
     };
     grant(Resource::Topic, "", Operation::Read).await;
     grant(Resource::Topic, "", Operation::Describe).await;
