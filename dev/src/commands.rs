@@ -18,6 +18,7 @@ mod folder;
 mod fuzz;
 mod group;
 mod inspect;
+mod kubernetes;
 mod python;
 mod sdk;
 mod services;
@@ -46,6 +47,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Generate clients from the OpenAPI document, and run the README's story with them
     Sdk,
+    /// Check k8s/ on a real API server of Kubernetes
+    Kubernetes(kubernetes::Arguments),
     /// Break the whole system at random while clients write, and check that nothing is lost
     #[command(disable_help_flag = true)]
     Soak {
@@ -74,6 +77,7 @@ pub async fn main() -> Result<ExitCode> {
         Command::Test(arguments) => return test::run(arguments).await,
         Command::Fuzz(arguments) => return fuzz::run(arguments).await,
         Command::Sdk => return sdk::run().await,
+        Command::Kubernetes(arguments) => return kubernetes::run(arguments).await,
         Command::Soak { arguments } => return soak(&arguments).await,
         Command::Bench(options) => return measure(options).await,
         Command::Baseline(arguments) => bench::baseline::serve(arguments).await?,

@@ -11,6 +11,8 @@ use crate::verdict::{State, Verdict};
 
 /// How long a lane may take. A frame before the probe may take as long as the agents' statement timeout, which is 10 s.
 const LIMIT: Duration = Duration::from_secs(12);
+/// How many Redis triggers each agent has in spin.toml.
+const LANES: u8 = 2;
 
 /// Probes all lanes at once.
 #[must_use]
@@ -23,24 +25,26 @@ pub fn probe() -> Verdict {
 }
 
 fn probe_all(verdict: &mut Verdict) -> Result<(), String> {
-    let lanes = variables::get("lanes").map_err(|error| error.to_string())?;
+    let prefix = variables::get("redis_prefix").map_err(|error| error.to_string())?;
+    let instance = variables::get("instance").map_err(|error| error.to_string())?;
+    let agents = variables::get("agents").map_err(|error| error.to_string())?;
     let url = variables::get("redis_url").map_err(|error| error.to_string())?;
     let redis =
         Connection::open(&url).map_err(|error| format!("Redis cannot be reached: {error}"))?;
     let until = Instant::now() + LIMIT;
     let id = Uuid::new_v4();
     let mut list = String::new();
-    for lane in lanes.split(',').map(str::trim) {
+    for lane in lanes(&prefix, &agents, &instance) {
         if list.is_empty() {
             list = format!("{lane}.probe.{id}");
         }
-        let heard = publish(&redis, lane, &list, id)?;
+        let heard = publish(&redis, &lane, &list, id)?;
         let state = if heard {
             State::Silent
         } else {
             State::Unsubscribed
         };
-        verdict.lanes.insert(lane.to_owned(), state);
+        verdict.lanes.insert(lane, state);
     }
     while verdict.lanes.values().any(|state| *state == State::Silent) {
         let Some(lane) = answer(&redis, &list, until)? else {
@@ -49,6 +53,18 @@ fn probe_all(verdict: &mut Verdict) -> Result<(), String> {
         verdict.lanes.insert(lane, State::Answers);
     }
     Ok(())
+}
+
+/// The channels of the Redis triggers in spin.toml, for these agents.
+fn lanes<'a>(
+    prefix: &'a str,
+    agents: &'a str,
+    instance: &'a str,
+) -> impl Iterator<Item = String> + 'a {
+    let agents = agents.split(',').map(str::trim);
+    agents.flat_map(move |agent| {
+        (0..LANES).map(move |lane| format!("{prefix}.{agent}.{instance}.{lane}"))
+    })
 }
 
 /// Sends a probe. False if the lane has no subscriber.
@@ -100,4 +116,23 @@ fn command(
     redis
         .execute(name, arguments)
         .map_err(|error| format!("Redis: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lanes;
+
+    #[test]
+    fn each_agent_has_its_lanes() {
+        let lanes: Vec<String> = lanes("spindle", "audit, sync", "local").collect();
+        assert_eq!(
+            lanes,
+            [
+                "spindle.audit.local.0",
+                "spindle.audit.local.1",
+                "spindle.sync.local.0",
+                "spindle.sync.local.1"
+            ]
+        );
+    }
 }

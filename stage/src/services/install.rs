@@ -59,3 +59,12 @@ pub fn ensure<T>(look: impl Fn() -> Option<T>, packages: &[&str], advice: &str) 
     }
     look().with_context(|| advice.to_owned())
 }
+
+/// The folder in which this user keeps what is slow to download or to build.
+pub fn cache(name: &str) -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
+        .with_context(|| format!("HOME is not set, so there is no place to keep {name}"))?;
+    Ok(base.join("spindle").join(name))
+}

@@ -189,7 +189,7 @@ pub fn jars() -> Result<(PathBuf, PathBuf)> {
     .map(PathBuf::from)
     .to_vec();
     let java = install::ensure(|| install::find("java", &brew), &packages, ADVICE)?;
-    let cache = cache_dir()?;
+    let cache = install::cache(&format!("kafka-{VERSION}"))?;
     let lib = cache.join("lib");
     if lib.is_dir() {
         return Ok((java, lib));
@@ -223,14 +223,6 @@ pub fn jars() -> Result<(PathBuf, PathBuf)> {
     }
     let _ = std::fs::remove_dir_all(&own);
     Ok((java, lib))
-}
-
-fn cache_dir() -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
-        .context("HOME is not set, so there is no place to keep Kafka")?;
-    Ok(base.join("spindle").join(format!("kafka-{VERSION}")))
 }
 
 fn run_java(java: &Path, lib: &Path) -> Command {
