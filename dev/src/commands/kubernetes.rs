@@ -4,6 +4,7 @@
 mod apps;
 mod broken;
 mod cluster;
+mod lists;
 mod pods;
 mod program;
 
@@ -46,10 +47,14 @@ async fn check(arguments: &Arguments) -> Result<()> {
 }
 
 async fn check_on(cluster: &Cluster, root: &Path, manifest: &Manifest) -> Result<()> {
+    let base = dry_run(cluster, &root.join("k8s/base"))
+        .await
+        .context("k8s/base")?;
     for overlay in folders(&root.join("k8s/overlays"))? {
         let name = overlay.strip_prefix(root)?.display().to_string();
         let objects = dry_run(cluster, &overlay).await.context(name.clone())?;
         manifest.check(&objects).context(name.clone())?;
+        lists::check(&base, &objects).context(name.clone())?;
         progress::step(format!("{name}: {} objects", objects.len()));
     }
     let refused = broken::check(cluster, &root.join("k8s/tests/broken")).await?;
