@@ -16,7 +16,7 @@ use super::program;
 
 /// The token of the only user, who may do everything.
 const TOKEN: &str = "admin";
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(180);
 
 /// A running API server with the definitions of custom resources.
 pub struct Cluster {
@@ -72,7 +72,7 @@ impl Cluster {
         let wait = [
             "wait",
             "--for=condition=Established",
-            "--timeout=60s",
+            "--timeout=180s",
             "crd",
             "--all",
         ];
