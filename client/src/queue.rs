@@ -10,7 +10,7 @@ use crate::answer::{Outcome, Verdict};
 use crate::operation::{Change, Operation};
 use crate::sent::Sent;
 use crate::store::Store;
-use crate::task::{member, texts};
+use crate::task::{Fields, member, take, texts};
 use crate::undo::substitute;
 
 /// Maximum number of operations in one batch.
@@ -20,10 +20,22 @@ const ENOUGH_BYTES: usize = 512 * 1024;
 
 /// The unconfirmed operations in the order in which they were made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Queue {
     operations: Vec<Operation>,
     /// The batch that was sent and whose answer has not come. It is sent again, as it is, until its answer comes.
     batch: Vec<Sent>,
+}
+
+impl TryFrom<Fields> for Queue {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
+        Ok(Self {
+            operations: take(&mut fields, "operations")?,
+            batch: take(&mut fields, "batch")?,
+        })
+    }
 }
 
 impl Queue {

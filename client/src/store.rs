@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::changes::Changes;
 use crate::operation::Operation;
-use crate::task::{Item, Task};
+use crate::task::{Fields, Item, Task, take};
 
 /// Changes of a user's data, from a page, a live message or results.
 #[derive(Debug, Default)]
@@ -25,6 +25,7 @@ pub struct Delta {
 
 /// What the server has said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Store {
     /// Where the next page begins.
     pub cursor: Option<String>,
@@ -39,6 +40,7 @@ pub struct Store {
 
 /// A task or a tombstone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Entry {
     /// The newest state. A deleted task keeps the members that it had, as far as they are known.
     pub task: Task,
@@ -63,9 +65,49 @@ impl Entry {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 struct Account {
     seq: u64,
     settings: Option<Value>,
+}
+
+impl TryFrom<Fields> for Store {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
+        let fields = &mut fields;
+        Ok(Self {
+            cursor: take(fields, "cursor")?,
+            seq: take(fields, "seq")?,
+            tasks: take(fields, "tasks")?,
+            series: take(fields, "series")?,
+            reminders: take(fields, "reminders")?,
+            notifications: take(fields, "notifications")?,
+            account: take(fields, "account")?,
+        })
+    }
+}
+
+impl TryFrom<Fields> for Entry {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
+        Ok(Self {
+            task: take(&mut fields, "task")?,
+            version: take(&mut fields, "version")?,
+        })
+    }
+}
+
+impl TryFrom<Fields> for Account {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
+        Ok(Self {
+            seq: take(&mut fields, "seq")?,
+            settings: take(&mut fields, "settings")?,
+        })
+    }
 }
 
 impl Store {

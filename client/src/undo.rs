@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::operation::{Change, Operation, Scope};
-use crate::task::{Fields, Task, member};
+use crate::task::{Fields, Task, member, take};
 
 /// How many operations can be taken back.
 const KEPT: usize = 100;
@@ -16,14 +16,28 @@ pub struct History(Vec<Step>);
 
 /// One operation that can be taken back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Step {
     pub task_id: Uuid,
     /// The values that the operation has set. What has another value now was changed since, and stays.
     set: Fields,
     back: Change,
     /// That of the operation.
-    #[serde(default)]
     pub scope: Option<Scope>,
+}
+
+impl TryFrom<Fields> for Step {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
+        let fields = &mut fields;
+        Ok(Self {
+            task_id: take(fields, "task_id")?,
+            set: take(fields, "set")?,
+            back: take(fields, "back")?,
+            scope: take(fields, "scope")?,
+        })
+    }
 }
 
 impl History {

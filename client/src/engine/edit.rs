@@ -10,10 +10,11 @@ use super::Engine;
 use crate::changes::Changes;
 use crate::operation::{Change, Operation, Scope};
 use crate::store::Entry;
-use crate::task::{Fields, Task, member};
+use crate::task::{Fields, Task, member, take};
 
 /// What a person does to a task.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Edit {
     /// A new id, which no other operation has.
     pub op_id: Uuid,
@@ -23,8 +24,22 @@ pub struct Edit {
     /// The time by the device's clock, RFC 3339 in UTC.
     pub at: String,
     /// Of an update or a deletion; without it, an update of what occurrences share is for those to come, too.
-    #[serde(default)]
     pub scope: Option<Scope>,
+}
+
+impl TryFrom<Fields> for Edit {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
+        let fields = &mut fields;
+        Ok(Self {
+            op_id: take(fields, "op_id")?,
+            task_id: take(fields, "task_id")?,
+            change: take(fields, "change")?,
+            at: take(fields, "at")?,
+            scope: take(fields, "scope")?,
+        })
+    }
 }
 
 /// Why an operation was not queued.
