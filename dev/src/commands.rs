@@ -17,6 +17,7 @@ use crate::bench;
 mod folder;
 mod fuzz;
 mod group;
+mod images;
 mod inspect;
 mod kubernetes;
 mod python;
@@ -47,6 +48,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Generate clients from the OpenAPI document, and run the README's story with them
     Sdk,
+    /// Build the images of a release, and push them
+    Images(images::Arguments),
     /// Check k8s/ on a real API server of Kubernetes
     Kubernetes(kubernetes::Arguments),
     /// Break the whole system at random while clients write, and check that nothing is lost
@@ -77,6 +80,7 @@ pub async fn main() -> Result<ExitCode> {
         Command::Test(arguments) => return test::run(arguments).await,
         Command::Fuzz(arguments) => return fuzz::run(arguments).await,
         Command::Sdk => return sdk::run().await,
+        Command::Images(arguments) => images::run(&arguments)?,
         Command::Kubernetes(arguments) => return kubernetes::run(arguments).await,
         Command::Soak { arguments } => return soak(&arguments).await,
         Command::Bench(options) => return measure(options).await,
