@@ -86,10 +86,14 @@ impl Queue {
         }
     }
 
-    /// The version on which the operation on a task that is on its way is based; 0 for a create.
-    pub fn sent_base(&self, task: Uuid) -> Option<u64> {
+    /// The version on which operations on a task are based that hide what others change meanwhile, and bring none of it into the conflict
+    /// log: what is on its way, and what does nothing on the server if others have closed or opened the task. 0 for a create.
+    pub fn hiding_base(&self, task: Uuid) -> Option<u64> {
         let sent = self.batch.iter().find(|sent| sent.task_id == task);
-        sent.map(|sent| sent.base_version.unwrap_or(0))
+        let sent = sent.map(|sent| sent.base_version.unwrap_or(0));
+        let may_be_void = |o: &&Operation| matches!(o.change, Change::Skip | Change::Reopen);
+        let void = self.of(task).filter(may_be_void).map(|o| o.base);
+        void.chain(sent).min()
     }
 
     fn is_sent(&self, op_id: Uuid) -> bool {
@@ -150,7 +154,7 @@ impl Queue {
             if result.result == Verdict::Applied && base <= operation.base {
                 operation.base = operation.base.max(task.version);
             }
-            substitute(&mut operation.seen, &settled, task);
+            substitute(&mut operation.seen, &settled, result.result, task);
         }
         Some((settled, base))
     }

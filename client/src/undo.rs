@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::answer::Verdict;
 use crate::operation::{Change, Operation, Scope};
 use crate::task::{Fields, Task, member, take};
 
@@ -67,10 +68,10 @@ impl History {
     }
 
     /// What the server has made of the values that an operation has set, such as a trimmed title, counts as set by it.
-    pub fn settle(&mut self, operation: &Operation, task: &Task) {
+    pub fn settle(&mut self, operation: &Operation, result: Verdict, task: &Task) {
         for step in &mut self.0 {
             if step.task_id == operation.task_id {
-                substitute(&mut step.set, operation, task);
+                substitute(&mut step.set, operation, result, task);
             }
         }
     }
@@ -95,9 +96,13 @@ impl Step {
     }
 }
 
-/// Where `values` has a value that the operation has set, it gets the one that the server has made of it.
-pub fn substitute(values: &mut Fields, operation: &Operation, task: &Task) {
+/// Where `values` has a value that the operation has set, it gets the one that the server has made of it. A description that was merged has
+/// lines of others, too, and a status may be that of others: a task that they have completed is not skipped. The person had not seen those.
+pub fn substitute(values: &mut Fields, operation: &Operation, result: Verdict, task: &Task) {
     for (name, value) in operation.change.sets().into_iter().flatten() {
+        if result != Verdict::Applied && (name == "description" || name == "status") {
+            continue;
+        }
         if let Some(held) = values.get_mut(&name).filter(|held| **held == value) {
             *held = task.field(&name).clone();
         }

@@ -127,8 +127,8 @@ impl Engine {
         })
     }
 
-    /// The operation with its base. What is on its way hides what others change meanwhile, so the version it is based on counts then. What
-    /// has not been sent hides it, too, but brings it into the conflict log when it is sent.
+    /// The operation with its base. What is on its way hides what others change meanwhile, so the version it is based on counts then. Most
+    /// of what has not been sent hides it, too, but brings it into the conflict log when it is sent.
     fn operation(&self, edit: Edit, before: Option<&Task>) -> Operation {
         let Edit {
             op_id,
@@ -155,10 +155,10 @@ impl Engine {
             }
             (change, Some(task)) => {
                 let base = entry.map_or(0, Entry::seen);
-                let sent = self.queue.sent_base(task_id);
+                let hiding = self.queue.hiding_base(task_id);
                 let sets = change.sets().unwrap_or_default();
                 let seen = task.values(sets.keys());
-                (sent.map_or(base, |sent| sent.min(base)), seen)
+                (hiding.map_or(base, |hiding| hiding.min(base)), seen)
             }
         };
         Operation {

@@ -138,7 +138,7 @@ impl Engine {
                     engine.answered(&operation, result.result, changes);
                 }
                 if let Some(task) = result.task {
-                    engine.history.settle(&operation, &task);
+                    engine.history.settle(&operation, result.result, &task);
                     engine.link.told(task.seq);
                     let delta = Delta {
                         changes: vec![task],
