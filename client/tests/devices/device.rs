@@ -1,22 +1,15 @@
-//! A simulated device: the engine, its connections, and a screen that shows what the engine says has changed.
+//! A simulated device: a person with an engine, and its connections.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use client::answer::{Answer, Verdict};
-use client::changes::{Changes, Remark};
-use client::engine::Engine;
-use client::task::{Item, Task};
+use devices::person::Person;
+use devices::server::Server;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::edits::{Done, Intent};
-use crate::server::Server;
-
 /// One device of a user.
 pub struct Device {
-    pub number: usize,
-    pub engine: Engine,
-    pub screen: Screen,
+    pub person: Person,
     /// The request that is on its way, and its answer once the server has it.
     pub request: Option<(u64, Value, Option<Value>)>,
     /// Requests that arrive although they were given up, and answers that come although nobody waits for them.
@@ -26,104 +19,28 @@ pub struct Device {
     pub socket: Option<VecDeque<Value>>,
     /// Whether a message of this connection was lost, so that it may be incomplete without knowing it.
     pub is_leaky: bool,
-    pub intents: Vec<Intent>,
-    pub undoable: Vec<Done>,
-    pub asked_to_delete: Vec<(Uuid, Task, bool)>,
-    pub rejected: Vec<Remark>,
-    pub made: u128,
-}
-
-/// What a person sees. It is updated only where the engine says that something has changed.
-#[derive(Debug, Default, PartialEq)]
-pub struct Screen {
-    pub tasks: BTreeMap<Uuid, Task>,
-    series: BTreeMap<Uuid, Item>,
-    reminders: BTreeMap<Uuid, Item>,
-    notifications: BTreeMap<Uuid, Item>,
-    account: Option<Value>,
-}
-
-impl Screen {
-    /// All that the engine has.
-    pub fn of(engine: &Engine) -> Self {
-        let store = engine.store();
-        Self {
-            tasks: engine.tasks().map(|task| (task.id, task)).collect(),
-            series: store.series().clone(),
-            reminders: store.reminders().clone(),
-            notifications: store.notifications().clone(),
-            account: store.account().cloned(),
-        }
-    }
-
-    fn follow(&mut self, engine: &Engine, changes: &Changes) {
-        fn copy<T: Clone>(screen: &mut BTreeMap<Uuid, T>, id: &Uuid, now: Option<T>) {
-            match now {
-                Some(now) => screen.insert(*id, now),
-                None => screen.remove(id),
-            };
-        }
-        let store = engine.store();
-        for id in &changes.tasks {
-            copy(&mut self.tasks, id, engine.task(*id));
-        }
-        for id in &changes.series {
-            copy(&mut self.series, id, store.series().get(id).cloned());
-        }
-        for id in &changes.reminders {
-            copy(&mut self.reminders, id, store.reminders().get(id).cloned());
-        }
-        for id in &changes.notifications {
-            copy(
-                &mut self.notifications,
-                id,
-                store.notifications().get(id).cloned(),
-            );
-        }
-        if changes.account {
-            self.account = store.account().cloned();
-        }
-    }
 }
 
 impl Device {
     pub fn new(number: usize) -> Self {
         Self {
-            number,
-            engine: Engine::new(),
-            screen: Screen::default(),
+            person: Person::new(number, Uuid::nil()),
             request: None,
             late_requests: Vec::new(),
             late_answers: Vec::new(),
             socket: None,
             is_leaky: false,
-            intents: Vec::new(),
-            undoable: Vec::new(),
-            asked_to_delete: Vec::new(),
-            rejected: Vec::new(),
-            made: 0,
         }
     }
 
-    /// A new id.
-    pub fn id(&mut self) -> Uuid {
-        self.made += 1;
-        Uuid::from_u128(((self.number as u128 + 1) << 64) + self.made)
-    }
-
-    pub fn saw(&mut self, changes: Changes) {
-        self.screen.follow(&self.engine, &changes);
-        let rejected = changes
-            .remarks
-            .into_iter()
-            .filter(|remark| remark.result == Verdict::Rejected);
-        self.rejected.extend(rejected);
+    pub fn number(&self) -> usize {
+        self.person.number
     }
 
     /// Sends the next request, if there is one. It has not arrived yet.
     pub fn ask(&mut self) {
         if self.request.is_none()
-            && let Some(request) = self.engine.next_request()
+            && let Some(request) = self.person.engine.next_request()
         {
             let call = serde_json::to_value(&request.call).unwrap();
             self.request = Some((request.number, call, None));
@@ -133,7 +50,7 @@ impl Device {
     /// The request arrives.
     pub fn serve(&mut self, server: &mut Server) {
         if let Some((_, call, answer @ None)) = &mut self.request {
-            *answer = Some(serve(self.number, server, call));
+            *answer = Some(serve(self.person.number, server, call));
         }
     }
 
@@ -141,7 +58,7 @@ impl Device {
     pub fn receive(&mut self) {
         match self.request.take() {
             Some((number, _, Some(answer))) => {
-                self.answer(number, &answer);
+                self.person.answer(number, &answer);
                 self.late_answers.push((number, answer));
             }
             waiting => self.request = waiting,
@@ -155,7 +72,7 @@ impl Device {
                 Some(answer) => self.late_answers.push((number, answer)),
                 None => self.late_requests.push(call),
             }
-            self.answer(number, &json!("failed"));
+            self.person.answer(number, &json!("failed"));
         }
     }
 
@@ -163,28 +80,22 @@ impl Device {
     pub fn late(&mut self, server: &mut Server, choice: usize) {
         if !self.late_requests.is_empty() {
             let call = self.late_requests.remove(choice % self.late_requests.len());
-            serve(self.number, server, &call);
+            serve(self.number(), server, &call);
         } else if !self.late_answers.is_empty() {
             let (number, answer) = self.late_answers[choice % self.late_answers.len()].clone();
-            self.answer(number, &answer);
+            self.person.answer(number, &answer);
         }
     }
 
-    fn answer(&mut self, number: u64, answer: &Value) {
-        let answer: Answer = serde_json::from_value(answer.clone()).unwrap();
-        let changes = self.engine.answer(number, answer).unwrap();
-        self.saw(changes);
-    }
-
     pub fn connect(&mut self, server: &Server) {
-        let messages = server.connect(self.engine.store().seq);
+        let messages = server.connect(self.person.engine.store().seq);
         self.socket = Some(messages.into());
         self.is_leaky = false;
     }
 
     pub fn disconnect(&mut self) {
         if self.socket.take().is_some() {
-            self.engine.unplugged();
+            self.person.engine.unplugged();
         }
     }
 
@@ -193,8 +104,7 @@ impl Device {
         let Some(message) = self.socket.as_mut().and_then(VecDeque::pop_front) else {
             return false;
         };
-        let changes = self.engine.hear(serde_json::from_value(message).unwrap());
-        self.saw(changes);
+        self.person.hear(message);
         true
     }
 
@@ -212,13 +122,7 @@ impl Device {
         }
         // The numbers of requests begin anew.
         self.late_answers.clear();
-        let saved = self.engine.save().unwrap();
-        self.engine = Engine::load(&saved).unwrap();
-        assert_eq!(
-            self.engine.save().unwrap(),
-            saved,
-            "what was loaded is what was saved"
-        );
+        self.person.restart();
     }
 }
 

@@ -8,14 +8,9 @@
     reason = "a test fails by panicking"
 )]
 
-mod server;
-mod merge;
-mod feed;
 mod device;
-mod edits;
 mod steps;
 mod world;
-mod verdict;
 mod shrink;
 
 use std::time::{Duration, Instant};

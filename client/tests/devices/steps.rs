@@ -1,6 +1,7 @@
 //! The steps of a simulation. Each makes sense in every state, so steps can be left out.
 
-use crate::edits::Act;
+use devices::edits::{ACTS, Act};
+use devices::random::Random;
 
 /// One step: something happens at a device, or at the server of its user.
 #[derive(Clone, Copy, Debug)]
@@ -35,19 +36,8 @@ pub enum Event {
     Expire,
 }
 
-/// How often each event happens.
-const WEIGHTS: [(u64, Event); 24] = [
-    (4, Event::Act(Act::Create)),
-    (14, Event::Act(Act::Title)),
-    (8, Event::Act(Act::TwoValues)),
-    (8, Event::Act(Act::Tag)),
-    (5, Event::Act(Act::Untag)),
-    (4, Event::Act(Act::Reminders)),
-    (4, Event::Act(Act::Complete)),
-    (3, Event::Act(Act::Reopen)),
-    (1, Event::Act(Act::Skip)),
-    (4, Event::Act(Act::Delete)),
-    (2, Event::Act(Act::Restore)),
+/// How often each event happens, besides what people do.
+const WEIGHTS: [(u64, Event); 13] = [
     (7, Event::Undo),
     (24, Event::Ask),
     (24, Event::Serve),
@@ -67,32 +57,20 @@ const EXPIRE: u64 = 250;
 
 /// The steps that follow from a seed.
 pub fn steps(seed: u64, count: usize) -> Vec<Step> {
-    let mut state = seed;
-    let mut random = move |below: u64| {
-        // SplitMix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % below
-    };
-    let total = WEIGHTS.iter().map(|(weight, _)| weight).sum();
+    let mut random = Random::new(seed);
+    let acts = ACTS.map(|(weight, act)| (weight, Event::Act(act)));
+    let weights = [acts.as_slice(), WEIGHTS.as_slice()].concat();
     let step = |_| {
-        let mut left = random(total);
-        let drawn = WEIGHTS.iter().find(|(weight, _)| {
-            let found = left < *weight;
-            left = left.saturating_sub(*weight);
-            found
-        });
-        let event = if random(EXPIRE) == 0 {
+        let drawn = random.draw(&weights);
+        let event = if random.below(EXPIRE) == 0 {
             Event::Expire
         } else {
-            drawn.unwrap().1
+            drawn
         };
         Step {
-            device: random(crate::world::DEVICES as u64) as usize,
+            device: random.below(crate::world::DEVICES as u64) as usize,
             event,
-            choice: random(1 << 16) as u16,
+            choice: random.below(1 << 16) as u16,
         }
     };
     (0..count).map(step).collect()

@@ -1,11 +1,17 @@
 //! All users, their devices and their servers. It runs steps, and then lets all settle.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::device::{Device, Screen};
-use crate::server::Server;
+use devices::edits::Clock;
+use devices::person::Person;
+use devices::screen::Screen;
+use devices::server::Server;
+use devices::verdict;
+use serde_json::Value;
+
+use crate::device::Device;
 use crate::steps::{Event, Step};
-use crate::verdict;
 
 pub const USERS: usize = 2;
 /// Devices of all users together.
@@ -30,7 +36,7 @@ pub fn run(steps: &[Step]) -> Result<(), String> {
         world.begin();
         steps.iter().for_each(|step| world.step(step));
         world.settle();
-        verdict::judge(&world);
+        world.judge();
     };
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -43,7 +49,7 @@ impl World {
     /// The first devices are new; the others have been in use, and are connected.
     fn begin(&mut self) {
         for device in self.devices.iter_mut().skip(USERS) {
-            let server = &mut self.servers[device.number % USERS];
+            let server = &mut self.servers[device.number() % USERS];
             exchange(device, server);
             device.connect(server);
         }
@@ -53,8 +59,8 @@ impl World {
         let user = step.device % USERS;
         let (server, device) = (&mut self.servers[user], &mut self.devices[step.device]);
         match step.event {
-            Event::Act(act) => device.act(act, step.choice.into()),
-            Event::Undo => device.undo(),
+            Event::Act(act) => device.person.act(act, step.choice.into(), &clock()),
+            Event::Undo => device.person.undo(&clock()),
             Event::Ask => device.ask(),
             Event::Serve => device.serve(server),
             Event::Receive => device.receive(),
@@ -82,7 +88,7 @@ impl World {
                 let devices = self
                     .devices
                     .iter_mut()
-                    .filter(|device| device.number % USERS == user);
+                    .filter(|device| device.number() % USERS == user);
                 devices
                     .filter_map(|device| device.socket.as_mut())
                     .for_each(|socket| socket.push_back(message.clone()));
@@ -94,15 +100,15 @@ impl World {
     /// is done.
     fn settle(&mut self) {
         for device in &mut self.devices {
-            let server = &mut self.servers[device.number % USERS];
+            let server = &mut self.servers[device.number() % USERS];
             device.lose();
             while !device.late_requests.is_empty() {
                 device.late(server, 0);
             }
             // One device of each user only polls.
-            if device.number < USERS {
+            if device.number() < USERS {
                 device.disconnect();
-                device.engine.refresh();
+                device.person.engine.refresh();
             } else if device.is_leaky || device.socket.is_none() {
                 device.disconnect();
                 device.connect(server);
@@ -113,7 +119,7 @@ impl World {
             self.publish();
             let mut moved = false;
             for device in &mut self.devices {
-                let server = &mut self.servers[device.number % USERS];
+                let server = &mut self.servers[device.number() % USERS];
                 while device.hear() {
                     moved = true;
                 }
@@ -124,21 +130,48 @@ impl World {
                 let polling = self
                     .devices
                     .iter_mut()
-                    .filter(|device| device.number < USERS);
+                    .filter(|device| device.number() < USERS);
                 polling.for_each(|device| {
-                    device.engine.refresh();
-                    exchange(device, &mut self.servers[device.number % USERS]);
+                    device.person.engine.refresh();
+                    exchange(device, &mut self.servers[device.number() % USERS]);
                 });
                 break;
             }
         }
         for device in &self.devices {
             assert_eq!(
-                device.screen,
-                Screen::of(&device.engine),
+                device.person.screen,
+                Screen::of(&device.person.engine),
                 "the changes that were told are all"
             );
         }
+    }
+
+    fn judge(&self) {
+        for (user, server) in self.servers.iter().enumerate() {
+            let devices = self
+                .devices
+                .iter()
+                .filter(|device| device.number() % USERS == user);
+            let persons: Vec<&Person> = devices.map(|device| &device.person).collect();
+            verdict::judge(&persons, server, &server.state());
+            let next = server
+                .tasks
+                .values()
+                .filter_map(|record| record.task.get("occurrence_of"))
+                .map(Value::to_string);
+            let next: Vec<String> = next.collect();
+            let distinct: BTreeSet<&String> = next.iter().collect();
+            assert_eq!(next.len(), distinct.len(), "an occurrence has one next one");
+        }
+    }
+}
+
+/// No time passes.
+fn clock() -> Clock {
+    Clock {
+        now: "2026-03-01T09:00:00Z".to_owned(),
+        soon: "2026-03-01T09:00:01Z".to_owned(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! How the server merges an operation into a task that others may have changed since its base.
 
+use domain::offline::text::merge_lines;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::server::{Record, Server, normalise};
+use crate::server::{Record, Server, Write, normalise};
 
 impl Server {
     /// Field by field: what nobody has changed since the base is set; of what somebody has changed the later value wins, and the one that has lost
-    /// is in the conflict log. Tags merge as a set. An edit of a deleted task brings it back.
+    /// is in the conflict log. Tags merge as a set, and descriptions by lines. An edit of a deleted task brings it back.
     pub fn merge(
         &mut self,
         device: usize,
@@ -17,27 +18,37 @@ impl Server {
         op: &Value,
     ) -> Value {
         let (mut fields, mut touched, mut conflicts) = (Map::new(), Vec::new(), Vec::new());
-        for (name, mut value) in wanted(op) {
-            normalise(&name, &mut value);
+        for (name, mut wanted) in wanted(op) {
+            normalise(&name, &mut wanted);
             let current = record.task[&name].clone();
-            if name == "tags" {
-                value = merged_tags(&record, base, &value);
-            }
             let mut since = record.versions.range(base..).map(|(_, task)| &task[&name]);
             let before = since.next().filter(|_| record.versions.contains_key(&base));
             let moved = before.is_none_or(|before| since.any(|later| later != before));
-            let logged = moved && name != "tags" && name != "reminders" && current != value;
-            if logged {
+            let mut write = Write::new(device, op, &name, wanted.clone(), current.clone());
+            let merged = match name.as_str() {
+                // These change only what is not as they want it.
+                "status" if is_void(op, &current) => Some(current.clone()),
+                "tags" => Some(merged_tags(&record, base, &wanted)),
+                "description" if moved => merged_text(before, &current, &wanted),
+                _ => None,
+            };
+            write.merged = merged.is_some();
+            write.value = merged.unwrap_or(wanted);
+            let value = write.value.clone();
+            write.logged = moved && !write.merged && current != value;
+            if write.logged {
                 conflicts.push(json!({"field": name, "theirs": current, "yours": value}));
             }
-            self.write(device, op, &name, value.clone(), current.clone(), logged);
+            self.writes.push(write);
             if current != value {
                 touched.push(name.clone());
                 fields.insert(name, value);
             }
         }
-        let changed = !touched.is_empty();
-        if changed {
+        if !record.is_alive() {
+            self.commit(device, id, json!({"deleted_at": null}), &[]);
+        }
+        if !touched.is_empty() {
             let done = fields.get("status").map(|status| *status == "completed");
             if let Some(done) = done {
                 let at = if done {
@@ -47,10 +58,7 @@ impl Server {
                 };
                 fields.insert("completed_at".into(), at);
             }
-            fields.insert("deleted_at".into(), Value::Null);
             self.commit(device, id, Value::from(fields.clone()), &touched);
-        } else if !record.is_alive() {
-            self.commit(device, id, json!({"deleted_at": null}), &[]);
         }
         let task = Value::from(self.tasks[&id].task.clone());
         if fields.get("status") == Some(&json!("completed")) && !task["series_id"].is_null() {
@@ -67,7 +75,8 @@ impl Server {
     /// A completed occurrence has one next one, whoever completes it and however often.
     fn next_occurrence(&mut self, device: usize, task: &Value) {
         let series = Uuid::parse_str(task["series_id"].as_str().unwrap()).unwrap();
-        if self.series[&series]["newest_id"] != task["id"] {
+        let newest = self.series.get(&series).map(|series| &series["newest_id"]);
+        if newest != Some(&task["id"]) {
             return;
         }
         let id = self.id();
@@ -98,6 +107,22 @@ fn wanted(op: &Value) -> Map<String, Value> {
         "skip" => status("cancelled"),
         other => panic!("an unknown operation: {other}"),
     }
+}
+
+/// Whether the status is already as a reopening or a skip wants it.
+fn is_void(op: &Value, status: &Value) -> bool {
+    let is_closed = status == "completed" || status == "cancelled";
+    match op["op"].as_str() {
+        Some("reopen") => !is_closed,
+        Some("skip") => is_closed,
+        _ => false,
+    }
+}
+
+/// The text with the changes of both sides, if they have changed different lines.
+fn merged_text(before: Option<&Value>, theirs: &Value, yours: &Value) -> Option<Value> {
+    let (before, theirs, yours) = (before?.as_str()?, theirs.as_str()?, yours.as_str()?);
+    merge_lines(before, theirs, yours).map(Value::from)
 }
 
 /// The tags with what the operation has added and removed since its base.

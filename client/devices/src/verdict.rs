@@ -6,83 +6,78 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::device::Device;
 use crate::edits::{Intent, same};
+use crate::person::Person;
 use crate::server::{Server, VALUES, Write};
-use crate::world::{USERS, World};
+use crate::state::State;
 
-pub fn judge(world: &World) {
-    for device in &world.devices {
-        let server = &world.servers[device.number % USERS];
+/// Judges one user's devices. `server` has what their operations have done, and `state` is what must have come of it.
+pub fn judge(persons: &[&Person], server: &Server, state: &State) {
+    for person in persons {
         assert_eq!(
-            device.engine.pending(),
+            person.engine.pending(),
             [],
             "device {} has sent all",
-            device.number
+            person.number
         );
-        agrees(device, server);
-        deletions(device, server);
-        values(device, server);
+        agrees(person, state);
+        deletions(person, server);
+        values(person, server);
     }
-    for (user, server) in world.servers.iter().enumerate() {
-        let devices: Vec<&Device> = world
-            .devices
-            .iter()
-            .filter(|device| device.number % USERS == user)
-            .collect();
-        tags(&devices, server);
-        let next = server
-            .tasks
-            .values()
-            .filter_map(|record| record.task.get("occurrence_of"))
-            .map(Value::to_string);
-        let next: Vec<String> = next.collect();
-        let distinct: BTreeSet<&String> = next.iter().collect();
-        assert_eq!(next.len(), distinct.len(), "an occurrence has one next one");
-    }
+    tags(persons, server);
 }
 
 /// The device has what the server has, and nothing else.
-fn agrees(device: &Device, server: &Server) {
-    let number = device.number;
-    let store = device.engine.store();
-    let shown = device.engine.tasks().filter(|task| task.is_alive());
+pub fn agrees(person: &Person, state: &State) {
+    let number = person.number;
+    let store = person.engine.store();
+    let shown = person.engine.tasks().filter(|task| task.is_alive());
     let shown: BTreeMap<Uuid, Value> = shown.map(|task| (task.id, json!(task))).collect();
-    let alive = server.tasks.iter().filter(|(_, record)| record.is_alive());
-    let alive: BTreeMap<Uuid, Value> = alive
-        .map(|(id, record)| (*id, json!(record.task)))
-        .collect();
-    assert_eq!(shown, alive, "device {number} has the server's tasks");
+    alike(number, "tasks", &shown, &state.tasks);
     for entry in store.entries().filter(|entry| !entry.task.is_alive()) {
-        if let Some(record) = server.tasks.get(&entry.task.id) {
+        if let Some(version) = state.versions.get(&entry.task.id) {
             assert_eq!(
-                json!(entry.task.version),
-                record.task["version"],
+                entry.task.version, *version,
                 "device {number} has the server's tombstones"
             );
         }
     }
-    let lists = [
-        (store.series(), &server.series),
-        (store.reminders(), &server.reminders),
-        (store.notifications(), &server.notifications),
-    ];
-    for (held, list) in lists {
-        let held: BTreeMap<Uuid, Value> =
-            held.iter().map(|(id, item)| (*id, json!(item))).collect();
-        assert_eq!(&held, list, "device {number} has the server's lists");
+    for (what, held, list) in [
+        ("series", store.series(), &state.series),
+        ("reminders", store.reminders(), &state.reminders),
+        ("notifications", store.notifications(), &state.notifications),
+    ] {
+        let held = held.iter().map(|(id, item)| (*id, json!(item))).collect();
+        alike(number, what, &held, list);
     }
-    if !server.account.is_null() {
+    if !state.account.is_null() {
         assert_eq!(
             store.account(),
-            Some(&server.account),
+            Some(&state.account),
             "device {number} has the account"
         );
     }
 }
 
+/// Fails with the first item in which the device differs.
+fn alike(
+    number: usize,
+    what: &str,
+    held: &BTreeMap<Uuid, Value>,
+    expected: &BTreeMap<Uuid, Value>,
+) {
+    let ids: BTreeSet<&Uuid> = held.keys().chain(expected.keys()).collect();
+    for id in ids {
+        assert_eq!(
+            held.get(id),
+            expected.get(id),
+            "device {number} has the server's {what}"
+        );
+    }
+}
+
 /// A deletion takes along only what was seen, and what was seen does not prevent it.
-fn deletions(device: &Device, server: &Server) {
+fn deletions(device: &Person, server: &Server) {
     for (op_id, saw, had_pending) in &device.asked_to_delete {
         let op_id = op_id.to_string();
         let Some(deletion) = server
@@ -93,6 +88,11 @@ fn deletions(device: &Device, server: &Server) {
             continue;
         };
         let record = &deletion.before;
+        // What was rejected was seen and is not there.
+        let mut rejected = device.rejected.iter();
+        if rejected.any(|remark| remark.operation.task_id == saw.id) {
+            continue;
+        }
         let unseen = VALUES
             .iter()
             .find(|name| !same(&record.task[**name], saw.field(name)));
@@ -113,12 +113,12 @@ fn deletions(device: &Device, server: &Server) {
 
 /// Each value that the person has set has reached the server once, unless they have changed it again before. What it has replaced was
 /// seen, or is in the conflict log.
-fn values(device: &Device, server: &Server) {
+fn values(device: &Person, server: &Server) {
     let mut intents: BTreeMap<(Uuid, &str), Vec<&Intent>> = BTreeMap::new();
     for intent in device
         .intents
         .iter()
-        .filter(|intent| intent.field != "tags")
+        .filter(|intent| is_traceable(&intent.field))
     {
         intents
             .entry((intent.task, &intent.field))
@@ -129,14 +129,19 @@ fn values(device: &Device, server: &Server) {
     for write in server
         .writes
         .iter()
-        .filter(|write| write.device == device.number && VALUES.contains(&&*write.field))
+        .filter(|write| write.device == device.number && is_traceable(&write.field))
     {
         writes
             .entry((write.task, &write.field))
             .or_default()
             .push(write);
     }
-    let (mut unseen, mut spurious) = (BTreeSet::new(), Vec::new());
+    let untraceable = server
+        .writes
+        .iter()
+        .filter(|write| write.field == "priority");
+    let mut unseen: BTreeSet<&String> = untraceable.map(|write| &write.op_id).collect();
+    let mut spurious = Vec::new();
     for (key, writes) in &writes {
         let mut intents = intents
             .remove(key)
@@ -154,7 +159,7 @@ fn values(device: &Device, server: &Server) {
                     seen = &intent.saw;
                 }
                 own = Some(&intent.new);
-                if same(&intent.new, &write.value) {
+                if same(&intent.new, &write.wanted) {
                     break;
                 }
             }
@@ -166,7 +171,7 @@ fn values(device: &Device, server: &Server) {
                 continue;
             }
             assert!(
-                was_seen || write.logged,
+                was_seen || write.logged || write.merged,
                 "device {} has overwritten what it had not seen, without a record: {write:?}",
                 device.number
             );
@@ -183,7 +188,7 @@ fn values(device: &Device, server: &Server) {
             let concurrent = by_others.any(|other| !same(seen, &other.value));
             if write.logged && was_seen && !concurrent {
                 spurious.push(*write);
-            } else if write.logged {
+            } else if write.logged || write.merged {
                 unseen.insert(&write.op_id);
             }
         }
@@ -192,18 +197,26 @@ fn values(device: &Device, server: &Server) {
     for (key, rest) in intents {
         lost(device, &key, &rest);
     }
-    // An operation has one base. If that has to stay for one of its values, the others are compared with it, too.
+    // An operation has one base. If that has to stay for one of its values, the others are compared with it, too. What was rejected was seen
+    // and is not there, so the base of what follows stays.
     for write in spurious {
+        let mut rejected = device.rejected.iter();
         assert!(
-            unseen.contains(&write.op_id),
+            unseen.contains(&write.op_id)
+                || rejected.any(|remark| remark.operation.task_id == write.task),
             "device {} is in conflict with what it had seen: {write:?}",
             device.number
         );
     }
 }
 
+/// Whether a value tells which edit it comes from. There are few priorities, and tags have a check of their own.
+fn is_traceable(field: &str) -> bool {
+    VALUES.contains(&field) && field != "priority"
+}
+
 /// Fails if the last of a person's changes of a value has not reached the server, unless it led back to the value before, or was rejected.
-fn lost(device: &Device, (task, _): &(Uuid, &str), rest: &[&Intent]) {
+fn lost(device: &Person, (task, _): &(Uuid, &str), rest: &[&Intent]) {
     let Some(last) = rest.last() else { return };
     let rejected = &device.rejected;
     let known = rejected
@@ -218,7 +231,7 @@ fn lost(device: &Device, (task, _): &(Uuid, &str), rest: &[&Intent]) {
 }
 
 /// A tag that was added is there, and one that was removed is not.
-fn tags(devices: &[&Device], server: &Server) {
+fn tags(devices: &[&Person], server: &Server) {
     let mut meant: BTreeMap<(Uuid, String), Vec<bool>> = BTreeMap::new();
     for intent in devices
         .iter()
@@ -251,7 +264,7 @@ fn tags(devices: &[&Device], server: &Server) {
         let Some(record) = server
             .tasks
             .get(&task)
-            .filter(|_| !rejected.contains(&task))
+            .filter(|_| !rejected.contains(&task) && !server.remade.contains(&task))
         else {
             continue;
         };
@@ -263,7 +276,7 @@ fn tags(devices: &[&Device], server: &Server) {
         // After an undo, the order in which the server got them decides.
         if added == meant.len() {
             assert!(has, "the tag {tag} of {task} is lost");
-        } else if added == usize::from(!record.task.contains_key("occurrence_of")) {
+        } else if added == usize::from(!record.is_next()) {
             assert!(!has, "the tag {tag} of {task} is back");
         }
     }

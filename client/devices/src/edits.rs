@@ -2,11 +2,11 @@
 
 use client::engine::{Edit, Refusal};
 use client::operation::Change;
-use client::task::{Task, texts};
+use client::task::{Fields, Task, texts};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::device::Device;
+use crate::person::Person;
 use crate::server::VALUES;
 
 /// A value that a person has changed on purpose.
@@ -27,6 +27,8 @@ pub type Done = (Task, Task);
 pub enum Act {
     Create,
     Title,
+    /// One line of the description.
+    Line,
     TwoValues,
     Tag,
     Untag,
@@ -38,67 +40,120 @@ pub enum Act {
     Restore,
 }
 
-const AT: &str = "2026-03-01T09:00:00Z";
+/// How often people do it.
+pub const ACTS: [(u64, Act); 12] = [
+    (4, Act::Create),
+    (12, Act::Title),
+    (6, Act::Line),
+    (6, Act::TwoValues),
+    (8, Act::Tag),
+    (5, Act::Untag),
+    (4, Act::Reminders),
+    (4, Act::Complete),
+    (3, Act::Reopen),
+    (1, Act::Skip),
+    (4, Act::Delete),
+    (2, Act::Restore),
+];
 
-impl Device {
+/// The clock of a device, RFC 3339 in UTC.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    pub now: String,
+    /// A moment later, for reminders that fire soon.
+    pub soon: String,
+}
+
+const PRIORITIES: [&str; 4] = ["low", "medium", "high", "urgent"];
+
+impl Person {
     /// Does something to one of the tasks on the screen.
-    pub fn act(&mut self, act: Act, choice: usize) {
+    pub fn act(&mut self, act: Act, choice: usize, clock: &Clock) {
         let op_id = self.id();
-        let text = |what: &str| json!(format!("{what} {:x}", op_id.as_u128()));
         if act == Act::Create {
-            let mut fields = json!({"title": text("task"), "tags": ["home"]});
-            if choice.is_multiple_of(3) {
-                fields["recurrence"] = json!({"rule": "FREQ=DAILY"});
-            }
+            let fields = self.new_task(choice);
             let task_id = self.id();
-            let change = Change::Create(fields.as_object().unwrap().clone());
-            return self.edit(op_id, task_id, change);
+            return self.edit(op_id, task_id, Change::Create(fields), clock);
         }
-        let wanted = |task: &&Task| task.is_alive() == (act != Act::Restore);
+        // An app offers to skip only an open task that recurs. Another device may have ended that.
+        let wanted = |task: &&Task| {
+            let recurs = !task.field("recurrence").is_null() || choice.is_multiple_of(8);
+            let may_skip = recurs && task.field("status") == "open";
+            task.is_alive() == (act != Act::Restore) && (act != Act::Skip || may_skip)
+        };
         let tasks: Vec<&Task> = self.screen.tasks.values().filter(wanted).collect();
         if tasks.is_empty() {
             return;
         }
         // People like a few tasks best.
         let task = tasks[(choice / 7) % tasks.len().min(3)];
-        let fields = |value: Value| value.as_object().unwrap().clone();
-        let tags = task.tags();
+        let (id, tags) = (task.id, task.tags());
+        let text = |what: &str| self.text(what);
         let change = match act {
             Act::Create => unreachable!("done above"),
             // The server trims it.
-            Act::Title => Change::Update(fields(
-                json!({"title": format!("{} ", text("title").as_str().unwrap())}),
-            )),
+            Act::Title => Change::Update(fields(json!({"title": text("title") + " "}))),
+            Act::Line => {
+                let description = task.field("description").as_str().unwrap_or_default();
+                let mut lines: Vec<String> = description.split('\n').map(str::to_owned).collect();
+                let place = choice % lines.len();
+                lines[place] = text("line");
+                Change::Update(fields(json!({"description": lines.join("\n")})))
+            }
             Act::TwoValues => Change::Update(fields(
-                json!({"description": text("text"), "priority": text("priority")}),
+                json!({"due": {"date": self.date()}, "priority": PRIORITIES[choice % 4]}),
             )),
             Act::Tag => Change::Tags {
-                add: vec![text("tag").as_str().unwrap().to_owned()],
+                add: vec![text("tag")],
                 remove: vec![],
             },
             Act::Untag => Change::Tags {
                 add: vec![],
                 remove: tags.iter().take(choice % 3).cloned().collect(),
             },
-            Act::Reminders if choice.is_multiple_of(3) => Change::Reminders(vec![]),
-            Act::Reminders => Change::Reminders(vec![json!({"before": text("PT")})]),
+            Act::Reminders => Change::Reminders(match choice % 3 {
+                0 => vec![],
+                1 => vec![json!({"at": clock.soon})],
+                _ => vec![json!({"before": format!("PT{}M", self.made % 59 + 1)})],
+            }),
             Act::Complete => Change::Complete,
             Act::Reopen => Change::Reopen,
             Act::Skip => Change::Skip,
             Act::Delete => Change::Delete,
             Act::Restore => Change::Restore,
         };
-        self.edit(op_id, task.id, change);
+        self.edit(op_id, id, change, clock);
     }
 
-    fn edit(&mut self, op_id: Uuid, task_id: Uuid, change: Change) {
+    /// A text that nobody else writes.
+    fn text(&self, what: &str) -> String {
+        format!("{what} {}.{}", self.number, self.made)
+    }
+
+    /// A date that nobody else sets.
+    fn date(&self) -> String {
+        let day = self.number as u128 * 1_500 + self.made % 1_500;
+        let (year, month) = (2030 + day / 336, day / 28 % 12 + 1);
+        format!("{year}-{month:02}-{:02}", day % 28 + 1)
+    }
+
+    fn new_task(&self, choice: usize) -> Fields {
+        let mut task = json!({"title": self.text("task"), "tags": ["home"], "description": "one\ntwo\nthree\nfour"});
+        if choice.is_multiple_of(3) {
+            task["due"] = json!({"date": self.date()});
+            task["recurrence"] = json!({"rule": "FREQ=DAILY"});
+        }
+        fields(task)
+    }
+
+    fn edit(&mut self, op_id: Uuid, task_id: Uuid, change: Change, clock: &Clock) {
         let (before, had_pending) = (self.engine.task(task_id), self.has_pending(task_id));
         let deletes = change == Change::Delete;
         let edit = Edit {
             op_id,
             task_id,
             change,
-            at: AT.to_owned(),
+            at: clock.now.clone(),
             scope: None,
         };
         let changes = self.engine.edit(edit).unwrap();
@@ -127,13 +182,6 @@ impl Device {
         }
     }
 
-    fn has_pending(&self, task: Uuid) -> bool {
-        self.engine
-            .pending()
-            .iter()
-            .any(|operation| operation.task_id == task)
-    }
-
     fn meant(&mut self, before: &Task, after: &Task) {
         for field in VALUES.iter().copied().chain(["tags"]) {
             let (saw, new) = (before.field(field).clone(), after.field(field).clone());
@@ -149,7 +197,7 @@ impl Device {
     }
 
     /// Undoes the last operation. What nobody has changed since is as it was before.
-    pub fn undo(&mut self) {
+    pub fn undo(&mut self, clock: &Clock) {
         let done = self.undoable.pop();
         let op_id = self.id();
         let now = done
@@ -157,7 +205,7 @@ impl Device {
             .and_then(|(_, after)| self.engine.task(after.id));
         let had_pending = now.as_ref().is_some_and(|now| self.has_pending(now.id));
         let pending = self.engine.pending().len();
-        let changes = match self.engine.undo(op_id, AT.to_owned()) {
+        let changes = match self.engine.undo(op_id, clock.now.clone()) {
             Ok(changes) => changes,
             Err(refusal) => return assert_eq!(refusal, Refusal::NothingToUndo),
         };
@@ -217,4 +265,8 @@ pub fn same(one: &Value, other: &Value) -> bool {
         (Value::String(one), Value::String(other)) => one.trim() == other.trim(),
         _ => one == other,
     }
+}
+
+fn fields(value: Value) -> Fields {
+    value.as_object().cloned().unwrap_or_default()
 }

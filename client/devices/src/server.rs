@@ -1,6 +1,6 @@
 //! The model of the server: one user's data, changed by one operation at a time, as `POST /api/sync` does it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::feed::Feed;
 
 /// The members that a write can set and that are compared by value.
-pub const VALUES: [&str; 4] = ["title", "description", "priority", "status"];
+pub const VALUES: [&str; 5] = ["title", "description", "priority", "status", "due"];
 
 /// One user's data.
 #[derive(Default)]
@@ -24,6 +24,8 @@ pub struct Server {
     pub answers: BTreeMap<String, (Value, Value)>,
     pub writes: Vec<Write>,
     pub deletions: Vec<Deletion>,
+    /// Occurrences that were taken back and made anew, from what the series has then.
+    pub remade: BTreeSet<Uuid>,
     made: u128,
 }
 
@@ -45,8 +47,13 @@ pub struct Write {
     pub op_id: String,
     pub task: Uuid,
     pub field: String,
+    /// The value that the operation brought.
+    pub wanted: Value,
+    /// The value after it, and the one before it.
     pub value: Value,
     pub replaced: Value,
+    /// Whether the value after it has both sides' changes.
+    pub merged: bool,
     /// Whether the conflict log has the replaced value.
     pub logged: bool,
 }
@@ -58,9 +65,33 @@ pub struct Deletion {
     pub done: bool,
 }
 
+impl Write {
+    /// What a device has set, and what was there before.
+    pub fn new(device: usize, op: &Value, field: &str, wanted: Value, replaced: Value) -> Self {
+        let text = |name: &str| op[name].as_str().unwrap().to_owned();
+        Self {
+            device,
+            op_id: text("op_id"),
+            task: Uuid::parse_str(&text("task_id")).unwrap(),
+            field: field.to_owned(),
+            value: wanted.clone(),
+            wanted,
+            replaced,
+            merged: false,
+            logged: false,
+        }
+    }
+}
+
 impl Record {
     pub fn version(&self) -> u64 {
         self.task["version"].as_u64().unwrap()
+    }
+
+    /// Whether it follows another occurrence of its series, from which it has its values.
+    pub fn is_next(&self) -> bool {
+        let number = self.task.get("occurrence_number").and_then(Value::as_u64);
+        self.task.contains_key("occurrence_of") || number > Some(1)
     }
 
     pub fn is_alive(&self) -> bool {
@@ -100,7 +131,11 @@ impl Server {
         result
     }
 
-    fn operate(&mut self, device: usize, op: &Value) -> Result<Value, &'static str> {
+    /// Does an operation.
+    ///
+    /// # Errors
+    /// Why it is rejected.
+    pub fn operate(&mut self, device: usize, op: &Value) -> Result<Value, &'static str> {
         let id = Uuid::parse_str(op["task_id"].as_str().unwrap()).unwrap();
         if op["op"] == "create" {
             return self.create(device, id, op);
@@ -124,6 +159,7 @@ impl Server {
                 Ok(json!({"result": result, "task": self.tasks[&id].task}))
             }
             _ if !record.is_alive() && base >= record.version() => Err("it is deleted"),
+            "skip" if record.task["recurrence"].is_null() => Err("it does not recur"),
             _ => Ok(self.merge(device, id, record, base, op)),
         }
     }
@@ -134,7 +170,7 @@ impl Server {
         }
         let mut task = json!({
             "id": id, "version": 0, "seq": 0, "deleted_at": null, "completed_at": null, "status": "open", "title": "", "description": "",
-            "priority": "medium", "tags": [], "reminders": [], "series_id": null, "due": null,
+            "priority": "medium", "tags": [], "reminders": [], "series_id": null, "due": null, "recurrence": null,
         });
         let mut fields = op["fields"].as_object().unwrap().clone();
         if fields.contains_key("recurrence") {
@@ -161,31 +197,12 @@ impl Server {
         self.commit(device, id, Value::from(fields), &names);
         for field in VALUES {
             let value = self.tasks[&id].task[field].clone();
-            self.write(device, op, field, value, Value::Null, false);
+            if !value.is_null() {
+                self.writes
+                    .push(Write::new(device, op, field, value, Value::Null));
+            }
         }
         Ok(json!({"result": "applied", "task": self.tasks[&id].task}))
-    }
-
-    /// Notes a write for the verdict.
-    pub fn write(
-        &mut self,
-        device: usize,
-        op: &Value,
-        field: &str,
-        value: Value,
-        replaced: Value,
-        logged: bool,
-    ) {
-        let text = |name: &str| op[name].as_str().unwrap().to_owned();
-        self.writes.push(Write {
-            device,
-            op_id: text("op_id"),
-            task: Uuid::parse_str(&text("task_id")).unwrap(),
-            field: field.to_owned(),
-            value,
-            replaced,
-            logged,
-        });
     }
 
     /// A deletion gives way to an edit that it did not know.
@@ -253,7 +270,9 @@ impl Server {
             let reminder = known.unwrap_or_else(|| self.id());
             let made = json!({"id": reminder, "task_id": id, "seq": self.seq, "before": item["before"], "state": "waiting"});
             self.reminders.insert(reminder, made);
-            listed.push(json!({"id": reminder, "before": item["before"]}));
+            let mut item = item;
+            item["id"] = json!(reminder);
+            listed.push(item);
         }
         self.tasks
             .get_mut(&id)
@@ -282,12 +301,24 @@ impl Server {
     }
 }
 
-/// What the server makes of a value: it trims titles.
+/// What the server makes of a value: it trims titles, and reminders have all of their members.
 pub fn normalise(name: &str, value: &mut Value) {
-    if name == "title"
-        && let Some(text) = value.as_str()
-    {
-        *value = json!(text.trim());
+    match (name, value) {
+        ("title", value) => {
+            if let Some(text) = value.as_str() {
+                *value = json!(text.trim());
+            }
+        }
+        ("reminders", Value::Array(list)) => {
+            for item in list {
+                let mut members = json!({"id": null, "before": null, "at": null, "on": null, "channels": null, "repeat": null});
+                for (name, value) in item.as_object().into_iter().flatten() {
+                    members[name] = value.clone();
+                }
+                *item = members;
+            }
+        }
+        _ => {}
     }
 }
 
