@@ -5,6 +5,7 @@
 //! users ([`client`], [`roles`], [`tokens`]) send requests and get responses ([`response`], [`contract`]); [`load`] lets many
 //! users write at once and keeps what was [`acknowledged`]; [`checker`] and [`golden`] compare that with what was delivered.
 //! [`live`] has clients that are told about changes. [`outside`] has the services that Spindle calls. [`zone_files`] knows the right instants. [`soak`] does all of it on a system that is broken at random.
+//! [`devices`] has users whose devices work offline.
 #![allow(
     clippy::indexing_slicing,
     reason = "indexing a JSON value with an absent member yields null"
@@ -14,6 +15,7 @@ pub mod acknowledged;
 pub mod checker;
 pub mod client;
 pub mod contract;
+pub mod devices;
 pub mod fixture;
 pub mod golden;
 pub mod live;

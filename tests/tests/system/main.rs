@@ -13,6 +13,7 @@ mod clocks;
 mod contention;
 mod counts;
 mod delivery;
+mod devices;
 mod disks;
 mod documents;
 mod export;
@@ -163,6 +164,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         batches::{operations_in_order, repeated_requests, requests_to_push},
         offline_series::{reminders_answered_offline, pauses_offline, series_move_offline},
         reads::{a_delta_reads_little},
+        devices::{devices_converge},
         matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},
         documents::{readme_examples_run, sync_example_runs, the_api_serves_its_document},

@@ -1,0 +1,251 @@
+//! Does all acknowledged operations again, in the order of the server, with the model of the server: each must have had the result that the
+//! model has, and every version of a task must come from one operation.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use chrono::DateTime;
+use devices::server::{Record, Server, VALUES};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::history::{History, Version};
+use super::operations::{Acknowledged, Operation};
+use crate::client::text;
+
+/// The author of a version that comes from no operation.
+const NOBODY: usize = usize::MAX;
+
+/// Replays a user's operations and returns the model with all of them done.
+///
+/// # Errors
+/// Names an operation that has another result than in the model, or a version that comes from nothing.
+pub fn replay(acknowledged: &Acknowledged, history: &History) -> Result<Server> {
+    let mut server = Server::default();
+    let mut by_task: BTreeMap<Uuid, Vec<&Operation>> = BTreeMap::new();
+    for operation in acknowledged.0.values() {
+        let task = text(&operation.sent, "task_id")?.parse()?;
+        by_task.entry(task).or_default().push(operation);
+    }
+    for (id, operations) in &by_task {
+        let known = history.tasks.contains_key(id);
+        ensure!(known, "no version of {id} is on the trail: {operations:?}");
+    }
+    for (id, versions) in &history.tasks {
+        let operations = by_task.remove(id).unwrap_or_default();
+        let mut task = Task {
+            id: *id,
+            versions,
+            next: 1,
+        };
+        task.replay(&mut server, operations)
+            .with_context(|| format!("task {id}:\n{}", history.of(id)))?;
+    }
+    Ok(server)
+}
+
+/// A task that is being replayed.
+struct Task<'a> {
+    id: Uuid,
+    versions: &'a BTreeMap<u64, Version>,
+    /// The first version that is not replayed yet.
+    next: u64,
+}
+
+impl Task<'_> {
+    fn replay(&mut self, server: &mut Server, operations: Vec<&Operation>) -> Result<()> {
+        let (rejected, mut done): (Vec<_>, Vec<_>) = operations
+            .into_iter()
+            .partition(|operation| operation.is("rejected"));
+        // What has changed nothing comes after what has made the version that it saw.
+        done.sort_by_key(|operation| (operation.version(), self.made_by(operation).is_empty()));
+        for operation in done {
+            let what = || format!("device {}: {}", operation.device, operation.sent);
+            self.operate(server, operation).with_context(what)?;
+        }
+        self.pass(server, u64::MAX)?;
+        for operation in rejected {
+            let made = self.made_by(operation);
+            ensure!(
+                made.is_empty(),
+                "a rejected operation has made versions {made:?}: {operation:?}"
+            );
+            self.may_be_rejected(operation)?;
+        }
+        Ok(())
+    }
+
+    /// The versions that come from an operation.
+    fn made_by(&self, operation: &Operation) -> Vec<u64> {
+        let deletes = operation.sent["op"] == "delete";
+        let newest = operation.version().unwrap_or(u64::MAX);
+        let versions = self.versions.iter();
+        let made = versions.filter(|(number, version)| {
+            // A change of another occurrence can delete this one.
+            version.request == operation.batch
+                && **number <= newest
+                && !version.by_agent
+                && (deletes || version.kind != "task.deleted")
+        });
+        made.map(|(number, _)| *number).collect()
+    }
+
+    /// Passes the versions before this one. None of them may come from an operation.
+    fn pass(&mut self, server: &mut Server, end: u64) -> Result<()> {
+        while let Some(version) = self.versions.get(&self.next).filter(|_| self.next < end) {
+            let recurs = !version.task["series_id"].is_null();
+            ensure!(
+                recurs && (version.by_agent || version.kind == "task.deleted"),
+                "version {} comes from no operation",
+                self.next
+            );
+            let first = Record {
+                task: Map::new(),
+                versions: BTreeMap::new(),
+                authors: BTreeMap::new(),
+            };
+            let record = server.tasks.entry(self.id).or_insert(first);
+            record.task = version.task.clone();
+            record.versions.insert(self.next, version.task.clone());
+            record.authors.insert(self.next, NOBODY);
+            if version.by_agent && self.next > 1 {
+                server.remade.insert(self.id);
+            }
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    fn operate(&mut self, server: &mut Server, operation: &Operation) -> Result<()> {
+        let made = self.made_by(operation);
+        let version = operation.version().context("no version")?;
+        self.pass(server, made.first().copied().unwrap_or(version + 1))?;
+        let expected = server
+            .operate(operation.device, &operation.sent)
+            .map_err(|why| anyhow::anyhow!("it was done, although {why}"))?;
+        let record = server.tasks.get_mut(&self.id).context("no task")?;
+        let result = &operation.result;
+        ensure!(
+            result["result"] == expected["result"]
+                && (result["restored"] == true) == (expected["restored"] == true)
+                && conflicts(result) == conflicts(&expected),
+            "the result is {} with {:?}, expected {} with {:?}",
+            result["result"],
+            conflicts(result),
+            expected["result"],
+            conflicts(&expected)
+        );
+        ensure!(
+            record.version() == version && record.versions.len() as u64 == version,
+            "the version is {version}, expected {}: {result}",
+            record.version()
+        );
+        let has_changed = !made.is_empty();
+        for number in made {
+            ensure!(
+                number == self.next,
+                "version {number} comes from it, and {} does not",
+                self.next
+            );
+            // The model does not know all that the server has set, such as times and the ids of reminders.
+            let real = &self.versions[&number].task;
+            let model = record.versions.get(&number);
+            let model = model.with_context(|| format!("it makes no version {number}"))?;
+            alike(real, model)?;
+            record.versions.insert(number, real.clone());
+            record.task = real.clone();
+            self.next += 1;
+        }
+        ensure!(
+            self.next == version + 1,
+            "it makes version {}, which is not there",
+            self.next
+        );
+        let answered = result.get("task").and_then(Value::as_object);
+        if let Some(answered) = answered {
+            ensure!(
+                *answered == record.task,
+                "the answer has {answered:?}, and the trail {:?}",
+                record.task
+            );
+        } else {
+            ensure!(!record.is_alive(), "the answer has no task");
+        }
+        if has_changed && operation.sent["op"] == "complete" {
+            completed_when_it_was_done(operation, record)?;
+        }
+        Ok(())
+    }
+
+    /// A rejected operation is one on a task that its device knew to be deleted, or a skip of what does not recur.
+    fn may_be_rejected(&self, operation: &Operation) -> Result<()> {
+        let base = operation.sent["base_version"].as_u64().unwrap_or_default();
+        let known = self.versions.range(..=base);
+        let was_deleted = known
+            .last()
+            .is_some_and(|(_, version)| !version.task["deleted_at"].is_null());
+        let has_no_series = operation.sent["op"] == "skip"
+            && self
+                .versions
+                .values()
+                .any(|version| version.task["recurrence"].is_null());
+        ensure!(
+            operation.result["problem"]["status"] == 409 && (was_deleted || has_no_series),
+            "it was rejected without a reason: {operation:?}"
+        );
+        Ok(())
+    }
+}
+
+/// What has lost, by field.
+fn conflicts(result: &Value) -> BTreeMap<String, (Value, Value)> {
+    let list = result["conflicts"].as_array().into_iter().flatten();
+    let entry = |item: &Value| {
+        let field = item["field"].as_str().unwrap_or_default().to_owned();
+        (field, (item["theirs"].clone(), item["yours"].clone()))
+    };
+    list.map(entry).collect()
+}
+
+/// The members that the model computes.
+fn alike(real: &Map<String, Value>, model: &Map<String, Value>) -> Result<()> {
+    for name in VALUES.iter().copied().chain(["tags"]) {
+        let (real, model) = (real.get(name), model.get(name));
+        ensure!(real == model, "{name} is {real:?}, expected {model:?}");
+    }
+    let definitions = |task: &Map<String, Value>| {
+        let mut list = task.get("reminders").cloned().unwrap_or(json!([]));
+        for item in list.as_array_mut().into_iter().flatten() {
+            item["id"].take();
+        }
+        list
+    };
+    let (real_list, model_list) = (definitions(real), definitions(model));
+    ensure!(
+        real_list == model_list,
+        "reminders are {real_list}, expected {model_list}"
+    );
+    let (is, expected) = (is_alive(real), is_alive(model));
+    ensure!(is == expected, "it is alive: {is}, expected {expected}");
+    Ok(())
+}
+
+fn is_alive(task: &Map<String, Value>) -> bool {
+    task.get("deleted_at").is_none_or(Value::is_null)
+}
+
+/// A completion has the time at which it was done, within the life of the task.
+fn completed_when_it_was_done(operation: &Operation, record: &Record) -> Result<()> {
+    let time = |value: &Value| DateTime::parse_from_rfc3339(value.as_str().unwrap_or_default());
+    let (at, from, to) = (
+        time(&operation.sent["occurred_at"])?,
+        time(&record.task["created_at"])?,
+        time(&record.task["updated_at"])?,
+    );
+    let (expected, real) = (at.max(from).min(to), time(&record.task["completed_at"])?);
+    ensure!(
+        real == expected,
+        "it was completed at {real}, not {expected}"
+    );
+    Ok(())
+}

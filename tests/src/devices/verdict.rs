@@ -1,0 +1,253 @@
+//! The verdict on a user whose devices have settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use devices::person::Person;
+use devices::state::State;
+use devices::verdict;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::device::Device;
+use super::history::History;
+use super::operations::Acknowledged;
+use super::replay::replay;
+use crate::client::{Requests, User, escape, text};
+use crate::wait;
+
+const TRAIL_LIMIT: Duration = Duration::from_secs(20);
+
+/// What became of a user's operations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    pub operations: usize,
+    pub merged: usize,
+    pub conflicts: usize,
+    pub rejected: usize,
+}
+
+/// Judges a user's devices.
+///
+/// # Errors
+/// Names the rule that does not hold.
+pub async fn judge(user: &User, devices: &[Device]) -> Result<Figures> {
+    let (state, _) = settled(user, devices).await?;
+    let mut acknowledged = Acknowledged::default();
+    for device in devices {
+        ensure!(
+            !device.owes_pull,
+            "device {} has missed something, and has not pulled since",
+            device.person.number
+        );
+        for (id, operation) in &device.acknowledged.0 {
+            acknowledged.0.insert(id.clone(), operation.clone());
+        }
+    }
+    // A merge that has changed nothing comes to the trail after the last version.
+    let history = wait::until("all merges are on the trail", TRAIL_LIMIT, async || {
+        let history = History::read(user).await?;
+        merges_are_on_the_trail(&acknowledged, &history)?;
+        Ok(Some(history))
+    })
+    .await?;
+    let server = caught(|| replay(&acknowledged, &history))??;
+    let persons: Vec<&Person> = devices.iter().map(|device| &device.person).collect();
+    caught(|| verdict::judge(&persons, &server, &state))?;
+    the_log_has_all_conflicts(user, &acknowledged).await?;
+    occurrences_follow_completions(&history)?;
+    let count = |result: &str| {
+        let operations = acknowledged.0.values();
+        operations.filter(|operation| operation.is(result)).count()
+    };
+    Ok(Figures {
+        operations: acknowledged.0.len(),
+        merged: count("merged"),
+        conflicts: count("conflict"),
+        rejected: count("rejected"),
+    })
+}
+
+/// Checks that all devices have what the server has. Returns that, and the number up to which it is.
+///
+/// # Errors
+/// Names a device that has something else.
+pub async fn settled(user: &User, devices: &[Device]) -> Result<(State, u64)> {
+    let (state, seq) = read(user).await?;
+    let versions = History::read(user).await?.tasks;
+    let versions = versions
+        .into_iter()
+        .map(|(id, versions)| (id, versions.len() as u64));
+    let state = State {
+        versions: versions.collect(),
+        ..state
+    };
+    for device in devices {
+        caught(|| verdict::agrees(&device.person, &state))?;
+        let screen = devices::screen::Screen::of(&device.person.engine);
+        ensure!(
+            device.person.screen == screen,
+            "device {} does not show what it has",
+            device.person.number
+        );
+    }
+    Ok((state, seq))
+}
+
+/// What the API has, read anew, and the number up to which it is.
+async fn read(user: &User) -> Result<(State, u64)> {
+    let mut state = State::default();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/sync?cursor={}", escape(&cursor));
+        let page = user.get(&path).send().await?.expect(200)?.json()?;
+        for (list, rows) in [
+            ("changes", &mut state.tasks),
+            ("series", &mut state.series),
+            ("reminders", &mut state.reminders),
+            ("notifications", &mut state.notifications),
+        ] {
+            for item in page[list].as_array().context("no list")? {
+                rows.insert(text(item, "id")?.parse()?, item.clone());
+            }
+        }
+        if page["account"].is_object() {
+            state.account = page["account"].clone();
+        }
+        cursor = text(&page, "cursor")?;
+        if page["more"] == false {
+            let listed = user.pages("/api/tasks?limit=200").await?;
+            let listed: BTreeMap<Uuid, Value> = listed
+                .into_iter()
+                .map(|task| Ok((text(&task, "id")?.parse()?, task)))
+                .collect::<Result<_>>()?;
+            ensure!(listed == state.tasks, "the list has other tasks than sync");
+            return Ok((state, page["seq"].as_u64().context("no seq")?));
+        }
+    }
+}
+
+/// Each merge and each conflict is on the audit trail once, and nothing else is.
+fn merges_are_on_the_trail(acknowledged: &Acknowledged, history: &History) -> Result<()> {
+    let operations = acknowledged.0.iter();
+    let merged = operations.filter(|(_, op)| op.is("merged") || op.is("conflict"));
+    let mut merged: Vec<&String> = merged.map(|(id, _)| id).collect();
+    let mut trail: Vec<&String> = history.merged.iter().collect();
+    merged.sort();
+    trail.sort();
+    ensure!(
+        merged == trail,
+        "{} operations were merged, and the trail has {}",
+        merged.len(),
+        trail.len()
+    );
+    Ok(())
+}
+
+/// The conflict log has what the answers had, and nothing else.
+async fn the_log_has_all_conflicts(user: &User, acknowledged: &Acknowledged) -> Result<()> {
+    let by_id = |items: Vec<Value>| -> Result<BTreeMap<String, Value>> {
+        let items = items.into_iter();
+        items.map(|item| Ok((text(&item, "id")?, item))).collect()
+    };
+    let log = user.pages("/api/conflicts?limit=200").await?;
+    let answered = acknowledged
+        .0
+        .values()
+        .flat_map(|operation| operation.result["conflicts"].as_array())
+        .flatten();
+    let (log, answered) = (by_id(log)?, by_id(answered.cloned().collect())?);
+    for (id, conflict) in &answered {
+        ensure!(log.contains_key(id), "the log does not have {conflict}");
+    }
+    for (id, conflict) in &log {
+        ensure!(
+            answered.get(id) == Some(conflict),
+            "no answer had {conflict}"
+        );
+    }
+    Ok(())
+}
+
+/// The occurrences of a series have the numbers 1, 2, 3, … once each, and each but the last was completed or skipped.
+fn occurrences_follow_completions(history: &History) -> Result<()> {
+    let mut series: BTreeMap<String, BTreeMap<u64, Uuid>> = BTreeMap::new();
+    for (id, versions) in &history.tasks {
+        let Some((_, first)) = versions.first_key_value() else {
+            continue;
+        };
+        let (Some(of), Some(number)) = (
+            first.task["series_id"].as_str(),
+            first.task["occurrence_number"].as_u64(),
+        ) else {
+            continue;
+        };
+        let before = series.entry(of.to_owned()).or_default().insert(number, *id);
+        ensure!(
+            before.is_none(),
+            "occurrence {number} of {of} is there twice"
+        );
+    }
+    for (of, occurrences) in series {
+        for (number, id) in occurrences.iter().filter(|(number, _)| **number > 1) {
+            let before = occurrences.get(&(number - 1));
+            let before =
+                before.with_context(|| format!("{of} has no occurrence {}", number - 1))?;
+            let mut versions = history.tasks[before].values();
+            ensure!(
+                versions
+                    .any(|version| ["task.completed", "task.skipped"]
+                        .contains(&version.kind.as_str())),
+                "{id} follows {before}, which was never completed"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Gives back what has lost, the newest first, and returns how many values came back.
+///
+/// # Errors
+/// A value does not come back.
+pub async fn restore_conflicts(user: &User, most: usize) -> Result<usize> {
+    let log = user.pages("/api/conflicts?limit=200").await?;
+    let mut fields = BTreeSet::new();
+    for conflict in log {
+        let field = text(&conflict, "field")?;
+        let task = text(&conflict, "task_id")?;
+        if fields.len() == most || fields.contains(&(task.clone(), field.clone())) {
+            continue;
+        }
+        let path = format!("/api/conflicts/{}/restore", text(&conflict, "id")?);
+        let response = user.post(&path).send().await?;
+        match (field.as_str(), response.status.as_u16()) {
+            ("deleted", 204) => {}
+            (_, 404) => continue,
+            ("reminders", 200) => {}
+            (_, 200) => {
+                let task = response.json()?;
+                ensure!(
+                    task[&field] == conflict["theirs"],
+                    "{conflict} was given back, and the task is {task}"
+                );
+            }
+            (_, status) => bail!("{status} to the return of {conflict}: {response:?}"),
+        }
+        fields.insert((task, field));
+    }
+    Ok(fields.len())
+}
+
+/// The result of a check that fails by panicking.
+fn caught<T>(check: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(check)).map_err(|panic| panicked(&*panic))
+}
+
+/// The message of a panic.
+pub fn panicked(panic: &(dyn std::any::Any + Send)) -> anyhow::Error {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    anyhow!(text.unwrap_or_else(|| "it panicked".to_owned()))
+}

@@ -1,0 +1,26 @@
+//! Users with several devices each, while everything between them and the server breaks.
+
+use anyhow::{Context, Result};
+use tests::devices::{AT_ONCE, Stage};
+use tests::fixture::Fixture;
+
+/// Names the first seed, to run the seeds of an earlier run again.
+const SEED: &str = "DEVICES_SEED";
+
+/// New seeds in each run. `cargo dev devices` runs any number.
+pub async fn devices_converge(fixture: &mut Fixture) -> Result<()> {
+    let first: u64 = match std::env::var(SEED) {
+        Ok(seed) => seed.parse().context(SEED)?,
+        Err(_) => rand::random::<u32>().into(),
+    };
+    // When Redis stops, its trigger ends the functions.
+    fixture.expect_error("Trigger executor failed");
+    let stage = Stage {
+        system: &fixture.system,
+        api: &fixture.api,
+        database: &fixture.database,
+    };
+    let run = stage.run(first..first + AT_ONCE, &|line| println!("{line}"));
+    run.await
+        .with_context(|| format!("the same steps again: {SEED}={first}"))
+}
