@@ -3,6 +3,7 @@
 pub mod access;
 pub mod breaks;
 pub mod frames;
+pub mod fuzz;
 pub mod limits;
 
 use std::time::Duration;

@@ -56,7 +56,7 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
-use self::live::{access, breaks, frames, limits};
+use self::live::{access, breaks, frames, fuzz, limits};
 use self::recurring::{cron, schedule, storm};
 use self::reminders::{channels, inbox, messages, storm as reminder_storm, times};
 use self::series::{changes, modes, rules};
@@ -108,6 +108,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         access::{tickets, tickets_of_events, tickets_are_bounded, a_token_ends, accounts_change},
         limits::{twenty_connections, first_messages, half_open, a_slow_client},
         frames::{fragments_and_pings, broken_frames, closing_handshake, other_requests},
+        fuzz::{random_frames},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         counts::{counts_follow_every_write},
         export::{

@@ -12,27 +12,27 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const LIMIT: Duration = Duration::from_secs(5);
+pub const LIMIT: Duration = Duration::from_secs(5);
 /// Bits and opcodes of the first byte of a frame (section 5.2).
-const FIN: u8 = 0x80;
+pub const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
+pub const CONTINUATION: u8 = 0;
+pub const TEXT: u8 = 1;
+pub const BINARY: u8 = 2;
+pub const CLOSE: u8 = 8;
+pub const PING: u8 = 9;
+pub const PONG: u8 = 10;
 /// The largest message that a client may send.
-const MOST: usize = 64 * 1024;
+pub const MOST: usize = 64 * 1024;
 
 /// A frame of the server: its first byte and its payload.
-type Frame = (u8, Vec<u8>);
+pub type Frame = (u8, Vec<u8>);
 
-struct Raw(TcpStream);
+pub struct Raw(pub TcpStream);
 
 impl Raw {
     /// Upgrades with the key of section 1.3, whose answer is known.
-    async fn open(gateway: SocketAddr) -> Result<Self> {
+    pub async fn open(gateway: SocketAddr) -> Result<Self> {
         let mut stream = TcpStream::connect(gateway).await?;
         let request = format!(
             "GET /live HTTP/1.1\r\nHost: {gateway}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -79,7 +79,7 @@ impl Raw {
     }
 
     /// The next frame, except pings of the gateway.
-    async fn read(&mut self) -> Result<Frame> {
+    pub async fn read(&mut self) -> Result<Frame> {
         let read = async {
             loop {
                 let head = self.0.read_u8().await?;
@@ -145,7 +145,7 @@ fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The first message of a client.
-async fn first(user: &User) -> Result<String> {
+pub async fn first(user: &User) -> Result<String> {
     let ticket = ticket(user).await?;
     Ok(json!({"ticket": ticket, "cursor": "ü🥛", "seq": 0}).to_string())
 }
