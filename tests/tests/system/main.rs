@@ -163,7 +163,9 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             changes_are_merged, conflicts_are_kept, deletions_meet_edits, completions_offline,
         },
         batches::{operations_in_order, repeated_requests, requests_to_push},
-        offline_series::{reminders_answered_offline, pauses_offline, series_move_offline},
+        offline_series::{
+            reminders_answered_offline, pauses_offline, series_move_offline, an_occurrence_is_made_anew,
+        },
         reads::{a_delta_reads_little},
         devices::{devices_converge},
         matrix::{every_operation_by_every_caller},

@@ -9,6 +9,7 @@ declare
     current series;
     previous tasks;
     task tasks;
+    old tasks;
     kind text := 'task.created';
     before text := '{}';
 begin
@@ -61,6 +62,7 @@ begin
     end if;
     -- A tombstone is an occurrence that `withdraw_occurrence` took back.
     if found then
+        old := task;
         kind := 'task.restored';
         before := '{"deleted_at":"' || rfc3339(task.deleted_at) || '"}';
     end if;
@@ -88,19 +90,24 @@ begin
         task := set_reminders(task, (select coalesce(json_agg(value), '[]') from json_array_elements(current.reminders)
             where value ->> 'at' is null), task.updated_at);
     end if;
+    if old.id is not null then
+        -- Devices that know the occurrence from before see what has changed.
+        task.field_versions := field_versions(old, task);
+        perform keep_old_values(old, task);
+    end if;
     update users set sync_seq = sync_seq + 1 where users.id = p_user returning sync_seq into task.seq;
     insert into tasks (
         id, user_id, title, description, status, priority, tags, due, due_at, series_id, recurrence, occurrence,
-        occurrence_number, reminders, version, seq, created_at, updated_at)
+        occurrence_number, reminders, version, seq, created_at, updated_at, field_versions)
         values (p_id, p_user, task.title, task.description, task.status, task.priority, task.tags, task.due, task.due_at,
             p_series, task.recurrence, p_occurrence, p_number, task.reminders,
-            task.version, task.seq, task.created_at, task.updated_at)
+            task.version, task.seq, task.created_at, task.updated_at, task.field_versions)
         on conflict (id) do update set
             title = excluded.title, description = excluded.description, status = excluded.status,
             priority = excluded.priority, tags = excluded.tags, due = excluded.due, due_at = excluded.due_at,
             recurrence = excluded.recurrence, occurrence = excluded.occurrence,
             occurrence_number = excluded.occurrence_number, reminders = excluded.reminders, version = excluded.version, seq = excluded.seq,
-            updated_at = excluded.updated_at, completed_at = null, deleted_at = null;
+            updated_at = excluded.updated_at, completed_at = null, deleted_at = null, field_versions = excluded.field_versions;
     update series set
         current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at
         where series.id = p_series;

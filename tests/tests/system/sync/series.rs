@@ -189,3 +189,26 @@ pub async fn series_move_offline(fixture: &mut Fixture) -> Result<()> {
     ensure!(conflicts.is_empty(), "{conflicts:?}");
     Ok(())
 }
+
+/// An occurrence that was taken back is made anew with the values that the series has then. To a device that knew it from before, those are
+/// changes of others.
+pub async fn an_occurrence_is_made_anew(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    let next = complete(&user, &task).await?["next"]["id"].clone();
+    let known = appears(&user, &next).await?;
+    let reopen = format!("{}/reopen", path(&task)?);
+    user.post(&reopen).send().await?.expect(200)?;
+    user.get(&path(&known)?).send().await?.problem(410)?;
+    change(&user, &task, json!({"title": "Water them"})).await?;
+    complete(&user, &task).await?;
+    let anew = appears(&user, &next).await?;
+    ensure!(anew["title"] == "Water them", "{anew}");
+    let result = one(&user, "update", &known, 1, json!({"title": "Mine"})).await?;
+    is(&result, "conflict")?;
+    ensure!(
+        result["conflict"]["theirs"] == "Water them" && result["task"]["title"] == "Mine",
+        "{result}"
+    );
+    Ok(())
+}
