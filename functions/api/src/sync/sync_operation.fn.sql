@@ -98,6 +98,15 @@ begin
                 result := '{"outcome":"deleted"}';
                 return;
             end if;
+            -- What `update_task` would refuse must not bring the task back.
+            verdict := case
+                when operation.op = 'skip' and task.recurrence is null then 'not_recurring'
+                when task.recurrence is not null and operation.set_due and operation.due is null
+                    and not coalesce(operation.set_recurrence, false) then 'needs_due' end;
+            if verdict is not null then
+                result := '{"outcome":"' || verdict || '"}';
+                return;
+            end if;
             call restore_task(p_user::text, operation.id, null, p_context, p_actor, null, null, null,
                 done.outcome, done.version, done.id, done.body, done.replayed, done.rate);
             restored := true;

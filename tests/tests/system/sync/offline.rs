@@ -187,6 +187,13 @@ pub async fn deletions_meet_edits(fixture: &mut Fixture) -> Result<()> {
         "{result}"
     );
 
+    // What is refused does not bring it back.
+    let task = user.create(json!({"title": "Deleted first"})).await?;
+    user.delete(&path(&task)?).send().await?.expect(204)?;
+    let result = one(&user, "skip", &task, 1, Value::Null).await?;
+    ensure!(result["problem"]["status"] == 409, "{result}");
+    user.get(&path(&task)?).send().await?.problem(410)?;
+
     let task = user.create(json!({"title": "Edited first"})).await?;
     change(&user, &task, json!({"title": "Edited"})).await?;
     let result = one(&user, "delete", &task, 1, Value::Null).await?;
