@@ -150,8 +150,12 @@ impl Queue {
                 operation.base = task.version;
                 continue;
             }
-            // Nobody else has changed the task since a version that was seen.
-            if result.result == Verdict::Applied && base <= operation.base {
+            // Nobody else has changed the task since a version that was seen. Of a pause or an answer to a reminder, the result does not say so.
+            let says_so = !matches!(
+                settled.change,
+                Change::Pause | Change::Resume | Change::Snooze { .. } | Change::Ack { .. }
+            );
+            if says_so && result.result == Verdict::Applied && base <= operation.base {
                 operation.base = operation.base.max(task.version);
             }
             substitute(&mut operation.seen, &settled, result.result, task);
