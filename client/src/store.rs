@@ -8,7 +8,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::changes::Changes;
-use crate::operation::Operation;
 use crate::task::{Fields, Item, Task, take};
 
 /// Changes of a user's data, from a page, a live message or results.
@@ -186,14 +185,6 @@ impl Store {
         let held = self.tasks.get_mut(&id);
         if let Some(entry) = held.filter(|entry| entry.task.version <= version) {
             entry.task.deleted_at.get_or_insert_with(|| at.to_owned());
-        }
-    }
-
-    /// Notes what an operation has done to a reminder. Its number is not known yet, so the next state of the reminder replaces it.
-    pub fn answer(&mut self, operation: &Operation) {
-        let reminder = operation.change.reminder();
-        if let Some(reminder) = reminder.and_then(|id| self.reminders.get_mut(&id)) {
-            operation.answer(reminder);
         }
     }
 

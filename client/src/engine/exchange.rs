@@ -163,11 +163,10 @@ impl Engine {
         })
     }
 
-    /// A reminder shows what was done to it until its new state comes.
+    /// The answer does not have the reminder, which shows what the server last said until a pull brings more. Others may have changed it since.
     fn answered(&mut self, operation: &Operation, verdict: Verdict, changes: &mut Changes) {
         changes.reminders.extend(operation.change.reminder());
         if verdict != Verdict::Rejected {
-            self.store.answer(operation);
             self.link.behind();
         }
     }

@@ -50,7 +50,8 @@ fn a_reminder_shows_what_was_done_to_it_until_the_server_tells() {
     assert_eq!(operations[0]["reminder_id"], REMINDER);
     assert_eq!(operations[0]["fields"], json!({"until": until}));
     phone.results(&number, &operations[0], "applied", repeating(2, 2));
-    assert_eq!(reminder(&mut phone)["state"], "scheduled");
+    // The answer does not have the reminder. Others may have changed it since, so it shows what the server last said.
+    assert_eq!(reminder(&mut phone)["state"], "fired");
     let mut news = page(3, "c3", json!([]));
     news["reminders"] = json!([{"id": REMINDER, "seq": 3, "task_id": TASK, "state": "cancelled"}]);
     phone.answer(json!({ "page": news }));
@@ -123,4 +124,18 @@ fn a_scope_is_sent_and_kept_apart() {
     undo(&mut phone);
     undo(&mut phone);
     assert_eq!(phone.title(), "a");
+}
+
+/// Its result is `applied` whatever others have changed meanwhile.
+#[test]
+fn an_answer_to_a_reminder_says_nothing_of_others() {
+    let mut phone = phone();
+    phone.edit(json!({"ack": {"reminder_id": REMINDER}}));
+    let (number, operations) = phone.sent();
+    phone.edit(json!({"update": {"title": "mine"}}));
+    let mut theirs = repeating(3, 3);
+    theirs["title"] = json!("theirs");
+    phone.results(&number, &operations[0], "applied", theirs);
+    let (_, operations) = phone.sent();
+    assert_eq!(operations[0]["base_version"], 2);
 }
