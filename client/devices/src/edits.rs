@@ -38,10 +38,14 @@ pub enum Act {
     Skip,
     Delete,
     Restore,
+    Pause,
+    Resume,
+    Snooze,
+    Ack,
 }
 
 /// How often people do it.
-pub const ACTS: [(u64, Act); 12] = [
+pub const ACTS: [(u64, Act); 16] = [
     (4, Act::Create),
     (12, Act::Title),
     (6, Act::Line),
@@ -54,6 +58,10 @@ pub const ACTS: [(u64, Act); 12] = [
     (1, Act::Skip),
     (4, Act::Delete),
     (2, Act::Restore),
+    (1, Act::Pause),
+    (1, Act::Resume),
+    (2, Act::Snooze),
+    (2, Act::Ack),
 ];
 
 /// The clock of a device, RFC 3339 in UTC.
@@ -75,11 +83,15 @@ impl Person {
             let task_id = self.id();
             return self.edit(op_id, task_id, Change::Create(fields), clock);
         }
-        // An app offers to skip only an open task that recurs. Another device may have ended that.
+        // An app offers only what makes sense: to skip an open task that recurs, and to pause what recurs. Another device may have ended that.
         let wanted = |task: &&Task| {
-            let recurs = !task.field("recurrence").is_null() || choice.is_multiple_of(8);
-            let may_skip = recurs && task.field("status") == "open";
-            task.is_alive() == (act != Act::Restore) && (act != Act::Skip || may_skip)
+            let recurs = !task.field("recurrence").is_null();
+            let makes_sense = match act {
+                Act::Skip => (recurs || choice.is_multiple_of(8)) && task.field("status") == "open",
+                Act::Pause | Act::Resume => recurs,
+                _ => true,
+            };
+            task.is_alive() == (act != Act::Restore) && makes_sense
         };
         let tasks: Vec<&Task> = self.screen.tasks.values().filter(wanted).collect();
         if tasks.is_empty() {
@@ -121,6 +133,26 @@ impl Person {
             Act::Skip => Change::Skip,
             Act::Delete => Change::Delete,
             Act::Restore => Change::Restore,
+            Act::Pause => Change::Pause,
+            Act::Resume => Change::Resume,
+            Act::Snooze | Act::Ack => {
+                let of_task = Some(id.to_string());
+                let mut reminders = self.engine.reminders();
+                let found = reminders.find(|reminder| {
+                    let task = reminder.fields.get("task_id").and_then(Value::as_str);
+                    task.map(str::to_owned) == of_task
+                });
+                let Some(reminder) = found else { return };
+                match act {
+                    Act::Snooze => Change::Snooze {
+                        reminder_id: reminder.id,
+                        until: clock.soon.clone(),
+                    },
+                    _ => Change::Ack {
+                        reminder_id: reminder.id,
+                    },
+                }
+            }
         };
         self.edit(op_id, id, change, clock);
     }

@@ -13,6 +13,7 @@ pub mod person;
 pub mod edits;
 pub mod server;
 pub mod merge;
+mod series;
 pub mod feed;
 pub mod state;
 pub mod verdict;

@@ -146,6 +146,8 @@ impl Server {
             return Err("a version from the future");
         }
         match op["op"].as_str().unwrap() {
+            "pause" | "resume" => self.pause(device, id, op),
+            "snooze" | "ack" => self.answer_reminder(id, op),
             "delete" => Ok(self.delete(device, id, base, op)),
             "restore" => {
                 if !record.is_alive() {

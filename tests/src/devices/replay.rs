@@ -77,7 +77,7 @@ impl Task<'_> {
 
     /// The versions that come from an operation.
     fn made_by(&self, operation: &Operation) -> Vec<u64> {
-        let deletes = operation.sent["op"] == "delete";
+        let (deletes, pauses) = (operation.sent["op"] == "delete", pauses(operation));
         let newest = operation.version().unwrap_or(u64::MAX);
         let versions = self.versions.iter();
         let made = versions.filter(|(number, version)| {
@@ -85,17 +85,33 @@ impl Task<'_> {
             version.request == operation.batch
                 && **number <= newest
                 && !version.by_agent
+                && pauses == self.is_pause(**number)
                 && (deletes || version.kind != "task.deleted")
         });
         made.map(|(number, _)| *number).collect()
     }
 
+    /// Whether a version comes from a pause of the series, or from its end: only the recurrence changes.
+    fn is_pause(&self, number: u64) -> bool {
+        let version = |number| self.versions.get(&number).map(|version| &version.task);
+        let (Some(after), Some(before)) = (version(number), version(number - 1)) else {
+            return false;
+        };
+        let stays = |name: &&str| after.get(*name) == before.get(*name);
+        let others = VALUES.iter().chain(&["tags", "deleted_at", "reminders"]);
+        after.get("recurrence") != before.get("recurrence") && others.clone().all(stays)
+    }
+
     /// Passes the versions before this one. None of them may come from an operation.
     fn pass(&mut self, server: &mut Server, end: u64) -> Result<()> {
         while let Some(version) = self.versions.get(&self.next).filter(|_| self.next < end) {
+            // After a series is resumed, the API makes its next occurrence at once.
+            let is_next = version.task["occurrence_number"].as_u64() > Some(1);
+            let is_made = is_next && ["task.created", "task.restored"].contains(&&*version.kind);
             let recurs = !version.task["series_id"].is_null();
+            let is_effect = version.kind == "task.deleted" || self.is_pause(self.next);
             ensure!(
-                recurs && (version.by_agent || version.kind == "task.deleted"),
+                recurs && (version.by_agent || is_effect || is_made),
                 "version {} comes from no operation",
                 self.next
             );
@@ -108,7 +124,7 @@ impl Task<'_> {
             record.task = version.task.clone();
             record.versions.insert(self.next, version.task.clone());
             record.authors.insert(self.next, NOBODY);
-            if version.by_agent && self.next > 1 {
+            if self.next > 1 && version.kind == "task.restored" {
                 server.remade.insert(self.id);
             }
             self.next += 1;
@@ -120,6 +136,10 @@ impl Task<'_> {
         let made = self.made_by(operation);
         let version = operation.version().context("no version")?;
         self.pass(server, made.first().copied().unwrap_or(version + 1))?;
+        if belongs_to_series_or_reminder(operation) {
+            ensure!(operation.is("applied"), "it is {}", operation.result);
+            return self.pass_own(server, operation, version);
+        }
         let expected = server
             .operate(operation.device, &operation.sent)
             .map_err(|why| anyhow::anyhow!("it was done, although {why}"))?;
@@ -177,6 +197,19 @@ impl Task<'_> {
         Ok(())
     }
 
+    /// A pause makes a version in which only the recurrence differs, if this is the newest occurrence. An answer to a reminder makes none.
+    fn pass_own(&mut self, server: &mut Server, operation: &Operation, version: u64) -> Result<()> {
+        let made = self.made_by(operation);
+        ensure!(made.len() < 2, "it has made versions {made:?}");
+        self.pass(server, version + 1)?;
+        let record = server.tasks.get_mut(&self.id).context("no task")?;
+        for number in made {
+            record.authors.insert(number, operation.device);
+        }
+        ensure!(record.version() == version, "the version is {version}");
+        Ok(())
+    }
+
     /// A rejected operation is one on a task that its device knew to be deleted, or a skip of what does not recur.
     fn may_be_rejected(&self, operation: &Operation) -> Result<()> {
         let base = operation.sent["base_version"].as_u64().unwrap_or_default();
@@ -189,12 +222,25 @@ impl Task<'_> {
                 .versions
                 .values()
                 .any(|version| version.task["recurrence"].is_null());
+        let status = operation.result["problem"]["status"].as_u64();
+        // The series has ended; the reminder is gone, or its task is closed.
+        let belongs = belongs_to_series_or_reminder(operation)
+            && (status == Some(409) || status == Some(404));
         ensure!(
-            operation.result["problem"]["status"] == 409 && (was_deleted || has_no_series),
+            belongs || status == Some(409) && (was_deleted || has_no_series),
             "it was rejected without a reason: {operation:?}"
         );
         Ok(())
     }
+}
+
+fn pauses(operation: &Operation) -> bool {
+    operation.sent["op"] == "pause" || operation.sent["op"] == "resume"
+}
+
+fn belongs_to_series_or_reminder(operation: &Operation) -> bool {
+    let op = &operation.sent["op"];
+    pauses(operation) || op == "snooze" || op == "ack"
 }
 
 /// What has lost, by field.
