@@ -59,6 +59,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Let users with several devices work offline while the system is broken, and check that all devices agree
+    #[command(disable_help_flag = true)]
+    Devices {
+        /// See `cargo dev devices --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Measure the API and event delivery beside a baseline, and print the figures
     Bench(bench::Options),
     /// Show the logs of the system that `up` started, and follow them
@@ -82,7 +89,8 @@ pub async fn main() -> Result<ExitCode> {
         Command::Sdk => return sdk::run().await,
         Command::Images(arguments) => images::run(&arguments)?,
         Command::Kubernetes(arguments) => return kubernetes::run(arguments).await,
-        Command::Soak { arguments } => return soak(&arguments).await,
+        Command::Soak { arguments } => return run_against("soak", &arguments).await,
+        Command::Devices { arguments } => return run_against("devices", &arguments).await,
         Command::Bench(options) => return measure(options).await,
         Command::Baseline(arguments) => bench::baseline::serve(arguments).await?,
         Command::Logs(arguments) => return inspect::logs(&arguments),
@@ -107,8 +115,9 @@ async fn measure(options: bench::Options) -> Result<ExitCode> {
     Err(command.exec()).context("starting the program that was built for release")
 }
 
-/// Runs the soak in a program of its own. Most commands do not need what it is built from, so they need not wait for that.
-async fn soak(arguments: &[OsString]) -> Result<ExitCode> {
+/// Builds the system, and runs what breaks it in a program of its own. Most commands do not need what that is built from, so they need not
+/// wait for it.
+async fn run_against(name: &'static str, arguments: &[OsString]) -> Result<ExitCode> {
     let root = workspace();
     let help = arguments
         .iter()
@@ -116,10 +125,10 @@ async fn soak(arguments: &[OsString]) -> Result<ExitCode> {
     if !help {
         build(&root, Profile::Gate, &Runtime::from_environment()?).await?;
     }
-    components::build_programs(&root, Profile::Gate, &["soak"])?;
-    let mut command = std::process::Command::new(components::program(&root, Profile::Gate, "soak"));
+    components::build_programs(&root, Profile::Gate, &[name])?;
+    let mut command = std::process::Command::new(components::program(&root, Profile::Gate, name));
     command.args(arguments);
-    Err(command.exec()).context("starting the soak")
+    Err(command.exec()).with_context(|| format!("starting {name}"))
 }
 
 /// Runs a command until it has ended, or until the user stops it. Returns success if the command worked, and failure if it did not or was

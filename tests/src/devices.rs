@@ -38,8 +38,8 @@ use crate::wait;
 pub const AT_ONCE: u64 = 20;
 /// Devices of a user.
 const DEVICES: usize = 3;
-/// Steps of a device.
-const STEPS: usize = 110;
+/// Steps of a device, unless the caller says otherwise.
+pub const STEPS: usize = 110;
 /// The time limit for what was broken to be ready, and for all devices to be complete after that.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const SETTLE_LIMIT: Duration = Duration::from_secs(90);
@@ -52,6 +52,8 @@ pub struct Stage<'a> {
     /// A client of its API.
     pub api: &'a Api,
     pub database: &'a Client,
+    /// How many steps each device does.
+    pub steps: usize,
 }
 
 /// A user, their devices, and how to end them.
@@ -142,7 +144,7 @@ impl Stage<'_> {
         let (mut status, mut running) = (Vec::new(), Vec::new());
         for number in 0..DEVICES {
             let device = Device::new(number, world, far.clone(), gateway, random.below(u64::MAX));
-            let steps = steps::steps(&mut random, STEPS);
+            let steps = steps::steps(&mut random, self.steps);
             status.push(device.status());
             running.push(tokio::spawn(device.run(steps, stops.clone())));
         }
@@ -171,7 +173,7 @@ impl Stage<'_> {
             ensure!(unsettled == 0, "{unsettled} things are still to happen");
             for household in households.iter() {
                 let goal = committed(self.database, household.user.id).await?;
-                household.is_at(u64::try_from(goal)?)?;
+                household.is_at(self.steps, u64::try_from(goal)?)?;
             }
             Ok(Some(()))
         })
@@ -207,11 +209,11 @@ impl Household {
         Ok(())
     }
 
-    /// Fails unless all devices are complete up to this number.
-    fn is_at(&self, goal: u64) -> Result<()> {
+    /// Fails unless all devices have done their steps and are complete up to this number.
+    fn is_at(&self, steps: usize, goal: u64) -> Result<()> {
         for (number, status) in self.status().enumerate() {
             ensure!(
-                status.steps == STEPS && status.is_idle && status.seq == goal,
+                status.steps == steps && status.is_idle && status.seq == goal,
                 "device {number} of seed {} is at {status:?}, and the server at {goal}",
                 self.seed
             );

@@ -1,7 +1,7 @@
 //! Users with several devices each, while everything between them and the server breaks.
 
 use anyhow::{Context, Result};
-use tests::devices::{AT_ONCE, Stage};
+use tests::devices::{AT_ONCE, STEPS, Stage};
 use tests::fixture::Fixture;
 
 /// Names the first seed, to run the seeds of an earlier run again.
@@ -19,6 +19,7 @@ pub async fn devices_converge(fixture: &mut Fixture) -> Result<()> {
         system: &fixture.system,
         api: &fixture.api,
         database: &fixture.database,
+        steps: STEPS,
     };
     let run = stage.run(first..first + AT_ONCE, &|line| println!("{line}"));
     run.await
