@@ -107,21 +107,21 @@ fn next(random: &mut Random, conversation: &Conversation, message: &str) -> Sent
     let letters = |random: &mut Random, count: u64| -> String {
         "ü🥛x".repeat(1 + random.below(count) as usize)
     };
-    let (head, payload) = match random.below(20) {
-        0..8 => (FIN | PING, bytes(random, 126)),
-        8..10 => (FIN | PONG, bytes(random, 126)),
-        10 => {
+    let (head, payload) = match random.below(60) {
+        0..40 => (FIN | PING, bytes(random, 126)),
+        40..48 => (FIN | PONG, bytes(random, 126)),
+        48 => {
             let text = letters(random, 4);
             (FIN | TEXT, text.into_bytes())
         }
-        11 => (FIN | TEXT, bytes(random, 40)),
-        12 => (FIN | TEXT, mutated(random, message.as_bytes())),
-        13 if conversation.is_in_message() => (FIN | CONTINUATION, letters(random, 3).into_bytes()),
-        13 => (TEXT, letters(random, 3).into_bytes()),
-        14 if conversation.is_in_message() => (CONTINUATION, letters(random, 3).into_bytes()),
-        14 => (FIN | TEXT, message.as_bytes().to_vec()),
-        15 => (FIN | CLOSE, close(random)),
-        16 => {
+        49 => (FIN | TEXT, bytes(random, 40)),
+        50 => (FIN | TEXT, mutated(random, message.as_bytes())),
+        51 if conversation.is_in_message() => (FIN | CONTINUATION, letters(random, 3).into_bytes()),
+        51 => (TEXT, letters(random, 3).into_bytes()),
+        52 if conversation.is_in_message() => (CONTINUATION, letters(random, 3).into_bytes()),
+        52 => (FIN | TEXT, message.as_bytes().to_vec()),
+        53 => (FIN | CLOSE, close(random)),
+        54 => {
             let length = MOST - 20 + random.below(60) as usize;
             (FIN | TEXT, vec![b'x'; length])
         }
@@ -132,7 +132,7 @@ fn next(random: &mut Random, conversation: &Conversation, message: &str) -> Sent
     };
     Sent {
         head,
-        is_masked: random.below(40) != 0,
+        is_masked: random.below(100) != 0,
         mask: [0; 4].map(|_| u8::try_from(random.below(256)).unwrap_or_default()),
         payload,
     }
