@@ -37,6 +37,8 @@ pub enum Answer {
     Resync,
     /// 200 to a push.
     Results(Results),
+    /// 400, 413 or 422 to a push: the problem of the request as a whole, which it will have again. Nothing was done.
+    Refused(Value),
     /// Any other answer, or none.
     Failed,
 }

@@ -1,5 +1,7 @@
 //! The operations that the server has not confirmed, and the batch of them that is on its way.
 
+mod refused;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,7 @@
 //! The state of a device as JSON, for its file or its browser.
 
+mod parts;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -49,6 +49,12 @@ impl Engine {
         Some(Request { number, call })
     }
 
+    /// Whether a request is due.
+    pub fn is_due(&self) -> bool {
+        let waits = !self.queue.operations().is_empty();
+        !self.link.is_busy() && (self.paging || waits || self.link.wants_pull(self.store.seq))
+    }
+
     /// Asks for a pull, for a caller that has no live connection or a person who does not trust it.
     pub fn refresh(&mut self) {
         self.link.behind();
@@ -74,8 +80,12 @@ impl Engine {
             {
                 return Ok(self.results(answer.results));
             }
+            (Asked::Push, Answer::Refused(problem)) => {
+                let rejected = self.queue.refuse(problem);
+                return Ok(self.results(rejected.into_iter().collect()));
+            }
             (Asked::Push, Answer::Failed) => {}
-            (Asked::Pull, Answer::Failed) => self.link.behind(),
+            (Asked::Pull, Answer::Failed | Answer::Refused(_)) => self.link.behind(),
             (Asked::Pull, Answer::Results(_)) => {
                 self.link.behind();
                 return Err(Mismatch);

@@ -61,7 +61,7 @@ impl Engine {
     }
 
     /// Does something and says which of these tasks it has changed in the view.
-    pub(super) fn observe(
+    pub(crate) fn observe(
         &mut self,
         ids: Vec<Uuid>,
         work: impl FnOnce(&mut Self, &mut Changes),

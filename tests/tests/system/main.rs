@@ -9,6 +9,7 @@ mod arguments;
 mod bad_input;
 mod batch;
 mod browsers;
+mod cli;
 mod clocks;
 mod contention;
 mod counts;
@@ -56,6 +57,7 @@ use libtest_mimic::Trial;
 use tests::fixture::LogKind;
 use tests::runner::Runner;
 
+use self::cli::{processes, sessions};
 use self::live::{access, breaks, frames, fuzz, limits};
 use self::recurring::{cron, schedule, storm};
 use self::reminders::{channels, inbox, messages, storm as reminder_storm, times};
@@ -168,6 +170,9 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         reads::{a_delta_reads_little},
         devices::{devices_converge},
+        cli::{offline_and_back, conflicts_and_rejections, undo, watch_prints_changes},
+        processes::{commands_at_once, killed_in_the_middle},
+        sessions::{signing_in_and_out, tokens_end},
         matrix::{every_operation_by_every_caller},
         statements::{every_statement_prepares},
         documents::{readme_examples_run, sync_example_runs, the_api_serves_its_document},

@@ -1,0 +1,305 @@
+//! A device: the engine, kept in the store. Each change is saved in the transaction that has read the state before it, so no process
+//! overwrites what another one has saved.
+
+mod numbers;
+mod undo;
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use client::answer::{Answer, Request, Verdict};
+use client::changes::{Changes, Remark};
+use client::engine::{Edit, Engine};
+use client::live::Message;
+use client::operation::Change;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::home::Home;
+use crate::store::{Store, Transaction, Versions};
+
+const TOLD: &str = "told";
+const DONE: &str = "done";
+/// The days for which the server keeps tombstones and notifications.
+const TOMBSTONE_DAYS: i64 = 30;
+const NOTIFICATION_DAYS: i64 = 90;
+
+pub struct Device {
+    home: Home,
+    store: Store,
+    engine: Engine,
+    versions: Versions,
+    /// The smaller part as it was saved last.
+    done: String,
+    /// The tasks that have changed in the view since somebody asked, whoever has changed them.
+    news: BTreeSet<Uuid>,
+    /// What the server has not simply applied since somebody asked.
+    remarks: Vec<Remark>,
+}
+
+/// Which parts a change may touch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touches {
+    Done,
+    Both,
+}
+
+impl Device {
+    /// Opens the device of a home folder.
+    ///
+    /// # Errors
+    /// The store cannot be read, or is of a newer version.
+    pub fn open(home: Home) -> Result<Self, Error> {
+        let store = Store::open(&home.file("tasks.db"))?;
+        let mut device = Self {
+            home,
+            store,
+            engine: Engine::new(),
+            versions: Versions::default(),
+            done: String::new(),
+            news: BTreeSet::new(),
+            remarks: Vec::new(),
+        };
+        device.refresh()?;
+        device.news.clear();
+        Ok(device)
+    }
+
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The state as this process knows it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether a request to the server is due.
+    pub fn is_due(&self) -> bool {
+        self.engine.is_due()
+    }
+
+    /// Takes over what other processes have saved since.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        if self.store.versions()? == self.versions {
+            return Ok(());
+        }
+        self.transact(Touches::Done, |_, _| Ok(((), Changes::default())))
+    }
+
+    /// The tasks that have changed in the view since the last call.
+    pub fn take_news(&mut self) -> BTreeSet<Uuid> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// What the server has merged, found in conflict or rejected since the last call.
+    pub fn take_remarks(&mut self) -> Vec<Remark> {
+        std::mem::take(&mut self.remarks)
+    }
+
+    /// Does this to tasks, as one step for undo. Nothing is done if one of the changes is refused.
+    ///
+    /// # Errors
+    /// The engine refuses a change, or the store fails.
+    pub fn edit(&mut self, changes: Vec<(Uuid, Change)>) -> Result<(), Error> {
+        self.transact(Touches::Done, |engine, transaction| {
+            let (mut all, mut steps) = (Changes::default(), 0);
+            for (task_id, change) in changes {
+                let edit = Edit {
+                    op_id: Uuid::now_v7(),
+                    task_id,
+                    change,
+                    at: now(),
+                };
+                let changed = engine.edit(edit)?;
+                steps += usize::from(!changed.tasks.is_empty());
+                all.tasks.extend(changed.tasks);
+            }
+            undo::note(transaction, steps)?;
+            Ok(((), all))
+        })
+    }
+
+    /// The request to send next. What it sends is saved.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn next_request(&mut self) -> Result<Option<Request>, Error> {
+        self.transact(Touches::Done, |engine, _| {
+            Ok((engine.next_request(), Changes::default()))
+        })
+    }
+
+    /// Takes in the answer to a request.
+    ///
+    /// # Errors
+    /// The answer does not belong to the request, or the store fails.
+    pub fn answer(&mut self, number: u64, answer: Answer) -> Result<(), Error> {
+        let touches = match &answer {
+            Answer::Unchanged | Answer::Failed => Touches::Done,
+            Answer::Page(_) | Answer::Resync | Answer::Results(_) | Answer::Refused(_) => {
+                Touches::Both
+            }
+        };
+        self.transact(touches, |engine, transaction| {
+            let changes = engine.answer(number, answer).map_err(|mismatch| {
+                let detail = mismatch.to_string();
+                Error::NotSpindle {
+                    server: "the server".to_owned(),
+                    detail,
+                }
+            })?;
+            for remark in &changes.remarks {
+                if remark.result == Verdict::Rejected {
+                    let value = json!({
+                        "task_id": remark.operation.task_id,
+                        "change": remark.operation.change,
+                        "problem": remark.problem,
+                        "at": remark.operation.at,
+                    });
+                    transaction
+                        .keep_rejected(&remark.operation.op_id.to_string(), &value.to_string())?;
+                }
+            }
+            Ok(((), changes))
+        })
+    }
+
+    /// Takes in messages of the live connection.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn hear(&mut self, messages: Vec<Message>) -> Result<(), Error> {
+        let before = self.engine.store().seq;
+        let heard = |engine: &mut Engine, messages: Vec<Message>| {
+            let mut all = Changes::default();
+            for message in messages {
+                all.tasks.extend(engine.hear(message).tasks);
+            }
+            all
+        };
+        // Most messages are about what this process has fetched already, and then there is nothing to save.
+        if messages.iter().all(|message| message.seq <= before) {
+            let changes = heard(&mut self.engine, messages);
+            self.news.extend(changes.tasks);
+            return Ok(());
+        }
+        self.transact(Touches::Both, |engine, _| Ok(((), heard(engine, messages))))
+    }
+
+    /// Notes that the live connection has ended.
+    pub fn unplugged(&mut self) {
+        self.engine.unplugged();
+    }
+
+    /// Asks for a pull by the next exchange.
+    pub fn ask_for_pull(&mut self) {
+        self.engine.refresh();
+    }
+
+    /// Forgets what the server has forgotten.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn forget_old(&mut self) -> Result<(), Error> {
+        let before =
+            |days| written(DateTime::<Utc>::from(SystemTime::now()) - TimeDelta::days(days));
+        let (deleted, notified) = (before(TOMBSTONE_DAYS), before(NOTIFICATION_DAYS));
+        self.transact(Touches::Both, |engine, _| {
+            Ok(((), engine.forget(&deleted, &notified)))
+        })
+    }
+
+    /// Reads a note that outlives the process.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn note(&mut self, name: &str) -> Result<Option<String>, Error> {
+        self.store.begin()?.note(name)
+    }
+
+    /// Writes a note that outlives the process.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn write_note(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        let transaction = self.store.begin()?;
+        transaction.write_note(name, value)?;
+        transaction.commit()
+    }
+
+    /// What the server has rejected, as JSON objects with `task_id`, `change`, `problem` and `at`.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn rejected(&mut self) -> Result<Vec<serde_json::Value>, Error> {
+        let rows = self.store.begin()?.rejected()?;
+        let rows = rows.iter().map(|row| serde_json::from_str(row));
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Forgets what the server has rejected.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn forget_rejected(&mut self) -> Result<(), Error> {
+        let transaction = self.store.begin()?;
+        transaction.forget_rejected()?;
+        transaction.commit()
+    }
+
+    fn transact<T>(
+        &mut self,
+        touches: Touches,
+        work: impl FnOnce(&mut Engine, &Transaction<'_>) -> Result<(T, Changes), Error>,
+    ) -> Result<T, Error> {
+        let transaction = self.store.begin()?;
+        let known = self.versions;
+        // Should anything fail from here on, the next transaction reads both parts again.
+        self.versions = Versions { told: -1, done: -1 };
+        let mut versions = transaction.versions()?;
+        let part = |name: &str, is_new: bool| match is_new {
+            true => transaction.part(name),
+            false => Ok(None),
+        };
+        let told = part(TOLD, versions.told != known.told)?;
+        let done = part(DONE, versions.done != known.done)?;
+        if told.is_some() || done.is_some() {
+            if known == Versions::default() {
+                self.engine = Engine::load_parts(told.as_deref(), done.as_deref())?;
+            } else {
+                let changes = self.engine.reload(told.as_deref(), done.as_deref())?;
+                self.news.extend(changes.tasks);
+            }
+            self.done = done.unwrap_or(std::mem::take(&mut self.done));
+        }
+        let (value, changes) = work(&mut self.engine, &transaction)?;
+        let done = self.engine.save_done()?;
+        if done != self.done {
+            versions.done = transaction.save(DONE, &done)?;
+            self.done = done;
+        }
+        if touches == Touches::Both {
+            versions.told = transaction.save(TOLD, &self.engine.save_told()?)?;
+        }
+        transaction.commit()?;
+        self.versions = versions;
+        self.news.extend(changes.tasks);
+        self.remarks.extend(changes.remarks);
+        Ok(value)
+    }
+}
+
+/// The time by this machine's clock, as the server writes times.
+pub fn now() -> String {
+    written(SystemTime::now().into())
+}
+
+fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}

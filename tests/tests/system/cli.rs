@@ -1,0 +1,251 @@
+//! The program `spindle` against a running system: offline and back, conflicts, undo, and live changes.
+
+pub mod processes;
+pub mod sessions;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use tests::client::Requests;
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
+use tests::spindle::{Spindle, Watching};
+use tests::wait;
+
+use super::tasks::path;
+
+/// What is done while the server is away is here at once, is sent later, and is then on another device.
+pub async fn offline_and_back(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("Europe/Berlin").await?;
+    let (mut here, there) = (
+        Spindle::of(fixture, &user).await?,
+        Spindle::of(fixture, &user).await?,
+    );
+    let added = here
+        .json(&[
+            "add",
+            "Online",
+            "--tag",
+            "home",
+            "--due",
+            "2090-03-01T09:00",
+        ])
+        .await?;
+    ensure!(
+        added["pending"] == false && added["due"]["timezone"] == "Europe/Berlin",
+        "{added}"
+    );
+    here.cut_off();
+    let offline = here
+        .run(&["add", "Offline", "--due", "2090-02-01", "--every", "week"])
+        .await?;
+    offline.expect(0, "saved here; will be sent at the next sync, 1 waiting")?;
+    here.run(&[
+        "edit",
+        &here.number("Online").await?,
+        "--priority",
+        "urgent",
+        "--tag",
+        "garden",
+    ])
+    .await?
+    .expect(0, "3 waiting")?;
+    ensure!(
+        here.titles(&[]).await? == ["Offline", "Online"],
+        "not by due date"
+    );
+    ensure!(
+        here.titles(&["--tag", "garden"]).await? == ["Online"],
+        "the tag is not found"
+    );
+    for needs in [&["sync"][..], &["conflicts"], &["history", "Online"]] {
+        let ran = here.run(needs).await?;
+        ensure!(
+            ran.code == if needs[0] == "history" { 1 } else { 4 },
+            "{needs:?}: {ran:?}"
+        );
+    }
+    ensure!(
+        there.titles(&[]).await? == ["Online"],
+        "it came before it was sent"
+    );
+    here.come_back().await?;
+    let synced = here.json(&["sync"]).await?;
+    ensure!(synced["sent"] == 3 && synced["pending"] == 0, "{synced}");
+    ensure!(
+        there.titles(&[]).await? == ["Offline", "Online"],
+        "not on the other device"
+    );
+    let online = there
+        .json(&["show", &there.number("Online").await?])
+        .await?;
+    ensure!(
+        online["priority"] == "urgent" && online["tags"] == json!(["home", "garden"]),
+        "{online}"
+    );
+    let done = there
+        .json(&["done", &there.number("Offline").await?])
+        .await?;
+    ensure!(done[0]["status"] == "completed", "{done}");
+    let number = there.number("Online").await?;
+    let heard = || async { there.json(&["history", &number]).await };
+    wait::until("the history of the task", DELIVERY_LIMIT, async || {
+        let history = heard().await?;
+        Ok(history
+            .as_array()
+            .filter(|entries| entries.len() >= 2)
+            .map(|_| ()))
+    })
+    .await
+}
+
+/// A value that has lost is shown, and comes back on request. What cannot be done any more is rejected, and is shown, too.
+pub async fn conflicts_and_rejections(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let here = Spindle::of(fixture, &user).await?;
+    let task = user.create(json!({"title": "Before", "due": {"date": "2090-03-01"}, "recurrence": {"rule": "FREQ=DAILY"}})).await?;
+    let number = here.number("Before").await?;
+    here.run(&["edit", &number, "--title", "Mine", "--offline"])
+        .await?
+        .expect(0, "1 waiting")?;
+    user.patch(&path(&task)?)
+        .json(&json!({"title": "Theirs"}))
+        .send()
+        .await?
+        .expect(200)?;
+    here.run(&["sync"]).await?.expect(0, "conflict: Mine")?;
+    let listed = here.json(&["conflicts"]).await?;
+    let conflict = &listed["conflicts"][0];
+    ensure!(
+        conflict["field"] == "title"
+            && conflict["theirs"] == "Theirs"
+            && conflict["yours"] == "Mine",
+        "{listed}"
+    );
+    let restored = here.json(&["conflicts", "restore", "1"]).await?;
+    ensure!(restored["task"]["title"] == "Theirs", "{restored}");
+    ensure!(
+        here.titles(&["--offline"]).await? == ["Theirs"],
+        "the copy has not got it"
+    );
+
+    here.run(&["skip", &number, "--offline"])
+        .await?
+        .expect(0, "1 waiting")?;
+    user.patch(&path(&task)?)
+        .json(&json!({"recurrence": null}))
+        .send()
+        .await?
+        .expect(200)?;
+    here.run(&["sync"]).await?.expect(1, "rejected: Theirs")?;
+    let listed = here.json(&["conflicts"]).await?;
+    ensure!(listed["rejected"][0]["change"] == "skip", "{listed}");
+    here.json(&["conflicts", "dismiss"]).await?;
+    let listed = here.json(&["conflicts"]).await?;
+    ensure!(listed["rejected"] == json!([]), "{listed}");
+    here.run(&["conflicts", "restore", "9"])
+        .await?
+        .expect(1, "there is no conflict 9")?;
+    Ok(())
+}
+
+/// Undo takes back what a command has done as a whole, before it is sent and after.
+pub async fn undo(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let here = Spindle::of(fixture, &user).await?;
+    here.json(&["add", "One"]).await?;
+    here.json(&["add", "Two"]).await?;
+    let (one, two) = (here.number("One").await?, here.number("Two").await?);
+    for offline in [&[] as &[&str], &["--offline"]] {
+        let run = async |arguments: &[&str]| here.json(&[arguments, offline].concat()).await;
+        run(&[
+            "edit",
+            &one,
+            "--title",
+            "Changed",
+            "--tag",
+            "home",
+            "--remind",
+            "due",
+            "--due",
+            "2090-03-01",
+        ])
+        .await?;
+        run(&["done", &one, &two]).await?;
+        ensure!(here.titles(&["--offline"]).await?.is_empty(), "not done");
+        run(&["undo"]).await?;
+        ensure!(
+            here.titles(&["--offline"]).await? == ["Changed", "Two"],
+            "not open again"
+        );
+        let back = run(&["undo"]).await?;
+        ensure!(
+            back[0]["title"] == "One" && back[0]["tags"] == json!([]) && back[0]["due"].is_null(),
+            "{back}"
+        );
+    }
+    here.json(&["sync"]).await?;
+    let server = user.pages("/api/tasks?sort=title&order=asc").await?;
+    let titles: Vec<_> = server
+        .iter()
+        .map(|task| (task["title"].as_str(), task["reminders"] == json!([])))
+        .collect();
+    ensure!(
+        titles == [(Some("One"), true), (Some("Two"), true)],
+        "{server:?}"
+    );
+    here.run(&["rm", &one]).await?.expect(0, "")?;
+    here.run(&["undo"]).await?.expect(0, "")?;
+    ensure!(
+        user.pages("/api/tasks").await?.len() == 2,
+        "the deletion was not taken back"
+    );
+    here.run(&["undo"]).await?.expect(0, "")?;
+    here.run(&["undo"]).await?.expect(0, "")?;
+    here.run(&["undo"]).await?.expect(1, "nothing to undo")?;
+    Ok(())
+}
+
+/// `watch` prints what other devices change, and what other commands on this one do.
+pub async fn watch_prints_changes(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let here = Spindle::of(fixture, &user).await?;
+    user.create(json!({"title": "Old"})).await?;
+    let mut watching = Watching::start(&here).await?;
+    let task = user.create(json!({"title": "Elsewhere"})).await?;
+    let event = watching.event().await?;
+    ensure!(
+        event["event"] == "created" && event["task"]["title"] == "Elsewhere",
+        "{event}"
+    );
+    user.delete(&path(&task)?).send().await?.expect(204)?;
+    let event = watching.event().await?;
+    ensure!(
+        event["event"] == "deleted" && event["task"]["title"] == "Elsewhere",
+        "{event}"
+    );
+    here.json(&["add", "Here"]).await?;
+    let event = watching.event().await?;
+    ensure!(
+        event["event"] == "created" && event["task"]["title"] == "Here",
+        "{event}"
+    );
+    // What was saved offline is sent by the watcher.
+    here.json(&[
+        "edit",
+        &here.number("Here").await?,
+        "--title",
+        "There",
+        "--offline",
+    ])
+    .await?;
+    let sent = async || {
+        let tasks = user.pages("/api/tasks?q=There").await?;
+        Ok((!tasks.is_empty()).then_some(()))
+    };
+    wait::until("the watcher sends what waits", DELIVERY_LIMIT, sent).await?;
+    let event = watching.event().await?;
+    ensure!(event["event"] == "changed", "{event}");
+    event["task"]["title"]
+        .as_str()
+        .context("no title")
+        .map(drop)
+}
