@@ -32,6 +32,7 @@ fn create(engine: &mut Engine, task: u128) {
         task_id: Uuid::from_u128(task + 1000),
         change: Change::Create(member("title", format!("Task {task}"))),
         at: "2026-03-01T09:00:00Z".to_owned(),
+        scope: None,
     };
     engine.edit(edit).unwrap();
 }

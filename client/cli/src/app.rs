@@ -19,7 +19,7 @@ use domain::zone::Tz;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Tasks};
 use crate::failure::Failure;
 use crate::output::{DIM, Output, YELLOW, styled};
 use crate::times;
@@ -218,6 +218,18 @@ impl<'a> App<'a> {
             (None, _) => Err(Failure::refused(format!("there is no task {written}"))
                 .hint("`spindle list` prints the numbers of tasks")),
         }
+    }
+
+    /// The tasks that arguments mean, each once.
+    pub fn tasks(&mut self, written: &Tasks) -> Result<Vec<Task>, Failure> {
+        let mut found: Vec<Task> = Vec::new();
+        for written in &written.tasks {
+            let task = self.task(written)?;
+            if found.iter().all(|known| known.id != task.id) {
+                found.push(task);
+            }
+        }
+        Ok(found)
     }
 
     /// Tasks with their short numbers. `renew` is for lists: numbers of closed tasks become free.

@@ -93,9 +93,35 @@ pub enum Command {
         after_help = "Examples:\n  spindle edit 3 --title \"Pay the rent\" --priority urgent\n  spindle edit 3 --tag bank --untag home --no-due\n  spindle edit 3 --status in_progress"
     )]
     Edit(Edit),
+    /// Let recurring tasks make no further occurrences until `resume`
+    Pause(Tasks),
+    /// Let paused tasks recur again
+    Resume(Tasks),
+    /// Let the reminders of a task that have fired fire again later
+    #[command(
+        after_help = "Examples:\n  spindle snooze 3 10m\n  spindle snooze 3 2026-12-01T09:00"
+    )]
+    Snooze {
+        #[arg(value_name = "TASK")]
+        task: String,
+        /// 10m, 2h, 1d or 1w from now on, or a time
+        #[arg(value_name = "WHEN")]
+        until: String,
+    },
+    /// Acknowledge the reminders of tasks that have fired, so that they do not repeat
+    Ack(Tasks),
     /// Delete tasks; `restore` brings them back for 30 days
-    #[command(visible_alias = "delete")]
-    Rm(Tasks),
+    #[command(
+        visible_alias = "delete",
+        after_help = "Examples:\n  spindle rm 3\n  spindle rm 3 --scope all     # the whole series"
+    )]
+    Rm {
+        #[command(flatten)]
+        tasks: Tasks,
+        /// Which occurrences of a recurring task
+        #[arg(long, value_enum)]
+        scope: Option<Which>,
+    },
     /// Bring deleted tasks back
     #[command(after_help = "Example:\n  spindle list --deleted && spindle restore 7")]
     Restore(Tasks),
@@ -185,6 +211,9 @@ pub struct Edit {
     /// Remove all reminders
     #[arg(long, conflicts_with = "remind")]
     pub no_remind: bool,
+    /// Which occurrences of a recurring task
+    #[arg(long, value_enum)]
+    pub scope: Option<Which>,
 }
 
 #[derive(Debug, Default, Args)]
@@ -260,6 +289,14 @@ pub enum ConflictAction {
     },
     /// Forget the changes that the server has rejected
     Dismiss,
+}
+
+/// Which occurrences of a recurring task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    This,
+    Future,
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,6 +2,7 @@
 
 mod account;
 mod change;
+mod remind;
 mod list;
 mod watch;
 mod sync;
@@ -42,7 +43,11 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, Fail
         Command::Done(tasks) => change::each(app, &tasks, change::DONE).await,
         Command::Reopen(tasks) => change::each(app, &tasks, change::REOPEN).await,
         Command::Skip(tasks) => change::each(app, &tasks, change::SKIP).await,
-        Command::Rm(tasks) => change::each(app, &tasks, change::DELETE).await,
+        Command::Rm { tasks, scope } => change::remove(app, &tasks, scope).await,
+        Command::Pause(tasks) => change::each(app, &tasks, change::PAUSE).await,
+        Command::Resume(tasks) => change::each(app, &tasks, change::RESUME).await,
+        Command::Snooze { task, until } => remind::snooze(app, &task, &until).await,
+        Command::Ack(tasks) => remind::acknowledge(app, &tasks).await,
         Command::Restore(tasks) => change::each(app, &tasks, change::RESTORE).await,
         Command::Undo => change::undo(app).await,
         Command::List(list) => list::list(app, list).await,

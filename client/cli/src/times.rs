@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use chrono::{DateTime, Days, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Days, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use client::task::Task;
 use domain::due::Due;
 use domain::json::Json;
@@ -64,6 +64,24 @@ pub fn instant(flag: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, Fai
     })
 }
 
+/// An instant: `10m`, `2h`, `1d` or `1w` from now on, or a time.
+pub fn later(flag: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, Failure> {
+    let Some((number, unit)) = lead(written) else {
+        return instant(flag, written, zone);
+    };
+    let lead = TimeDelta::minutes(i64::from(number) * unit);
+    let at = now().checked_add_signed(lead);
+    at.ok_or_else(|| Failure::usage(format!("{flag} is too far away")))
+}
+
+/// A number and its unit in minutes.
+fn lead(written: &str) -> Option<(u32, i64)> {
+    let (number, unit) = [("m", 1), ("h", 60), ("d", 24 * 60), ("w", 7 * 24 * 60)]
+        .into_iter()
+        .find_map(|(name, minutes)| Some((written.strip_suffix(name)?, minutes)))?;
+    Some((number.parse().ok()?, unit))
+}
+
 /// When a task is due. A new task, which the server has not seen, has no instant yet.
 pub fn due_at(task: &Task, zone: Tz) -> Option<DateTime<Utc>> {
     parse(task.field("due")).map(|due| due.instant_in(zone))
@@ -95,9 +113,10 @@ pub fn show_written(written: &Value, zone: Tz) -> String {
     }
 }
 
-/// An instant as the API has it.
+/// An instant as the API has it, with microseconds at most.
 pub fn rfc3339(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    at.trunc_subsecs(6)
+        .to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn show_day(day: NaiveDate, zone: Tz) -> String {
@@ -162,6 +181,15 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn later_is_from_now_on_in_microseconds() {
+        let at = rfc3339(later("WHEN", "1h", Tz::UTC).unwrap());
+        assert!(domain::due::instant(&at).is_some(), "{at}");
+        let nanoseconds = DateTime::from_timestamp(0, 123_456_789).unwrap();
+        assert_eq!(rfc3339(nanoseconds), "1970-01-01T00:00:00.123456Z");
+        assert!(later("WHEN", "4000000000w", Tz::UTC).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use client::answer::{Answer, Request, Verdict};
 use client::changes::{Changes, Remark};
 use client::engine::{Edit, Engine};
 use client::live::Message;
-use client::operation::Change;
+use client::operation::{Change, Scope};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -102,19 +102,28 @@ impl Device {
         std::mem::take(&mut self.remarks)
     }
 
-    /// Does this to tasks, as one step for undo. Nothing is done if one of the changes is refused.
+    /// Does this to tasks, as one step for undo. Nothing is done if one of the changes is refused. `scope` is that of updates and deletions.
     ///
     /// # Errors
     /// The engine refuses a change, or the store fails.
-    pub fn edit(&mut self, changes: Vec<(Uuid, Change)>) -> Result<(), Error> {
+    pub fn edit(
+        &mut self,
+        changes: Vec<(Uuid, Change)>,
+        scope: Option<Scope>,
+    ) -> Result<(), Error> {
         self.transact(Touches::Done, |engine, transaction| {
             let (mut all, mut steps) = (Changes::default(), 0);
             for (task_id, change) in changes {
+                let has_scope = matches!(
+                    change,
+                    Change::Update(_) | Change::Tags { .. } | Change::Delete
+                );
                 let edit = Edit {
                     op_id: Uuid::now_v7(),
                     task_id,
                     change,
                     at: now(),
+                    scope: scope.filter(|_| has_scope),
                 };
                 let changed = engine.edit(edit)?;
                 steps += usize::from(!changed.tasks.is_empty());

@@ -5,11 +5,12 @@ pub mod sessions;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use tests::client::Requests;
+use tests::client::{Requests, text};
 use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::spindle::{Spindle, Watching};
 use tests::wait;
 
+use super::reminders::{let_be_due, notified, remind, reminder_of};
 use super::tasks::path;
 
 /// What is done while the server is away is here at once, is sent later, and is then on another device.
@@ -201,6 +202,42 @@ pub async fn undo(fixture: &mut Fixture) -> Result<()> {
     here.run(&["undo"]).await?.expect(0, "")?;
     here.run(&["undo"]).await?.expect(0, "")?;
     here.run(&["undo"]).await?.expect(1, "nothing to undo")?;
+    Ok(())
+}
+
+/// A series pauses, resumes and ends, and a reminder that has fired is answered.
+pub async fn series_and_reminders(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let here = Spindle::of(fixture, &user).await?;
+    let task = remind(&user, json!([{"on": "due"}])).await?;
+    let number = here.number(&text(&task, "title")?).await?;
+    here.run(&["ack", &number])
+        .await?
+        .expect(1, "no reminder of")?;
+    let_be_due(fixture, &reminder_of(&user, &task).await?, 0.0).await?;
+    notified(&user, 1).await?;
+    here.json(&["snooze", &number, "1h"]).await?;
+    let reminder = reminder_of(&user, &task).await?;
+    ensure!(
+        reminder["state"] == "scheduled" && !reminder["snoozed_until"].is_null(),
+        "{reminder}"
+    );
+    here.json(&["ack", &number]).await?;
+    let reminder = reminder_of(&user, &task).await?;
+    ensure!(reminder["state"] == "acknowledged", "{reminder}");
+
+    here.json(&["add", "Daily", "--due", "2090-03-01", "--every", "day"])
+        .await?;
+    let daily = here.number("Daily").await?;
+    let paused = here.json(&["pause", &daily]).await?;
+    ensure!(!paused[0]["recurrence"]["paused_at"].is_null(), "{paused}");
+    let resumed = here.json(&["undo"]).await?;
+    ensure!(resumed[0]["recurrence"]["paused_at"].is_null(), "{resumed}");
+    here.json(&["rm", &daily, "--scope", "all"]).await?;
+    ensure!(
+        here.titles(&[]).await?.len() == 1,
+        "the series is still there"
+    );
     Ok(())
 }
 

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use client::operation::Change;
+use client::operation::{Change, Scope};
 use client::task::Task;
 use uuid::Uuid;
 
 use super::code;
 use crate::app::{App, Numbered};
-use crate::arguments::{Add, Edit, Tasks};
+use crate::arguments::{Add, Edit, Tasks, Which};
 use crate::failure::Failure;
 use crate::fields;
 
@@ -18,13 +18,14 @@ type Each = (fn() -> Change, &'static str);
 pub const DONE: Each = (|| Change::Complete, "done");
 pub const REOPEN: Each = (|| Change::Reopen, "reopened");
 pub const SKIP: Each = (|| Change::Skip, "skipped");
-pub const DELETE: Each = (|| Change::Delete, "deleted");
+pub const PAUSE: Each = (|| Change::Pause, "paused");
+pub const RESUME: Each = (|| Change::Resume, "resumed");
 pub const RESTORE: Each = (|| Change::Restore, "restored");
 
 pub async fn add(app: &mut App<'_>, add: Add) -> Result<ExitCode, Failure> {
     let fields = fields::of_new(&add.title, &add.fields, app.zone())?;
     let id = Uuid::now_v7();
-    app.device.edit(vec![(id, Change::Create(fields))])?;
+    app.device.edit(vec![(id, Change::Create(fields))], None)?;
     let rejected = app.deliver().await?;
     one(app, id, "added")?;
     Ok(code(rejected))
@@ -34,7 +35,7 @@ pub async fn edit(app: &mut App<'_>, edit: Edit) -> Result<ExitCode, Failure> {
     let task = app.task(&edit.task)?;
     let changes = fields::of_edit(&task, &edit, app.zone())?;
     let changes = changes.into_iter().map(|change| (task.id, change));
-    app.device.edit(changes.collect())?;
+    app.device.edit(changes.collect(), edit.scope.map(scope))?;
     let rejected = app.deliver().await?;
     one(app, task.id, "changed")?;
     Ok(code(rejected))
@@ -45,17 +46,46 @@ pub async fn each(
     tasks: &Tasks,
     (change, word): Each,
 ) -> Result<ExitCode, Failure> {
-    let tasks = tasks.tasks.iter().map(|written| app.task(written));
-    let tasks: Vec<Task> = tasks.collect::<Result<_, _>>()?;
+    let tasks = app.tasks(tasks)?;
     for task in &tasks {
         check(task, &change())?;
     }
-    let ids: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
-    app.device
-        .edit(ids.iter().map(|id| (*id, change())).collect())?;
+    let changes = tasks.iter().map(|task| (task.id, change())).collect();
+    all(app, changes, None, word).await
+}
+
+/// Deletes tasks; of recurring ones, the occurrences that are wanted.
+pub async fn remove(
+    app: &mut App<'_>,
+    tasks: &Tasks,
+    which: Option<Which>,
+) -> Result<ExitCode, Failure> {
+    let tasks = app.tasks(tasks)?;
+    let changes = tasks.iter().map(|task| (task.id, Change::Delete)).collect();
+    all(app, changes, which.map(scope), "deleted").await
+}
+
+/// Saves changes of several tasks, sends them if it can, and prints the tasks.
+pub async fn all(
+    app: &mut App<'_>,
+    changes: Vec<(Uuid, Change)>,
+    scope: Option<Scope>,
+    word: &str,
+) -> Result<ExitCode, Failure> {
+    let mut ids: Vec<Uuid> = changes.iter().map(|(id, _)| *id).collect();
+    ids.dedup();
+    app.device.edit(changes, scope)?;
     let rejected = app.deliver().await?;
     several(app, &ids, word)?;
     Ok(code(rejected))
+}
+
+fn scope(which: Which) -> Scope {
+    match which {
+        Which::This => Scope::This,
+        Which::Future => Scope::Future,
+        Which::All => Scope::All,
+    }
 }
 
 pub async fn undo(app: &mut App<'_>) -> Result<ExitCode, Failure> {

@@ -17,7 +17,7 @@ pub fn export(app: &mut App<'_>, format: Format) -> Result<ExitCode, Failure> {
     let kinds: [(&str, &str, Vec<Value>); 5] = [
         ("tasks", "task", values(engine.tasks())?),
         ("series", "series", values(store.series().values())?),
-        ("reminders", "reminder", values(store.reminders().values())?),
+        ("reminders", "reminder", values(engine.reminders())?),
         (
             "notifications",
             "notification",

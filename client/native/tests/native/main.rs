@@ -76,8 +76,8 @@ fn empty_page(cursor: &str) -> Value {
 fn processes_share_one_state() {
     let folder = Folder::new();
     let (mut one, mut two) = (folder.device(), folder.device());
-    one.edit(create("One")).unwrap();
-    two.edit(create("Two")).unwrap();
+    one.edit(create("One"), None).unwrap();
+    two.edit(create("Two"), None).unwrap();
     one.refresh().unwrap();
     assert_eq!(titles(&one), ["One", "Two"]);
     assert_eq!(one.take_news().len(), 2);
@@ -85,8 +85,8 @@ fn processes_share_one_state() {
     // A refused step changes nothing, also of what came before it in the same command.
     let mut step = create("Three");
     step.push((Uuid::nil(), Change::Complete));
-    assert!(matches!(two.edit(step), Err(Error::Refused(_))));
-    two.edit(create("Four")).unwrap();
+    assert!(matches!(two.edit(step, None), Err(Error::Refused(_))));
+    two.edit(create("Four"), None).unwrap();
     assert_eq!(titles(&folder.device()), ["One", "Two", "Four"]);
     assert_eq!(two.undo().unwrap().len(), 1);
     assert_eq!(one.undo().unwrap().len(), 1);
@@ -120,7 +120,7 @@ fn ten_thousand_tasks() {
     let mut next = folder.device();
     let opened = started.elapsed();
     let started = Instant::now();
-    next.edit(create("One more")).unwrap();
+    next.edit(create("One more"), None).unwrap();
     let edited = started.elapsed();
     println!("saved in {saved:?}, opened in {opened:?}, edited in {edited:?}");
     assert_eq!(titles(&next).len(), 10_001);
@@ -167,7 +167,7 @@ async fn what_the_server_refuses_for_good_is_kept_as_rejected() {
     .await;
     let api = script.signed_in(&folder.0, Patience::LONG);
     exchange(&mut device, &api, WAIT).await.unwrap();
-    device.edit(create("Refused")).unwrap();
+    device.edit(create("Refused"), None).unwrap();
     let error = exchange(&mut device, &api, WAIT).await.unwrap_err();
     assert!(matches!(error, Error::NotSpindle { .. }), "{error}");
     assert_eq!(folder.device().engine().pending().len(), 1);
