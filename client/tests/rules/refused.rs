@@ -1,9 +1,4 @@
 //! A batch that the server refuses as a whole: the operation that is to blame is found, the others are sent. Two processes of one device.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use std::collections::BTreeSet;
 
