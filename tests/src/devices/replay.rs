@@ -160,7 +160,10 @@ impl Task<'_> {
             "the version is {version}, expected {}: {result}",
             record.version()
         );
-        let has_changed = !made.is_empty();
+        // A task that was completed before is only brought back.
+        let completes = made
+            .iter()
+            .any(|number| self.versions[number].kind == "task.completed");
         for number in made {
             ensure!(
                 number == self.next,
@@ -191,7 +194,7 @@ impl Task<'_> {
         } else {
             ensure!(!record.is_alive(), "the answer has no task");
         }
-        if has_changed && operation.sent["op"] == "complete" {
+        if completes {
             completed_when_it_was_done(operation, record)?;
         }
         Ok(())

@@ -92,6 +92,7 @@ async fn a_statement_that_waits_too_long_blames_no_event() -> Result<()> {
     let error = try_append(&agent, &frame).await.expect_err("it waits");
     assert_eq!(error.code(), Some(&SqlState::QUERY_CANCELED));
     other.rollback().await?;
+    agent.batch_execute("reset statement_timeout").await?;
     assert!(try_append(&agent, &frame).await?.is_ok());
     Ok(())
 }
