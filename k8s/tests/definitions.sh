@@ -8,7 +8,7 @@ mkdir -p "$folder"
 while read -r sum path; do
   file=$folder/$(basename "$path")
   echo "$path"
-  curl --fail --silent --show-error --location --retry 3 --output "$file" "https://raw.githubusercontent.com/$path"
+  curl --connect-timeout 10 --fail --silent --show-error --location --retry 3 --output "$file" "https://raw.githubusercontent.com/$path"
   echo "$sum  $file" | sha256sum --check --quiet
 done <<'END'
 08051de70925efe25bafca636c9b9410a4fe61e17015bd199be1efa04a5b5762 spinframework/spin-operator/v0.6.1/config/crd/bases/core.spinkube.dev_spinapps.yaml
