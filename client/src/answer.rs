@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::sent::Sent;
-use crate::task::{Fields, Item, Task, take};
+use crate::task::{Fields, Item, Task, from_members, take};
 
 /// A request that is to be sent next.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,23 +96,16 @@ pub enum Verdict {
     Rejected,
 }
 
-impl TryFrom<Fields> for Page {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        let fields = &mut fields;
-        Ok(Self {
-            changes: take(fields, "changes")?,
-            series: take(fields, "series")?,
-            reminders: take(fields, "reminders")?,
-            notifications: take(fields, "notifications")?,
-            account: take(fields, "account")?,
-            seq: take(fields, "seq")?,
-            cursor: take(fields, "cursor")?,
-            more: take(fields, "more")?,
-        })
-    }
-}
+from_members!(Page {
+    changes,
+    series,
+    reminders,
+    notifications,
+    account,
+    seq,
+    cursor,
+    more
+});
 
 impl TryFrom<Fields> for Outcome {
     type Error = serde_json::Error;

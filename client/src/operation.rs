@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::task::{Fields, Item, Task, member, take, texts};
+use crate::task::{Fields, Item, Task, from_members, member, texts};
 
 /// What an operation does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,22 +70,15 @@ pub struct Operation {
     pub scope: Option<Scope>,
 }
 
-impl TryFrom<Fields> for Operation {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        let fields = &mut fields;
-        Ok(Self {
-            op_id: take(fields, "op_id")?,
-            task_id: take(fields, "task_id")?,
-            change: take(fields, "change")?,
-            base: take(fields, "base")?,
-            seen: take(fields, "seen")?,
-            at: take(fields, "at")?,
-            scope: take(fields, "scope")?,
-        })
-    }
-}
+from_members!(Operation {
+    op_id,
+    task_id,
+    change,
+    base,
+    seen,
+    at,
+    scope
+});
 
 impl Change {
     /// The members that it sets, with their values; `None` for those whose effect is not a matter of values.

@@ -12,7 +12,7 @@ use crate::answer::{Outcome, Verdict};
 use crate::operation::{Change, Operation};
 use crate::sent::Sent;
 use crate::store::Store;
-use crate::task::{Fields, member, take, texts};
+use crate::task::{Fields, from_members, member, texts};
 use crate::undo::substitute;
 
 /// Maximum number of operations in one batch.
@@ -29,16 +29,7 @@ pub struct Queue {
     batch: Vec<Sent>,
 }
 
-impl TryFrom<Fields> for Queue {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        Ok(Self {
-            operations: take(&mut fields, "operations")?,
-            batch: take(&mut fields, "batch")?,
-        })
-    }
-}
+from_members!(Queue { operations, batch });
 
 impl Queue {
     /// All operations.

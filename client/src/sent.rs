@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::operation::{Change, Operation, Scope};
 use crate::store::{Entry, Store};
-use crate::task::{Fields, member, take, texts};
+use crate::task::{Fields, from_members, member, texts};
 
 /// One operation of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,23 +47,16 @@ pub enum Verb {
     Ack,
 }
 
-impl TryFrom<Fields> for Sent {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        let fields = &mut fields;
-        Ok(Self {
-            op_id: take(fields, "op_id")?,
-            op: take(fields, "op")?,
-            task_id: take(fields, "task_id")?,
-            base_version: take(fields, "base_version")?,
-            fields: take(fields, "fields")?,
-            scope: take(fields, "scope")?,
-            reminder_id: take(fields, "reminder_id")?,
-            occurred_at: take(fields, "occurred_at")?,
-        })
-    }
-}
+from_members!(Sent {
+    op_id,
+    op,
+    task_id,
+    base_version,
+    fields,
+    scope,
+    reminder_id,
+    occurred_at
+});
 
 impl Sent {
     /// The operation as it is sent to a server whose state is `store`.

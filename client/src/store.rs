@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::changes::Changes;
-use crate::task::{Fields, Item, Task, take};
+use crate::task::{Fields, Item, Task, from_members};
 
 /// Changes of a user's data, from a page, a live message or results.
 #[derive(Debug, Default)]
@@ -70,44 +70,19 @@ struct Account {
     settings: Option<Value>,
 }
 
-impl TryFrom<Fields> for Store {
-    type Error = serde_json::Error;
+from_members!(Store {
+    cursor,
+    seq,
+    tasks,
+    series,
+    reminders,
+    notifications,
+    account
+});
 
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        let fields = &mut fields;
-        Ok(Self {
-            cursor: take(fields, "cursor")?,
-            seq: take(fields, "seq")?,
-            tasks: take(fields, "tasks")?,
-            series: take(fields, "series")?,
-            reminders: take(fields, "reminders")?,
-            notifications: take(fields, "notifications")?,
-            account: take(fields, "account")?,
-        })
-    }
-}
+from_members!(Entry { task, version });
 
-impl TryFrom<Fields> for Entry {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        Ok(Self {
-            task: take(&mut fields, "task")?,
-            version: take(&mut fields, "version")?,
-        })
-    }
-}
-
-impl TryFrom<Fields> for Account {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        Ok(Self {
-            seq: take(&mut fields, "seq")?,
-            settings: take(&mut fields, "settings")?,
-        })
-    }
-}
+from_members!(Account { seq, settings });
 
 impl Store {
     /// A task, alive or deleted.

@@ -153,6 +153,22 @@ pub fn take<T: DeserializeOwned>(fields: &mut Fields, name: &str) -> Result<T, s
     serde_json::from_value(fields.remove(name).unwrap_or_default())
 }
 
+/// Reads a struct from the members of an object, for `#[serde(try_from = "Fields")]`. See above why it is not derived.
+macro_rules! from_members {
+    ($name:ident { $($member:ident),+ $(,)? }) => {
+        impl TryFrom<$crate::task::Fields> for $name {
+            type Error = serde_json::Error;
+
+            fn try_from(mut fields: $crate::task::Fields) -> Result<Self, Self::Error> {
+                Ok(Self {
+                    $($member: $crate::task::take(&mut fields, stringify!($member))?,)+
+                })
+            }
+        }
+    };
+}
+pub(crate) use from_members;
+
 fn number(fields: &mut Fields, name: &str) -> Option<u64> {
     fields.remove(name)?.as_u64()
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::answer::Verdict;
 use crate::operation::{Change, Operation, Scope};
-use crate::task::{Fields, Task, member, take};
+use crate::task::{Fields, Task, from_members, member};
 
 /// How many operations can be taken back.
 const KEPT: usize = 100;
@@ -27,19 +27,12 @@ pub struct Step {
     pub scope: Option<Scope>,
 }
 
-impl TryFrom<Fields> for Step {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        let fields = &mut fields;
-        Ok(Self {
-            task_id: take(fields, "task_id")?,
-            set: take(fields, "set")?,
-            back: take(fields, "back")?,
-            scope: take(fields, "scope")?,
-        })
-    }
-}
+from_members!(Step {
+    task_id,
+    set,
+    back,
+    scope
+});
 
 impl History {
     /// Remembers an operation; `before` is the task as it was seen before.

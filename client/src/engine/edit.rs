@@ -10,7 +10,7 @@ use super::Engine;
 use crate::changes::Changes;
 use crate::operation::{Change, Operation, Scope};
 use crate::store::Entry;
-use crate::task::{Fields, Task, member, take};
+use crate::task::{Fields, Task, from_members, member};
 
 /// What a person does to a task.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -27,20 +27,13 @@ pub struct Edit {
     pub scope: Option<Scope>,
 }
 
-impl TryFrom<Fields> for Edit {
-    type Error = serde_json::Error;
-
-    fn try_from(mut fields: Fields) -> Result<Self, Self::Error> {
-        let fields = &mut fields;
-        Ok(Self {
-            op_id: take(fields, "op_id")?,
-            task_id: take(fields, "task_id")?,
-            change: take(fields, "change")?,
-            at: take(fields, "at")?,
-            scope: take(fields, "scope")?,
-        })
-    }
-}
+from_members!(Edit {
+    op_id,
+    task_id,
+    change,
+    at,
+    scope
+});
 
 /// Why an operation was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
