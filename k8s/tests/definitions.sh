@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Downloads the definitions of the custom resources that k8s/ uses, from the tags of their projects, and checks what came. Usage:
 #   k8s/tests/definitions.sh [FOLDER]      (.dev/crds)
+# Its status is 3 if GitHub cannot be reached.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=${1:-.dev/crds}
@@ -8,7 +9,7 @@ mkdir -p "$folder"
 while read -r sum path; do
   file=$folder/$(basename "$path")
   echo "$path"
-  curl --connect-timeout 10 --fail --silent --show-error --location --retry 3 --output "$file" "https://raw.githubusercontent.com/$path"
+  curl --connect-timeout 10 --fail --silent --show-error --location --retry 3 --output "$file" "https://raw.githubusercontent.com/$path" || exit 3
   echo "$sum  $file" | sha256sum --check --quiet
 done <<'END'
 08051de70925efe25bafca636c9b9410a4fe61e17015bd199be1efa04a5b5762 spinframework/spin-operator/v0.6.1/config/crd/bases/core.spinkube.dev_spinapps.yaml

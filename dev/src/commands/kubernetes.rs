@@ -55,6 +55,7 @@ async fn check_on(cluster: &Cluster, root: &Path, manifest: &Manifest) -> Result
         let objects = dry_run(cluster, &overlay).await.context(name.clone())?;
         manifest.check(&objects).context(name.clone())?;
         lists::check(&base, &objects).context(name.clone())?;
+        lists::check_logins(&objects).context(name.clone())?;
         progress::step(format!("{name}: {} objects", objects.len()));
     }
     let refused = broken::check(cluster, &root.join("k8s/tests/broken")).await?;

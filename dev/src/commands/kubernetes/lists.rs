@@ -12,6 +12,30 @@ const LISTS: [&str; 3] = [
     "/spec/template/spec/containers/0/env",
 ];
 
+/// Checks that all Deployments that take the settings of the bridge have the same secrets of Kafka beside them: each opens the log at its
+/// start, and a login without its password ends it.
+///
+/// # Errors
+/// One has another set.
+pub fn check_logins(overlay: &[Value]) -> Result<()> {
+    let is_bridge = |object: &&Value| {
+        let source = "/spec/template/spec/containers/0/envFrom/0/configMapRef/name";
+        object.pointer(source).and_then(Value::as_str) == Some("spindle-bridge")
+    };
+    let logins = overlay.iter().filter(is_bridge).map(|object| {
+        let env = names(object, "/spec/template/spec/containers/0/env");
+        let login = env.into_iter().filter(|name| name.starts_with("KAFKA_"));
+        let files = names(object, "/spec/template/spec/volumes");
+        login.chain(files).collect::<BTreeSet<_>>()
+    });
+    let different: BTreeSet<_> = logins.collect();
+    ensure!(
+        different.len() == 1,
+        "Deployments with the settings of the bridge have different logins: {different:?}"
+    );
+    Ok(())
+}
+
 /// Checks that the objects of an overlay have all items of these lists that the same objects of the base have.
 ///
 /// # Errors
