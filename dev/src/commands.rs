@@ -87,7 +87,7 @@ pub async fn main() -> Result<ExitCode> {
         Command::Test(arguments) => return test::run(arguments).await,
         Command::Fuzz(arguments) => return fuzz::run(arguments).await,
         Command::Sdk => return sdk::run().await,
-        Command::Images(arguments) => images::run(&arguments)?,
+        Command::Images(arguments) => images::run(arguments).await?,
         Command::Kubernetes(arguments) => return kubernetes::run(arguments).await,
         Command::Soak { arguments } => return run_against("soak", &arguments).await,
         Command::Devices { arguments } => return run_against("devices", &arguments).await,

@@ -273,7 +273,11 @@ fn debian() -> Option<Toolchain> {
     )
 }
 
-fn succeed(command: &mut Command) -> Result<()> {
+/// Runs a command on the terminal of this process.
+///
+/// # Errors
+/// It cannot be started, or fails.
+pub fn succeed(command: &mut Command) -> Result<()> {
     let line = format!("{command:?}");
     let status = command
         .status()

@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Child;
@@ -37,4 +37,12 @@ pub async fn attached(command: std::process::Command) -> Result<ExitStatus> {
         .with_context(|| format!("starting {name}"))?;
     let _group = Group::of(&child);
     Ok(child.wait().await?)
+}
+
+/// The same, for a command that must succeed.
+pub async fn succeed(command: std::process::Command) -> Result<()> {
+    let shown = format!("{command:?}");
+    let status = attached(command).await?;
+    ensure!(status.success(), "{shown} failed ({status})");
+    Ok(())
 }

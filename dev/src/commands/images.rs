@@ -11,6 +11,8 @@ use stage::scratch::Scratch;
 use stage::services::install;
 use stage::system::workspace;
 
+use super::group;
+
 /// The authorities that Debian trusts.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -27,7 +29,7 @@ pub struct Arguments {
     insecure: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub async fn run(arguments: Arguments) -> Result<()> {
     let root = workspace();
     components::build_programs(&root, Profile::Release, &["bridge"])?;
     let scratch = Scratch::new("images")?;
@@ -37,14 +39,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let builder = Builder::find()?;
     let prefix = arguments.push.as_deref().unwrap_or("localhost");
     let name = format!("{prefix}/spindle-bridge:{}", arguments.tag);
-    builder.build(
-        &root.join("k8s/images/bridge.Containerfile"),
-        &folder,
-        &name,
-    )?;
+    builder
+        .build(
+            &root.join("k8s/images/bridge.Containerfile"),
+            &folder,
+            &name,
+        )
+        .await?;
     progress::step(format!("built {name}"));
     if arguments.push.is_some() {
-        builder.push(&name, arguments.insecure)?;
+        builder.push(&name, arguments.insecure).await?;
         progress::step(format!("pushed {name}"));
     }
     Ok(())
@@ -103,24 +107,26 @@ impl Builder {
         install::ensure(|| install::find("buildah", &[]), &["buildah"], advice).map(Self::Buildah)
     }
 
-    fn build(&self, file: &Path, folder: &Path, name: &str) -> Result<()> {
+    async fn build(&self, file: &Path, folder: &Path, name: &str) -> Result<()> {
         let mut command = self.command();
         command
             .arg("build")
             .arg("--file")
             .arg(file)
             .args(["--tag", name]);
-        succeed(command.arg(folder))
+        command.arg(folder);
+        group::succeed(command).await
     }
 
-    fn push(&self, name: &str, insecure: bool) -> Result<()> {
+    async fn push(&self, name: &str, insecure: bool) -> Result<()> {
         let mut command = self.command();
         command.arg("push");
         // Docker knows registries without TLS from its own settings.
         if insecure && matches!(self, Self::Buildah(_)) {
             command.arg("--tls-verify=false");
         }
-        succeed(command.arg(name))
+        command.arg(name);
+        group::succeed(command).await
     }
 
     fn command(&self) -> Command {
@@ -141,10 +147,4 @@ fn serves(docker: &Path) -> bool {
     let mut version = Command::new(docker);
     let answer = version.arg("version").output();
     answer.is_ok_and(|answer| answer.status.success())
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    ensure!(status.success(), "{command:?} failed ({status})");
-    Ok(())
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use stage::components;
+use anyhow::{Context, Result};
+use stage::components::{self, succeed};
 use stage::progress;
 
 /// Installs the requirements of this file into an environment of this name below `target/`, if they have changed. Returns the folder
@@ -36,10 +36,4 @@ pub fn environment(root: &Path, name: &str, requirements: &Path) -> Result<PathB
     succeed(&mut install)?;
     std::fs::write(done, required)?;
     Ok(programs)
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    ensure!(status.success(), "{command:?} failed ({status})");
-    Ok(())
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use stage::components::{self, Profile};
 use stage::progress;
 use stage::scratch::Scratch;
@@ -47,14 +47,14 @@ async fn sdk() -> Result<()> {
         .arg(&client)
         .arg("--config")
         .arg(folder.join("generator.yml"));
-    succeed(generate).await?;
+    group::succeed(generate).await?;
     let mut story = Command::new(programs.join("python"));
     story
         .arg(folder.join("story.py"))
         .arg(&url)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONPATH", &client);
-    succeed(story).await?;
+    group::succeed(story).await?;
 
     progress::step("a client in TypeScript");
     // The packages stay for the next run.
@@ -85,7 +85,7 @@ async fn sdk() -> Result<()> {
         &["npx", "tsc"],
         &["node", "story.js", &url],
     ] {
-        succeed(within(&client, &programs, step)?).await?;
+        group::succeed(within(&client, &programs, step)?).await?;
     }
     system.stop().await;
     Ok(())
@@ -104,11 +104,4 @@ fn within(folder: &Path, programs: &Path, command: &[&str]) -> Result<Command> {
         .current_dir(folder)
         .env("PATH", std::env::join_paths(paths)?);
     Ok(command)
-}
-
-async fn succeed(command: Command) -> Result<()> {
-    let shown = format!("{command:?}");
-    let status = group::attached(command).await?;
-    ensure!(status.success(), "{shown} failed ({status})");
-    Ok(())
 }
