@@ -164,6 +164,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/tasks/task_words.fn.sql",
     "functions/api/src/tasks/term_rank.fn.sql",
     "functions/api/src/tasks/time_bound.fn.sql",
+    "functions/api/src/tasks/update_refusal.fn.sql",
     "functions/api/src/tasks/update_task.fn.sql",
     "functions/api/src/tasks/words.fn.sql",
     "functions/api/src/write/admit_write.fn.sql",

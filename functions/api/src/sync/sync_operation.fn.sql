@@ -99,10 +99,8 @@ begin
                 return;
             end if;
             -- What `update_task` would refuse must not bring the task back.
-            verdict := case
-                when operation.op = 'skip' and task.recurrence is null then 'not_recurring'
-                when task.recurrence is not null and operation.set_due and operation.due is null
-                    and not coalesce(operation.set_recurrence, false) then 'needs_due' end;
+            verdict := update_refusal(task, operation.op, coalesce(operation.set_due, false), operation.due,
+                coalesce(operation.set_recurrence, false), operation.recurrence);
             if verdict is not null then
                 result := '{"outcome":"' || verdict || '"}';
                 return;

@@ -66,8 +66,8 @@ begin
         end if;
     end if;
 
-    if p_op = 'skip' and old.recurrence is null then
-        outcome := 'not_recurring';
+    outcome := update_refusal(old, p_op, p_set_due, p_due, p_set_recurrence, p_recurrence);
+    if outcome is not null then
         perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
         return;
     end if;
@@ -96,11 +96,6 @@ begin
         task.due_at := due_at(task.due, p_due_instant::timestamptz, zone);
     end if;
 
-    if task.due is null and (p_recurrence is not null or not p_set_recurrence and task.recurrence is not null) then
-        outcome := 'needs_due';
-        perform keep_answer(owner, p_key, p_fingerprint, row(outcome, version, id, body, null, null)::write_result);
-        return;
-    end if;
     if p_reminders is not null and p_reminders::jsonb is distinct from coalesce(old.reminders::jsonb, '[]') then
         task := set_reminders(task, p_reminders::json, clock_timestamp());
     end if;
