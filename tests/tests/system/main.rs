@@ -28,6 +28,7 @@ mod languages;
 mod lists;
 mod live;
 mod matrix;
+mod metrics;
 mod networks;
 mod orders;
 mod pages;
@@ -113,6 +114,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         fuzz::{random_frames},
         tags::{tags_are_counted, a_tag_is_renamed, a_tag_is_removed, tags_are_merged, tags_in_any_script, concurrent_renames},
         counts::{counts_follow_every_write},
+        metrics::{metrics_that_scaling_needs},
         export::{
             filters_of_list_and_export, an_export_is_a_snapshot, an_export_is_interrupted, clients_that_stop_reading,
         },
