@@ -14,7 +14,7 @@ use crate::Options;
 #[derive(Debug, Parser)]
 #[command(name = "host")]
 pub struct Arguments {
-    /// Path of the application's manifest
+    /// Path of the application's manifest, or of a locked application (*.lock)
     #[arg(long, default_value = "spin.toml")]
     manifest: PathBuf,
     /// Address on which HTTP triggers are served; port 0 takes a free port

@@ -1,4 +1,7 @@
-//! The manifest: `spin.toml`, version 2. A key that this host does not support is an error that names the key.
+//! The manifest: `spin.toml`, version 2, or an application that was locked. A key that this host does not support is an error that
+//! names the key.
+
+mod locked;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -130,12 +133,17 @@ pub struct Component {
 
 impl Manifest {
     /// # Errors
-    /// When the file cannot be read, is not a version 2 manifest, or uses a key that this host does not support.
+    /// When the file cannot be read, is neither a version 2 manifest nor (`*.lock`) a locked application, or uses a key that this host does not support.
     pub fn read(path: &Path) -> Result<Self> {
         let text =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut manifest: Self = toml::from_str(&text)
-            .with_context(|| format!("this host cannot run {}", path.display()))?;
+        let parsed = match path.extension() {
+            Some(extension) if extension == "lock" => locked::to_manifest(&text)
+                .and_then(|manifest| Ok(serde_json::from_value(manifest)?)),
+            _ => toml::from_str(&text).map_err(anyhow::Error::from),
+        };
+        let mut manifest: Self =
+            parsed.with_context(|| format!("this host cannot run {}", path.display()))?;
         ensure!(
             manifest.spin_manifest_version == 2,
             "{}: `spin_manifest_version` is {}; this host supports version 2 only",

@@ -20,7 +20,6 @@ pub use options::{LogKind, Runtime, SystemOptions, workspace};
 use plan::{DATABASE, Plan, clean, host_name, own_kafka, own_postgres, own_redis, programs};
 use url::Url;
 
-use crate::components::program;
 use crate::proxy::Proxy;
 use crate::secrets::Secrets;
 use crate::services::Kafka;
@@ -269,11 +268,7 @@ impl System {
 
     /// The bridge's program with its environment, for a command such as `bridge dead-letters list`.
     pub fn bridge_command(&self) -> Result<Command> {
-        let mut command = clean(&program(
-            &self.plan.options.root,
-            self.plan.options.profile,
-            "bridge",
-        ));
+        let mut command = clean(&self.plan.options.bridge_program());
         command.envs(self.plan.bridge_env("command")?);
         Ok(command)
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::components::Profile;
+use crate::components::{Profile, program};
 use crate::external::External;
 use crate::services::install;
 
@@ -99,6 +99,9 @@ pub struct SystemOptions {
     pub built: bool,
     /// The profile that the native programs are built with.
     pub profile: Profile,
+    /// The program of the bridge, and the application, in place of those of the workspace.
+    pub bridge: Option<PathBuf>,
+    pub application: Option<PathBuf>,
     /// When all cron triggers fire, in place of what spin.toml says: an expression of six fields.
     pub cron: Option<String>,
     /// Additional environment variables of the bridges, of the function hosts and of Postgres.
@@ -125,6 +128,8 @@ impl SystemOptions {
             fsync: true,
             built: std::env::var_os("SPINDLE_ROOT").is_some(),
             profile: Profile::Gate,
+            bridge: None,
+            application: None,
             cron: None,
             bridge_env: Vec::new(),
             postgres_env: Vec::new(),
@@ -133,6 +138,12 @@ impl SystemOptions {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
         }
+    }
+
+    /// The program of the bridge.
+    pub(super) fn bridge_program(&self) -> PathBuf {
+        let built = || program(&self.root, self.profile, "bridge");
+        self.bridge.clone().unwrap_or_else(built)
     }
 }
 

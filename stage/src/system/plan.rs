@@ -160,7 +160,10 @@ impl Plan {
                 programs.host.clone(),
                 vec![
                     OsString::from("--manifest"),
-                    manifest::with_cron(cron, &root, dir)?.into(),
+                    match &self.options.application {
+                        Some(application) => application.into(),
+                        None => manifest::with_cron(cron, &root, dir)?.into(),
+                    },
                 ],
             ),
             // Spin would also keep a copy of the functions' output in `.spin/logs`, which nobody reads or removes.
@@ -297,7 +300,7 @@ pub(super) async fn programs(options: &SystemOptions) -> Result<Programs> {
     }
     Ok(Programs {
         host: program(&root, profile, "host"),
-        bridge: program(&root, profile, "bridge"),
+        bridge: options.bridge_program(),
     })
 }
 

@@ -1,0 +1,147 @@
+//! `cargo dev images --check`: pushes both images to a registry on loopback, pulls them by their digests, and runs the system from what
+//! was pulled, the bridge as the user that its image names.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use stage::child::Process;
+use stage::scratch::Scratch;
+use stage::services::install;
+use stage::system::{LogKind, System, SystemOptions};
+use stage::{ports, progress};
+
+use super::registry::{Pushed, Registry};
+use super::{application, group, layout};
+
+const PROMPT: Duration = Duration::from_secs(10);
+
+pub async fn run(images: &Path, tag: &str) -> Result<()> {
+    ensure!(
+        nix::unistd::geteuid().is_root(),
+        "only root can run the bridge as the user of its image"
+    );
+    let scratch = Scratch::new("images")?;
+    let (process, registry) = serve(scratch.path()).await?;
+    let pulled = async {
+        let pushed = super::push(&registry, images, tag).await?;
+        pull(&registry, &pushed, scratch.path()).await
+    };
+    let pulled = pulled.await;
+    process.stop(Signal::SIGTERM, PROMPT).await;
+    let system = System::start(pulled?).await?;
+    let recorded = story(&system.api_url()).await;
+    system.stop().await;
+    recorded?;
+    progress::step("what was pulled runs: a task is on the audit trail");
+    Ok(())
+}
+
+/// A registry on loopback, which keeps its images in a folder.
+async fn serve(folder: &Path) -> Result<(Process, Registry)> {
+    let program = install::ensure(
+        || install::find("docker-registry", &[]),
+        &["docker-registry"],
+        "docker-registry is not on PATH",
+    )?;
+    let address = format!("127.0.0.1:{}", ports::free()?);
+    // JSON is YAML, too.
+    let settings = json!({
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": folder.join("registry")}},
+        "http": {"addr": address},
+    });
+    let file = folder.join("registry.yml");
+    std::fs::write(&file, settings.to_string())?;
+    let process = Process::new("registry", folder.join("registry.log"), move || {
+        let mut command = Command::new(&program);
+        command.arg("serve").arg(&file);
+        command
+    });
+    let child = process.launch()?;
+    let url = format!("http://{address}/v2/");
+    let answers = || async { reqwest::get(&url).await.is_ok() };
+    child.ready(PROMPT, answers).await?;
+    Ok((process, Registry::new(address, true)?))
+}
+
+/// Pulls the images. Returns the options of a system that runs them.
+async fn pull(registry: &Registry, images: &[Pushed; 2], folder: &Path) -> Result<SystemOptions> {
+    let [bridge, application] = images;
+    let layout = folder.join("bridge");
+    registry.pull(bridge, &layout).await?;
+    let bridge = unpack(&layout, folder).await?;
+    let layout = folder.join("application");
+    registry.pull(application, &layout).await?;
+    let application = folder.join("spin.lock");
+    application::unlock(&layout, &application)?;
+    Ok(SystemOptions {
+        built: true,
+        bridge: Some(bridge),
+        application: Some(application),
+        ..SystemOptions::new(folder.join("system"), LogKind::Kafka)
+    })
+}
+
+/// Unpacks the bridge's image. Returns a program that runs it in its own root folder, as the user that the image names.
+async fn unpack(layout: &Path, folder: &Path) -> Result<PathBuf> {
+    let root = folder.join("root");
+    std::fs::create_dir_all(&root)?;
+    let manifest = layout::manifest(layout)?;
+    for layer in manifest["layers"].as_array().into_iter().flatten() {
+        let mut extract = Command::new("tar");
+        extract.arg("--extract").arg("--directory").arg(&root);
+        extract.arg("--file").arg(layout::content(layout, layer)?);
+        group::succeed(extract).await?;
+    }
+    let config = layout::json(layout, &manifest["config"])?;
+    let user = config["config"]["User"].as_str();
+    let program = config["config"]["Entrypoint"][0].as_str();
+    let script = format!(
+        "#!/bin/sh\nexec chroot --userspec={} {} {} \"$@\"\n",
+        user.context("the image names no user")?,
+        root.display(),
+        program.context("the image names no program")?,
+    );
+    let file = folder.join("run-bridge");
+    std::fs::write(&file, script)?;
+    std::fs::set_permissions(&file, Permissions::from_mode(0o755))?;
+    Ok(file)
+}
+
+/// Registers a user, creates a task, and waits until it is on the audit trail.
+async fn story(api: &str) -> Result<()> {
+    let client = reqwest::Client::new();
+    let account = json!({"email": "ada@example.com", "password": "correct horse battery"});
+    let mut token = Value::Null;
+    for path in ["register", "login"] {
+        let url = format!("{api}/api/auth/{path}");
+        let answer = client.post(url).json(&account).send().await?;
+        let answer: Value = answer.error_for_status()?.json().await?;
+        token = answer["access_token"].clone();
+    }
+    let token = token.as_str().context("login returns an access token")?;
+    let create = client.post(format!("{api}/api/tasks")).bearer_auth(token);
+    let create = create.json(&json!({"title": "Water the plants"}));
+    let task: Value = create.send().await?.error_for_status()?.json().await?;
+    let recorded = async {
+        loop {
+            let trail = client.get(format!("{api}/api/audit")).bearer_auth(token);
+            let trail: Value = trail.send().await?.error_for_status()?.json().await?;
+            let entries = trail["items"].as_array().context("the trail has items")?;
+            if entries.iter().any(|entry| entry["task_id"] == task["id"]) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let recorded = tokio::time::timeout(PROMPT, recorded);
+    recorded
+        .await
+        .context("the task is not on the audit trail")?
+}
