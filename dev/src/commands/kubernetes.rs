@@ -4,6 +4,7 @@
 mod apps;
 mod broken;
 mod cluster;
+mod combinations;
 mod lists;
 mod pods;
 mod program;
@@ -52,17 +53,32 @@ async fn check_on(cluster: &Cluster, root: &Path, manifest: &Manifest) -> Result
         .context("k8s/base")?;
     for overlay in folders(&root.join("k8s/overlays"))? {
         let name = overlay.strip_prefix(root)?.display().to_string();
-        let objects = dry_run(cluster, &overlay).await.context(name.clone())?;
-        manifest.check(&objects).context(name.clone())?;
-        lists::check(&base, &objects).context(name.clone())?;
-        lists::check_logins(&objects).context(name.clone())?;
+        let objects = dry_run(cluster, &overlay).await;
+        let objects = objects.and_then(|objects| whole(objects, &base, manifest));
+        let objects = objects.with_context(|| name.clone())?;
         progress::step(format!("{name}: {} objects", objects.len()));
     }
+    let combinations = combinations::all(root)?;
+    let copy = combinations::Copy::new(root)?;
+    for components in &combinations {
+        let objects = dry_run(cluster, &copy.write(components)?).await;
+        let objects = objects.and_then(|objects| whole(objects, &base, manifest));
+        objects.with_context(|| format!("the base with {}", components.join(", ")))?;
+    }
+    progress::step(format!("{} combinations of components", combinations.len()));
     let refused = broken::check(cluster, &root.join("k8s/tests/broken")).await?;
     progress::step(format!("{refused} broken manifests are refused"));
     pods::check(cluster, &root.join("k8s")).await?;
     progress::step("a Deployment of the operator gets what a SpinApp cannot say");
     Ok(())
+}
+
+/// Returns the objects, if no patch has lost what they need.
+fn whole(objects: Vec<Value>, base: &[Value], manifest: &Manifest) -> Result<Vec<Value>> {
+    manifest.check(&objects)?;
+    lists::check(base, &objects)?;
+    lists::check_logins(&objects)?;
+    Ok(objects)
 }
 
 /// The folders in a folder, by name.
