@@ -9,6 +9,7 @@ mod bridge;
 mod check;
 mod layout;
 mod registry;
+mod sbom;
 
 use std::path::Path;
 
@@ -52,6 +53,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     components::build_programs(&root, Profile::Release, &["bridge"])?;
     components::build_wasm(&root, &components::packages(&root)?)?;
     make(&root, Profile::Release, &folder)?;
+    sbom::write(&root, &folder.join("sbom"))?;
     if let Some(prefix) = arguments.push {
         let registry = Registry::new(prefix, arguments.insecure)?;
         let images = push(&registry, &folder, &arguments.tag).await?;
