@@ -4,7 +4,8 @@ use anyhow::{Context, Result, ensure};
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::client::{Requests, User, text};
-use tests::fixture::Fixture;
+use tests::fixture::{DELIVERY_LIMIT, Fixture};
+use tests::wait;
 use uuid::Uuid;
 
 use super::super::reminders::{remind, reminder_of};
@@ -210,5 +211,37 @@ pub async fn an_occurrence_is_made_anew(fixture: &mut Fixture) -> Result<()> {
         result["conflict"]["theirs"] == "Water them" && result["task"]["title"] == "Mine",
         "{result}"
     );
+    Ok(())
+}
+
+/// The next occurrence of what repeats after it is done counts from when the client says that it was done.
+pub async fn days_after_an_offline_completion(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("Pacific/Auckland").await?;
+    let task = json!({
+        "title": "Water the cactus", "due": {"date": "2026-01-05"},
+        "recurrence": {"rule": "FREQ=DAILY;INTERVAL=30", "mode": "after_completion"},
+    });
+    let task = user.create(task).await?;
+    let age = include_str!("../../../sql/age_task.sql");
+    let id = text(&task, "id")?;
+    fixture.database.execute(age, &[&id]).await?;
+    // In the evening of one day in UTC it is the next day in Auckland.
+    let done = (Utc::now() - TimeDelta::days(4)).date_naive();
+    let occurred_at = format!("{done}T20:30:00.000000Z");
+    let complete = json!([{
+        "op_id": Uuid::new_v4(), "op": "complete", "task_id": task["id"], "base_version": 1, "occurred_at": occurred_at,
+    }]);
+    let result = push(&user, complete).await?.remove(0);
+    is(&result, "applied")?;
+    ensure!(result["task"]["completed_at"] == occurred_at, "{result}");
+    let expected = json!({"date": (done + TimeDelta::days(1 + 30)).to_string()});
+    let next = wait::until("the next occurrence", DELIVERY_LIMIT, async || {
+        let tasks = tasks_of(&user, &task).await?;
+        Ok(tasks
+            .into_iter()
+            .find(|task| task["completed_at"].is_null()))
+    })
+    .await?;
+    ensure!(next["due"] == expected, "not {expected}: {next}");
     Ok(())
 }
