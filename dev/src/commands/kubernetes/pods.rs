@@ -37,6 +37,11 @@ pub async fn check(cluster: &Cluster, k8s: &Path) -> Result<()> {
         first.pointer("/topologySpreadConstraints/0").is_some(),
         "the policy spreads no pods: {first:#}"
     );
+    let pause = first.pointer("/containers/0/lifecycle/preStop/sleep/seconds");
+    ensure!(
+        pause.is_some(),
+        "the policy gives pods no time before they stop: {first:#}"
+    );
     let second = pods(cluster, &deployment).await?;
     ensure!(
         first == second,
