@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Deploys an overlay with the images of a release, in the order migrate, bridge, agents, API, and tests the result. If a step fails, what ran
 # before comes back, in the other order. The schema stays: the release before works on it, too.
-#   k8s/deploy.sh OVERLAY IMAGES      (IMAGES: a file that k8s/images.sh has printed)
+#   k8s/deploy.sh OVERLAY IMAGES      (a folder in k8s/overlays, and the file `images.yaml` of a release)
 # The namespace keeps what was deployed in the ConfigMap `spindle-release`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-overlay=${1:?"the folder of an overlay"} images=${2:?"the file of k8s/images.sh"}
+overlay=${1:?"the name of an overlay"} images=${2:?"images.yaml of a release"}
 agents=(audit recurring reminder sync)
 work=$(mktemp -d)
 forward=
@@ -77,13 +77,9 @@ smoke() {
 deploy() { migrate "$1" && programs "$1" bridge gateway && apps "$1" "${agents[@]}" && apps "$1" api && smoke; }
 back() { apps "$1" api && apps "$1" "${agents[@]}" && apply "$1" '^(SpinApp/.*|Deployment/(bridge|gateway)|Job/migrate)$' -v && programs "$1" bridge gateway; }
 
-mkdir "$work/images" "$work/release"
-cp "$images" "$work/images/kustomization.yaml"
-cat >"$work/release/kustomization.yaml" <<END
-resources: [$(realpath --relative-to="$work/release" "$overlay")]
-components: [../images]
-END
-kubectl kustomize "$work/release" >"$work/new.yaml"
+cp -r "$here" "$work/k8s"
+cp "$images" "$work/k8s/components/images/kustomization.yaml"
+kubectl kustomize "$work/k8s/overlays/$overlay" >"$work/new.yaml"
 k get configmap spindle-release --ignore-not-found --output 'jsonpath={.data.manifest}' >"$work/old.yaml"
 
 if deploy "$work/new.yaml"; then

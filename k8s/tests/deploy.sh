@@ -5,14 +5,14 @@ cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export FAKE=$work
-mkdir "$work/bin" "$work/overlay"
+mkdir "$work/bin"
 
 cat >"$work/bin/kubectl" <<'END'
 #!/usr/bin/env bash
 # Prints what k8s/deploy.sh reads, notes what it changes, and fails once at the step that the file `failing` names.
 fail=$(cat "$FAKE/failing" 2>/dev/null)
 case "$*" in
-  "kustomize "*) sed "s/RELEASE/$NEW/" "$FAKE/manifest" ;;
+  "kustomize "*) grep -q images "${2%/overlays/*}/components/images/kustomization.yaml" && sed "s/RELEASE/$NEW/" "$FAKE/manifest" ;;
   *"get configmap"*) if [ -n "$OLD" ]; then sed "s/RELEASE/$OLD/" "$FAKE/manifest"; fi ;;
   *"create configmap"*) echo "kind: ConfigMap" ;;
   *condition=Failed*) [[ $fail == migrate ]] || exec sleep 60 ;;
@@ -32,15 +32,14 @@ chmod +x "$work/bin/kubectl" "$work/bin/curl"
 for object in Namespace/spindle Job/migrate Deployment/redis Deployment/bridge Deployment/gateway SpinApp/audit SpinApp/recurring SpinApp/reminder SpinApp/sync SpinApp/api; do
   printf -- '---\nkind: %s\nmetadata:\n  name: %s\nspec:\n  image: RELEASE\n' "${object%/*}" "${object#*/}"
 done >"$work/manifest"
-digest=sha256:$(printf '%064d' 0)
-k8s/images.sh "ghcr.io/o/app@$digest" "ghcr.io/o/bridge@$digest" >"$work/images"
+echo images >"$work/images"
 
 # run OLD NEW FAIL: its log in one line each, and its status.
 run() {
   : >"$work/log"
   echo "$3" >"$work/failing"
   local status=0
-  OLD=$1 NEW=$2 PATH="$work/bin:$PATH" k8s/deploy.sh "$work/overlay" "$work/images" >"$work/out" 2>&1 || status=$?
+  OLD=$1 NEW=$2 PATH="$work/bin:$PATH" k8s/deploy.sh production "$work/images" >"$work/out" 2>&1 || status=$?
   echo "status $status" >>"$work/log"
 }
 # expect NAME LINE…: the lines occur in the log in this order.
