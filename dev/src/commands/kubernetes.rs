@@ -5,6 +5,7 @@ mod apps;
 mod broken;
 mod cluster;
 mod combinations;
+mod findings;
 mod lists;
 mod pods;
 mod program;
@@ -20,6 +21,7 @@ use stage::system::workspace;
 
 use self::apps::Manifest;
 use self::cluster::Cluster;
+use self::findings::Overlays;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -41,13 +43,23 @@ async fn check(arguments: &Arguments) -> Result<()> {
         crds.display()
     );
     let manifest = Manifest::read(&root)?;
+    let checkov = findings::install(&root);
+    let overlays = Overlays::new()?;
     let cluster = Cluster::start(&root, &crds).await?;
-    let checked = check_on(&cluster, &root, &manifest).await;
+    let checked = check_on(&cluster, &root, &manifest, &overlays).await;
     cluster.stop().await;
-    checked
+    checked?;
+    overlays.check(&root, &checkov.await??).await?;
+    progress::step("checkov finds nothing that has no answer");
+    Ok(())
 }
 
-async fn check_on(cluster: &Cluster, root: &Path, manifest: &Manifest) -> Result<()> {
+async fn check_on(
+    cluster: &Cluster,
+    root: &Path,
+    manifest: &Manifest,
+    overlays: &Overlays,
+) -> Result<()> {
     let base = dry_run(cluster, &root.join("k8s/base"))
         .await
         .context("k8s/base")?;
@@ -56,6 +68,7 @@ async fn check_on(cluster: &Cluster, root: &Path, manifest: &Manifest) -> Result
         let objects = dry_run(cluster, &overlay).await;
         let objects = objects.and_then(|objects| whole(objects, &base, manifest));
         let objects = objects.with_context(|| name.clone())?;
+        overlays.add(&overlay, &objects)?;
         progress::step(format!("{name}: {} objects", objects.len()));
     }
     let combinations = combinations::all(root)?;
