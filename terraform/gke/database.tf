@@ -39,7 +39,7 @@ resource "google_sql_database_instance" "postgres" {
 
     database_flags {
       name  = "max_connections"
-      value = "500"
+      value = "600"
     }
   }
 }
