@@ -3,18 +3,27 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The parts by name, each with the reason why it is not ready, or none if it is. Clones share the same state.
+use tokio_util::sync::CancellationToken;
+
+/// The parts by name, each with the reason why it is not ready, or none if it is. When the bridge is told to stop, no part is ready.
+/// Clones share the same state.
 #[derive(Clone, Debug, Default)]
-pub struct Health(Arc<Mutex<BTreeMap<String, Option<String>>>>);
+pub struct Health {
+    parts: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    stop: CancellationToken,
+}
 
 impl Health {
     /// Starts with every part not ready, until something reports that it works.
-    pub fn of(parts: &[String]) -> Self {
+    pub fn of(parts: &[String], stop: CancellationToken) -> Self {
         let unknown = parts
             .iter()
             .map(|part| (part.clone(), Some("not checked yet".to_owned())))
             .collect();
-        Self(Arc::new(Mutex::new(unknown)))
+        Self {
+            parts: Arc::new(Mutex::new(unknown)),
+            stop,
+        }
     }
 
     /// Reports that a part is ready.
@@ -29,13 +38,19 @@ impl Health {
 
     /// True if every part is ready; and the state of each part: `ok`, or the reason why it is not ready.
     pub fn report(&self) -> (bool, BTreeMap<String, String>) {
+        let stopping = self.stop.is_cancelled();
         let parts = self.lock();
-        let ready = parts.values().all(Option::is_none);
+        let ready = !stopping && parts.values().all(Option::is_none);
+        let state = |why: &Option<String>| match why {
+            Some(why) => why.clone(),
+            None if stopping => "the bridge is stopping".to_owned(),
+            None => "ok".to_owned(),
+        };
         let states = parts.iter();
         (
             ready,
             states
-                .map(|(part, why)| (part.clone(), why.clone().unwrap_or_else(|| "ok".to_owned())))
+                .map(|(part, why)| (part.clone(), state(why)))
                 .collect(),
         )
     }
@@ -53,6 +68,6 @@ impl Health {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Option<String>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

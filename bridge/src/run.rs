@@ -59,7 +59,7 @@ pub async fn run(
         !parts.is_empty(),
         "BRIDGE_PARTS names the gateway alone, and LIVE_LISTEN does not say where it listens"
     );
-    let health = Health::of(&watched(&parts));
+    let health = Health::of(&watched(&parts), stop.clone());
     let log = log::open(&settings.log)?;
     // The exporter opens a blocking client, which an asynchronous task may not do.
     let log_name = log.name();

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::json;
+use tests::client::{Api, Requests};
 use tests::fixture::Fixture;
 use tests::wait;
 
@@ -17,6 +19,43 @@ pub async fn functions_paused(fixture: &mut Fixture) -> Result<()> {
         load.more(200).await
     })
     .await
+}
+
+/// A bridge that was told to stop is not ready any more, while the frames that it has sent settle.
+pub async fn a_bridge_that_stops(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let bridge = fixture.bridge()?;
+    let paused = bridge.pause();
+    user.create(json!({"title": "Water the plants"})).await?;
+    let functions = fixture.system.host()?.pause();
+    drop(paused);
+    let health = Api::new(&fixture.system.bridge_url(0)?)?;
+    wait::until(
+        "a frame is in flight",
+        Duration::from_secs(10),
+        async || {
+            let metrics = health.get("/metrics").send().await?.expect(200)?;
+            let metrics = String::from_utf8(metrics.body)?;
+            let mut flights = metrics
+                .lines()
+                .filter(|line| line.starts_with("spindle_frames_in_flight{"));
+            Ok(flights.any(|line| !line.ends_with(" 0")).then_some(()))
+        },
+    )
+    .await?;
+    let watch = async {
+        let not_ready = wait::until("it is not ready", Duration::from_secs(5), async || {
+            let ready = health.get("/readyz").send().await?;
+            let text = String::from_utf8(ready.body)?;
+            Ok((ready.status == 503 && text.contains("the bridge is stopping")).then_some(()))
+        });
+        let not_ready = not_ready.await;
+        drop(functions);
+        not_ready
+    };
+    let ((), not_ready) = tokio::join!(bridge.terminate(), watch);
+    not_ready?;
+    fixture.bridge()?.start().await
 }
 
 /// A bridge stands still for longer than its leases last, so the other one takes its work over. Then it goes on with what it holds.
