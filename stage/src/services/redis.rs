@@ -1,5 +1,6 @@
 //! A Redis server for one system. It persists nothing, because Redis only carries signals.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::install;
+use crate::certificates::Signed;
 use crate::child::{Child, Process};
 use crate::ports;
 
@@ -18,13 +20,39 @@ const ADVICE: &str = "Redis is missing: `apt-get install redis-server`, `brew in
 /// A redis-server on a loopback port. It keeps its port when it is restarted.
 pub struct Redis {
     port: u16,
+    /// The port for connections with TLS.
+    tls_port: Option<u16>,
     process: Process,
 }
 
 impl Redis {
     /// Starts a server that logs into `dir`.
     pub async fn start(dir: impl AsRef<Path>) -> Result<Self> {
-        let dir = dir.as_ref().to_owned();
+        Self::start_with(dir.as_ref(), None, Vec::new()).await
+    }
+
+    /// Starts a server that also takes connections with TLS, and asks clients for no certificate. `authority` is the file of the authority
+    /// that signs certificates of clients.
+    pub async fn start_with_tls(dir: &Path, own: &Signed, authority: &Path) -> Result<Self> {
+        let port = ports::free()?;
+        let mut arguments: Vec<OsString> = vec!["--tls-port".into(), port.to_string().into()];
+        arguments.extend(["--tls-auth-clients", "no"].map(OsString::from));
+        for (setting, file) in [
+            ("--tls-cert-file", own.certificate.as_path()),
+            ("--tls-key-file", own.key.as_path()),
+            ("--tls-ca-cert-file", authority),
+        ] {
+            arguments.extend([setting.into(), file.into()]);
+        }
+        Self::start_with(dir, Some(port), arguments).await
+    }
+
+    async fn start_with(
+        dir: &Path,
+        tls_port: Option<u16>,
+        arguments: Vec<OsString>,
+    ) -> Result<Self> {
+        let dir = dir.to_owned();
         std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
         let server = install::ensure(
             || {
@@ -43,10 +71,15 @@ impl Redis {
             command
                 .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
                 .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+                .args(&arguments)
                 .current_dir(&dir);
             command
         });
-        let redis = Self { port, process };
+        let redis = Self {
+            port,
+            tls_port,
+            process,
+        };
         redis.launch().await?;
         Ok(redis)
     }
@@ -57,6 +90,12 @@ impl Redis {
 
     pub fn url(&self) -> String {
         format!("redis://{}", self.address())
+    }
+
+    /// The URL for connections with TLS.
+    pub fn tls_url(&self) -> Result<String> {
+        let port = self.tls_port.context("this Redis has no TLS")?;
+        Ok(format!("rediss://127.0.0.1:{port}"))
     }
 
     pub fn process(&self) -> &Process {

@@ -17,6 +17,7 @@ mod delivery;
 mod devices;
 mod disks;
 mod documents;
+mod encrypted;
 mod export;
 mod fairness;
 mod faults;
@@ -196,9 +197,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         breaks::{
             the_bridge_is_killed, the_host_is_killed, redis_is_stopped, redis_is_silent, a_number_that_never_comes,
         },
-        pauses::{functions_paused, bridge_paused, servers_paused},
+        pauses::{functions_paused, a_bridge_that_stops, bridge_paused, servers_paused},
         networks::{silent_links, slow_links, closed_links},
         servers::{postgres_read_only, redis_fails_over, redis_without_rights},
+        encrypted::{redis_with_tls},
         disks::{postgres_full},
         clocks::{database_clock_steps},
     ));

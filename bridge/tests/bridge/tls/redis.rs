@@ -3,7 +3,6 @@
 use bridge::config::{RedisSettings, Secret};
 use bridge::redis_client;
 use redis::AsyncCommands;
-use stage::ports;
 use stage::scratch::Scratch;
 use stage::services::Redis;
 
@@ -15,32 +14,19 @@ use crate::support::{database, redis_settings};
 struct Fixture {
     certificates: Certificates,
     server: Redis,
-    port: u16,
     _folder: Scratch,
 }
 
 impl Fixture {
     async fn start() -> Self {
         let (certificates, folder) = (Certificates::new(), Scratch::new("redis").unwrap());
-        let server = Redis::start(folder.path()).await.unwrap();
-        let port = ports::free().unwrap();
-        let fixture = Self {
+        let (own, authority) = (&certificates.server, &certificates.trusted.file);
+        let server = Redis::start_with_tls(folder.path(), own, authority);
+        Self {
+            server: server.await.unwrap(),
             certificates,
-            server,
-            port,
             _folder: folder,
-        };
-        let certificates = &fixture.certificates;
-        fixture
-            .set(&[
-                ("tls-cert-file", text(&certificates.server.certificate)),
-                ("tls-key-file", text(&certificates.server.key)),
-                ("tls-ca-cert-file", text(&certificates.trusted.file)),
-                ("tls-auth-clients", "no"),
-                ("tls-port", &port.to_string()),
-            ])
-            .await;
-        fixture
+        }
     }
 
     /// Changes settings of the server together.
@@ -55,7 +41,7 @@ impl Fixture {
     /// Settings that trust the server's authority and show no certificate.
     fn settings(&self, host: &str) -> RedisSettings {
         RedisSettings {
-            redis_url: Secret::new(format!("rediss://{host}:{}", self.port)),
+            redis_url: Secret::new(self.server.tls_url().unwrap().replace("127.0.0.1", host)),
             redis_ca_file: Some(self.certificates.trusted.file.clone()),
             ..redis_settings(&self.server)
         }
