@@ -46,14 +46,18 @@ pub fn home(arguments: &Arguments) -> Result<Home, Failure> {
     Ok(Home::open(folder)?)
 }
 
-/// As the XDG Base Directory Specification has it.
+/// As the XDG Base Directory Specification has it; on Windows, the folder for data of this machine in the user's profile.
 fn state_folder() -> Result<PathBuf, Failure> {
     let of = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let state = of("XDG_STATE_HOME").or_else(|| Some(of("HOME")?.join(".local/state")));
+    let state = if cfg!(windows) {
+        of("LOCALAPPDATA")
+    } else {
+        of("XDG_STATE_HOME").or_else(|| Some(of("HOME")?.join(".local/state")))
+    };
     let state =
         state.ok_or_else(|| Failure::usage("HOME is not set").hint("name a folder with --home"))?;
     Ok(state.join("spindle"))

@@ -1,11 +1,11 @@
 //! The folder of a device, and the locks in it.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::private;
 
 /// The pause between two attempts at a lock.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -25,14 +25,10 @@ impl Home {
     /// It cannot be created.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .map_err(|cause| Error::File {
-                what: format!("creating {}", folder.display()),
-                cause,
-            })?;
+        private::create_folder(&folder).map_err(|cause| Error::File {
+            what: format!("creating {}", folder.display()),
+            cause,
+        })?;
         Ok(Self(folder))
     }
 
@@ -73,9 +69,7 @@ impl Home {
             what: format!("locking {}", path.display()),
             cause,
         };
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(0o600);
-        let file = options.open(&path).map_err(failed)?;
+        let file = private::open_file(&path, false).map_err(failed)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {

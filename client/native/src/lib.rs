@@ -5,6 +5,7 @@
 //! Modules are listed in the order in which a change travels.
 
 pub mod error;
+mod private;
 pub mod home;
 pub mod store;
 pub mod device;

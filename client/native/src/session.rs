@@ -2,9 +2,7 @@
 //!
 //! A keyring would need system libraries and a desktop session that is unlocked; a file works on servers and over ssh, too.
 
-use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::home::Home;
+use crate::private;
 
 const FILE: &str = "session.json";
 /// An access token that ends within as many seconds is not used any more.
@@ -91,13 +90,11 @@ impl Session {
         let text = serde_json::to_vec_pretty(self)?;
         let write = || {
             let new = home.file("session.json.new");
-            let mut options = OpenOptions::new();
-            options.create(true).truncate(true).write(true).mode(0o600);
-            let mut file = options.open(&new)?;
+            let mut file = private::open_file(&new, true)?;
             file.write_all(&text)?;
             file.sync_all()?;
             std::fs::rename(&new, &path)?;
-            File::open(home.folder())?.sync_all()
+            private::sync_folder(home.folder())
         };
         write().map_err(|cause| Error::File {
             what: format!("writing {}", path.display()),

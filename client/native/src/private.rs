@@ -1,0 +1,42 @@
+//! Folders and files that only their owner can read. On Windows they inherit that from the user's profile, in which they lie.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+#[cfg(unix)]
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Creates a folder if there is none.
+///
+/// # Errors
+/// It cannot be created.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.create(folder)
+}
+
+/// Opens a file to write it, and creates it if there is none.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn open_file(file: &Path, truncate: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(truncate).write(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    options.open(file)
+}
+
+/// Makes a new name in a folder durable. Windows has no such call for folders; there the file system's journal does it.
+///
+/// # Errors
+/// The folder cannot be written to the disk.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
