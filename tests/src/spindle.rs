@@ -11,7 +11,7 @@ use stage::proxy::Proxy;
 use stage::scratch::Scratch;
 use stage::system::workspace;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::client::{PASSWORD, User};
@@ -219,6 +219,7 @@ impl Ran {
 pub struct Watching {
     _child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    said: Lines<BufReader<ChildStderr>>,
 }
 
 impl Watching {
@@ -227,23 +228,42 @@ impl Watching {
     /// # Errors
     /// It does not connect.
     pub async fn start(device: &Spindle) -> Result<Self> {
+        let mut watching = Self::spawn(device)?;
+        watching.says("connected").await?;
+        Ok(watching)
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The program does not run.
+    pub fn spawn(device: &Spindle) -> Result<Self> {
         let mut child = device.command(&["watch", "--json"]).spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;
         let stderr = child.stderr.take().context("no standard error")?;
-        let mut said = BufReader::new(stderr).lines();
-        let connected = async {
-            while let Some(line) = said.next_line().await? {
-                if line.contains("\"connected\"") {
+        Ok(Self {
+            _child: child,
+            lines: BufReader::new(stdout).lines(),
+            said: BufReader::new(stderr).lines(),
+        })
+    }
+
+    /// Waits until its connection is in this state, `connected` or `interrupted`.
+    ///
+    /// # Errors
+    /// It ends, or takes too long.
+    pub async fn says(&mut self, state: &str) -> Result<()> {
+        let wanted = format!("\"event\":\"{state}\"");
+        let said = async {
+            while let Some(line) = self.said.next_line().await? {
+                if line.contains(&wanted) {
                     return Ok(());
                 }
             }
             bail!("spindle watch has ended")
         };
-        timeout(LIMIT, connected).await.context("not connected")??;
-        Ok(Self {
-            _child: child,
-            lines: BufReader::new(stdout).lines(),
-        })
+        let said = timeout(LIMIT, said).await;
+        said.with_context(|| format!("not {state}"))?
     }
 
     /// The next event.

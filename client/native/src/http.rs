@@ -125,6 +125,12 @@ impl Answered {
                 status: self.status,
                 problem,
             },
+            // A proxy answers for a server that is away.
+            None if self.status >= 500 => Error::Unreachable {
+                server: self.server.clone(),
+                cause: format!("a proxy answers with status {}", self.status),
+                connected: true,
+            },
             None => self.strange(format_args!("status {}", self.status)),
         }
     }

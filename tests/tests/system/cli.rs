@@ -9,6 +9,8 @@ use tests::client::{Requests, text};
 use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::spindle::{Spindle, Watching};
 use tests::wait;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::reminders::{let_be_due, notified, remind, reminder_of};
 use super::tasks::path;
@@ -281,8 +283,29 @@ pub async fn watch_prints_changes(fixture: &mut Fixture) -> Result<()> {
     wait::until("the watcher sends what waits", DELIVERY_LIMIT, sent).await?;
     let event = watching.event().await?;
     ensure!(event["event"] == "changed", "{event}");
-    event["task"]["title"]
-        .as_str()
-        .context("no title")
-        .map(drop)
+    text(&event["task"], "title").map(drop)
+}
+
+/// A proxy that answers while the server is away ends no watcher, and commands say that the server is away.
+pub async fn a_proxy_answers_for_the_server(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let here = Spindle::of(fixture, &user).await?;
+    let away = TcpListener::bind("127.0.0.1:0").await?;
+    here.proxy()?.redirect(&away.local_addr()?.to_string());
+    let page = "HTTP/1.1 500 Away\r\ncontent-type: text/html\r\ncontent-length: 4\r\nconnection: close\r\n\r\nAway";
+    let answering = tokio::spawn(async move {
+        while let Ok((mut connection, _)) = away.accept().await {
+            let mut request = [0; 4096];
+            if connection.read(&mut request).await.is_ok() {
+                let _ = connection.write_all(page.as_bytes()).await;
+            }
+        }
+    });
+    here.run(&["sync"]).await?.expect(4, "cannot be reached")?;
+    let mut watching = Watching::spawn(&here)?;
+    watching.says("interrupted").await?;
+    here.proxy()?
+        .redirect(fixture.api.base().trim_start_matches("http://"));
+    answering.abort();
+    watching.says("connected").await
 }

@@ -173,7 +173,10 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         reads::{a_delta_reads_little},
         devices::{devices_converge},
-        cli::{offline_and_back, conflicts_and_rejections, undo, series_and_reminders, watch_prints_changes},
+        cli::{
+            offline_and_back, conflicts_and_rejections, undo, series_and_reminders, watch_prints_changes,
+            a_proxy_answers_for_the_server,
+        },
         processes::{commands_at_once, killed_in_the_middle},
         sessions::{signing_in_and_out, tokens_end},
         matrix::{every_operation_by_every_caller},

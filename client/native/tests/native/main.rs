@@ -229,3 +229,24 @@ async fn a_lost_refresh_is_sent_again() {
         asked[3]
     );
 }
+
+/// What a proxy answers while the server is away means that the server is away.
+#[tokio::test]
+async fn a_proxy_answers_for_the_server() {
+    let folder = Folder::new();
+    let mut device = folder.device();
+    let replies = [500, 502, 503].map(|status| Reply::new(status).text("<h1>Away</h1>"));
+    let script = Script::start(replies.into()).await;
+    let once = Patience {
+        attempts: Duration::ZERO,
+        ..Patience::BRIEF
+    };
+    let api = script.signed_in(&folder.0, once);
+    for _ in 0..2 {
+        let error = exchange(&mut device, &api, WAIT).await.unwrap_err();
+        let is_away = matches!(&error, Error::Unreachable { connected, .. } if *connected);
+        assert!(is_away && error.passes(), "{error}");
+    }
+    let error = exchange(&mut device, &api, WAIT).await.unwrap_err();
+    assert!(matches!(error, Error::Busy { .. }), "{error}");
+}
