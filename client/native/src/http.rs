@@ -34,8 +34,6 @@ pub struct Patience {
     pub answer: Duration,
     /// For attempts at one request; no attempt begins after it.
     pub attempts: Duration,
-    /// Whether a server that cannot be reached is tried again.
-    pub until_reached: bool,
 }
 
 impl Patience {
@@ -44,14 +42,12 @@ impl Patience {
         connect: Duration::from_secs(2),
         answer: Duration::from_secs(10),
         attempts: Duration::from_secs(2),
-        until_reached: false,
     };
     /// For what needs the server.
     pub const LONG: Self = Self {
         connect: Duration::from_secs(5),
         answer: Duration::from_secs(30),
         attempts: Duration::from_secs(15),
-        until_reached: false,
     };
 }
 
@@ -202,19 +198,16 @@ impl Http {
     pub async fn send(&self, ask: &Ask) -> Result<Answered, Error> {
         let (start, mut backoff) = (Instant::now(), Backoff::new());
         loop {
-            let answered = self.once(ask).await;
-            let wait = match &answered {
-                Ok(busy) if matches!(busy.status, 429 | 503) => {
-                    busy.retry_after().unwrap_or_else(|| backoff.wait())
-                }
-                Ok(bad) if matches!(bad.status, 502 | 504) => backoff.wait(),
-                Err(Error::Unreachable { .. }) if self.patience.until_reached => backoff.wait(),
-                Ok(_) | Err(_) => return answered,
+            let answered = self.once(ask).await?;
+            let wait = match answered.status {
+                429 | 503 => answered.retry_after().unwrap_or_else(|| backoff.wait()),
+                502 | 504 => backoff.wait(),
+                _ => return Ok(answered),
             };
             if start.elapsed() + wait > self.patience.attempts {
-                return match answered? {
-                    busy if matches!(busy.status, 429 | 503) => Err(Error::Busy { after: wait }),
-                    other => Err(other.problem()),
+                return match answered.status {
+                    429 | 503 => Err(Error::Busy { after: wait }),
+                    _ => Ok(answered),
                 };
             }
             tokio::time::sleep(wait).await;
