@@ -29,14 +29,19 @@ const NOTIFICATION_DAYS: i64 = 90;
 pub struct Device {
     home: Home,
     store: Store,
+    known: Known,
+    /// What the server has not simply applied since somebody asked.
+    remarks: Vec<Remark>,
+}
+
+/// The state as this process knows it.
+struct Known {
     engine: Engine,
     versions: Versions,
     /// The smaller part as it was saved last.
     done: String,
     /// The tasks that have changed in the view since somebody asked, whoever has changed them.
     news: BTreeSet<Uuid>,
-    /// What the server has not simply applied since somebody asked.
-    remarks: Vec<Remark>,
 }
 
 /// Which parts a change may touch.
@@ -56,14 +61,16 @@ impl Device {
         let mut device = Self {
             home,
             store,
-            engine: Engine::new(),
-            versions: Versions::default(),
-            done: String::new(),
-            news: BTreeSet::new(),
+            known: Known {
+                engine: Engine::new(),
+                versions: Versions::default(),
+                done: String::new(),
+                news: BTreeSet::new(),
+            },
             remarks: Vec::new(),
         };
         device.refresh()?;
-        device.news.clear();
+        device.known.news.clear();
         Ok(device)
     }
 
@@ -73,12 +80,12 @@ impl Device {
 
     /// The state as this process knows it.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.known.engine
     }
 
     /// Whether a request to the server is due.
     pub fn is_due(&self) -> bool {
-        self.engine.is_due()
+        self.known.engine.is_due()
     }
 
     /// Takes over what other processes have saved since.
@@ -86,15 +93,12 @@ impl Device {
     /// # Errors
     /// The store cannot be read.
     pub fn refresh(&mut self) -> Result<(), Error> {
-        if self.store.versions()? == self.versions {
-            return Ok(());
-        }
-        self.transact(Touches::Done, |_, _| Ok(((), Changes::default())))
+        self.known.catch_up(&self.store.read()?)
     }
 
     /// The tasks that have changed in the view since the last call.
     pub fn take_news(&mut self) -> BTreeSet<Uuid> {
-        std::mem::take(&mut self.news)
+        std::mem::take(&mut self.known.news)
     }
 
     /// What the server has merged, found in conflict or rejected since the last call.
@@ -184,7 +188,7 @@ impl Device {
     /// # Errors
     /// The store fails.
     pub fn hear(&mut self, messages: Vec<Message>) -> Result<(), Error> {
-        let before = self.engine.store().seq;
+        let before = self.known.engine.store().seq;
         let heard = |engine: &mut Engine, messages: Vec<Message>| {
             let mut all = Changes::default();
             for message in messages {
@@ -194,8 +198,8 @@ impl Device {
         };
         // Most messages are about what this process has fetched already, and then there is nothing to save.
         if messages.iter().all(|message| message.seq <= before) {
-            let changes = heard(&mut self.engine, messages);
-            self.news.extend(changes.tasks);
+            let changes = heard(&mut self.known.engine, messages);
+            self.known.news.extend(changes.tasks);
             return Ok(());
         }
         self.transact(Touches::Both, |engine, _| Ok(((), heard(engine, messages))))
@@ -203,12 +207,12 @@ impl Device {
 
     /// Notes that the live connection has ended.
     pub fn unplugged(&mut self) {
-        self.engine.unplugged();
+        self.known.engine.unplugged();
     }
 
     /// Asks for a pull by the next exchange.
     pub fn ask_for_pull(&mut self) {
-        self.engine.refresh();
+        self.known.engine.refresh();
     }
 
     /// Forgets what the server has forgotten.
@@ -229,7 +233,7 @@ impl Device {
     /// # Errors
     /// The store fails.
     pub fn note(&mut self, name: &str) -> Result<Option<String>, Error> {
-        self.store.begin()?.note(name)
+        self.store.read()?.note(name)
     }
 
     /// Writes a note that outlives the process.
@@ -247,7 +251,7 @@ impl Device {
     /// # Errors
     /// The store fails.
     pub fn rejected(&mut self) -> Result<Vec<serde_json::Value>, Error> {
-        let rows = self.store.begin()?.rejected()?;
+        let rows = self.store.read()?.rejected()?;
         let rows = rows.iter().map(|row| serde_json::from_str(row));
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -268,18 +272,39 @@ impl Device {
         work: impl FnOnce(&mut Engine, &Transaction<'_>) -> Result<(T, Changes), Error>,
     ) -> Result<T, Error> {
         let transaction = self.store.begin()?;
-        let known = self.versions;
+        let known = &mut self.known;
+        known.catch_up(&transaction)?;
         // Should anything fail from here on, the next transaction reads both parts again.
-        self.versions = Versions { told: -1, done: -1 };
-        let mut versions = transaction.versions()?;
+        let mut versions = std::mem::replace(&mut known.versions, Versions::UNREAD);
+        let (value, changes) = work(&mut known.engine, &transaction)?;
+        let done = known.engine.save_done()?;
+        if done != known.done {
+            versions.done = transaction.save(DONE, &done)?;
+            known.done = done;
+        }
+        if touches == Touches::Both {
+            versions.told = transaction.save(TOLD, &known.engine.save_told()?)?;
+        }
+        transaction.commit()?;
+        known.versions = versions;
+        known.news.extend(changes.tasks);
+        self.remarks.extend(changes.remarks);
+        Ok(value)
+    }
+}
+
+impl Known {
+    /// Takes over what other processes have saved since.
+    fn catch_up(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let versions = transaction.versions()?;
         let part = |name: &str, is_new: bool| match is_new {
             true => transaction.part(name),
             false => Ok(None),
         };
-        let told = part(TOLD, versions.told != known.told)?;
-        let done = part(DONE, versions.done != known.done)?;
+        let told = part(TOLD, versions.told != self.versions.told)?;
+        let done = part(DONE, versions.done != self.versions.done)?;
         if told.is_some() || done.is_some() {
-            if known == Versions::default() {
+            if self.versions == Versions::default() {
                 self.engine = Engine::load_parts(told.as_deref(), done.as_deref())?;
             } else {
                 let changes = self.engine.reload(told.as_deref(), done.as_deref())?;
@@ -287,20 +312,8 @@ impl Device {
             }
             self.done = done.unwrap_or(std::mem::take(&mut self.done));
         }
-        let (value, changes) = work(&mut self.engine, &transaction)?;
-        let done = self.engine.save_done()?;
-        if done != self.done {
-            versions.done = transaction.save(DONE, &done)?;
-            self.done = done;
-        }
-        if touches == Touches::Both {
-            versions.told = transaction.save(TOLD, &self.engine.save_told()?)?;
-        }
-        transaction.commit()?;
         self.versions = versions;
-        self.news.extend(changes.tasks);
-        self.remarks.extend(changes.remarks);
-        Ok(value)
+        Ok(())
     }
 }
 

@@ -70,8 +70,10 @@ pub async fn follow(
                 () = &mut stop => return Ok(()),
                 () = sleep(LOOK.min(back - Instant::now())) => {}
             }
-            device.refresh()?;
-            tell(Event::Changed(device));
+            match device.refresh() {
+                Err(error) if !error.passes() => return Err(error),
+                _ => tell(Event::Changed(device)),
+            }
         }
     }
 }

@@ -28,9 +28,14 @@ pub struct Versions {
     pub done: i64,
 }
 
+impl Versions {
+    /// Those of no part.
+    pub const UNREAD: Self = Self { told: -1, done: -1 };
+}
+
 pub struct Store(Connection);
 
-/// A transaction that writes. Others wait until it ends; without [`Transaction::commit`] it has changed nothing.
+/// A transaction. Others that write wait until one that writes has ended; without [`Transaction::commit`] it has changed nothing.
 pub struct Transaction<'a>(rusqlite::Transaction<'a>);
 
 impl Store {
@@ -56,12 +61,12 @@ impl Store {
         Ok(Transaction(self.0.transaction_with_behavior(behavior)?))
     }
 
-    /// The versions that are saved now.
+    /// Begins a transaction that reads one state of the store. It waits for nobody.
     ///
     /// # Errors
     /// The file fails.
-    pub fn versions(&self) -> Result<Versions, Error> {
-        versions(&self.0)
+    pub fn read(&mut self) -> Result<Transaction<'_>, Error> {
+        Ok(Transaction(self.0.transaction()?))
     }
 }
 
@@ -71,7 +76,17 @@ impl Transaction<'_> {
     /// # Errors
     /// The file fails.
     pub fn versions(&self) -> Result<Versions, Error> {
-        versions(&self.0)
+        let mut versions = Versions::default();
+        let mut statement = self.0.prepare("select name, version from parts")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            match row.get_ref(0)?.as_str().unwrap_or_default() {
+                "told" => versions.told = row.get(1)?,
+                "done" => versions.done = row.get(1)?,
+                _ => {}
+            }
+        }
+        Ok(versions)
     }
 
     /// A part as it was saved.
@@ -181,18 +196,4 @@ impl Transaction<'_> {
     pub fn commit(self) -> Result<(), Error> {
         Ok(self.0.commit()?)
     }
-}
-
-fn versions(connection: &Connection) -> Result<Versions, Error> {
-    let mut versions = Versions::default();
-    let mut statement = connection.prepare("select name, version from parts")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        match row.get_ref(0)?.as_str().unwrap_or_default() {
-            "told" => versions.told = row.get(1)?,
-            "done" => versions.done = row.get(1)?,
-            _ => {}
-        }
-    }
-    Ok(versions)
 }

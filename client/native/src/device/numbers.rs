@@ -13,7 +13,7 @@ impl Device {
     /// # Errors
     /// The store fails.
     pub fn numbers(&mut self) -> Result<BTreeMap<Uuid, u32>, Error> {
-        Ok(parse(self.store.begin()?.numbers()?))
+        Ok(parse(self.store.read()?.numbers()?))
     }
 
     /// Gives a number to each of these tasks that has none, the smallest that is free. With `renew`, numbers of tasks that are neither open
@@ -27,7 +27,7 @@ impl Device {
         let mut numbers = before.clone();
         if renew {
             numbers.retain(|id, _| {
-                let open = self.engine.task(*id).is_some_and(|task| {
+                let open = self.known.engine.task(*id).is_some_and(|task| {
                     let status = task.field("status").as_str();
                     task.is_alive() && matches!(status, Some("open" | "in_progress"))
                 });

@@ -17,8 +17,12 @@ use client_native::device::Device;
 use client_native::error::Error;
 use client_native::home::Home;
 use client_native::http::Patience;
+use client_native::live::{Event, follow};
 use client_native::sync::exchange;
+use rusqlite::Connection;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use self::script::{Reply, Script};
@@ -35,6 +39,11 @@ impl Folder {
 
     fn device(&self) -> Device {
         Device::open(Home::open(&self.0).unwrap()).unwrap()
+    }
+
+    /// Another connection to the store.
+    fn store(&self) -> Connection {
+        Connection::open(self.0.join("tasks.db")).unwrap()
     }
 }
 
@@ -249,4 +258,30 @@ async fn a_proxy_answers_for_the_server() {
     }
     let error = exchange(&mut device, &api, WAIT).await.unwrap_err();
     assert!(matches!(error, Error::Busy { .. }), "{error}");
+}
+
+/// While another process holds the store, a watcher shows what was saved before.
+#[tokio::test]
+async fn a_watcher_needs_no_lock() {
+    let folder = Folder::new();
+    let mut device = folder.device();
+    let script = Script::start(vec![Reply::new(500).text("away")]).await;
+    let api = script.signed_in(&folder.0, Patience::BRIEF);
+    let (stop, held) = (Notify::new(), folder.store());
+    let tell = |event: Event<'_>| match event {
+        Event::Connected => {}
+        Event::Interrupted { .. } => {
+            folder.device().edit(create("Elsewhere"), None).unwrap();
+            held.execute_batch("begin immediate").unwrap();
+        }
+        Event::Changed(device) => {
+            if !device.take_news().is_empty() {
+                held.execute_batch("rollback").unwrap();
+                stop.notify_one();
+            }
+        }
+    };
+    let following = follow(&mut device, &api, stop.notified(), tell);
+    timeout(WAIT, following).await.unwrap().unwrap();
+    assert_eq!(titles(&device), ["Elsewhere"]);
 }
