@@ -143,9 +143,23 @@ impl Device {
     /// # Errors
     /// The store fails.
     pub fn next_request(&mut self) -> Result<Option<Request>, Error> {
-        self.transact(Touches::Done, |engine, _| {
-            Ok((engine.next_request(), Changes::default()))
-        })
+        let mut number = None;
+        let saved = self.transact(Touches::Done, |engine, _| {
+            let request = engine.next_request();
+            number = request.as_ref().map(|request| request.number);
+            Ok((request, Changes::default()))
+        });
+        // What is not saved is not sent.
+        if let (Err(_), Some(number)) = (&saved, number) {
+            self.give_up(number);
+        }
+        saved
+    }
+
+    /// Notes that no answer to a request comes, so that it is sent again. Nothing of it has to be saved.
+    pub fn give_up(&mut self, number: u64) {
+        // This answer belongs to each request.
+        let _ = self.known.engine.answer(number, Answer::Failed);
     }
 
     /// Takes in the answer to a request.

@@ -26,12 +26,10 @@ pub async fn exchange(device: &mut Device, api: &Api, patience: Duration) -> Res
     let _lock = device.home().lock_exchange(patience).await?;
     let mut pulled = false;
     while let Some(request) = device.next_request()? {
-        match ask(device, api, &request.call).await {
-            Ok(answer) => device.answer(request.number, answer)?,
-            Err(error) => {
-                device.answer(request.number, Answer::Failed)?;
-                return Err(error);
-            }
+        let answer = ask(device, api, &request.call).await;
+        if let Err(error) = answer.and_then(|answer| device.answer(request.number, answer)) {
+            device.give_up(request.number);
+            return Err(error);
         }
         pulled |= matches!(request.call, Call::Pull { .. });
     }

@@ -260,6 +260,32 @@ async fn a_proxy_answers_for_the_server() {
     assert!(matches!(error, Error::Busy { .. }), "{error}");
 }
 
+/// A store that fails while a request is on its way does not keep the next exchange from asking again.
+#[tokio::test]
+async fn a_store_that_failed_is_used_again() {
+    let folder = Folder::new();
+    let mut device = folder.device();
+    let store = folder.store();
+    let break_it = move || {
+        store
+            .execute("alter table parts rename to broken", [])
+            .unwrap();
+    };
+    let script = Script::start(vec![
+        Reply::new(200).json(&empty_page("c1")).after(break_it),
+        Reply::new(200).json(&empty_page("c1")),
+    ])
+    .await;
+    let api = script.signed_in(&folder.0, Patience::BRIEF);
+    let error = exchange(&mut device, &api, WAIT).await.unwrap_err();
+    assert!(matches!(error, Error::Store(_)), "{error}");
+    let store = folder.store();
+    let mend = "alter table broken rename to parts";
+    store.execute(mend, []).unwrap();
+    exchange(&mut device, &api, WAIT).await.unwrap();
+    assert_eq!(script.asked().len(), 2);
+}
+
 /// While another process holds the store, a watcher shows what was saved before.
 #[tokio::test]
 async fn a_watcher_needs_no_lock() {

@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub struct Reply {
     head: Option<String>,
     body: String,
+    /// What happens before the answer is sent.
+    before: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Reply {
@@ -24,14 +26,20 @@ impl Reply {
         Self {
             head: Some(format!("HTTP/1.1 {status} x\r\nconnection: close\r\n")),
             body: String::new(),
+            before: None,
         }
     }
 
     pub fn cut() -> Self {
         Self {
             head: None,
-            body: String::new(),
+            ..Self::new(0)
         }
+    }
+
+    pub fn after(mut self, before: impl FnOnce() + Send + 'static) -> Self {
+        self.before = Some(Box::new(before));
+        self
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -65,6 +73,9 @@ impl Script {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let request = read(&mut stream).await;
                 heard.lock().unwrap().push(request);
+                if let Some(before) = reply.before {
+                    before();
+                }
                 if let Some(head) = reply.head {
                     let length = reply.body.len();
                     let answer = format!("{head}content-length: {length}\r\n\r\n{}", reply.body);
