@@ -217,7 +217,7 @@ impl Ran {
 
 /// A running `spindle watch --json`.
 pub struct Watching {
-    _child: Child,
+    child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     said: Lines<BufReader<ChildStderr>>,
 }
@@ -242,7 +242,7 @@ impl Watching {
         let stdout = child.stdout.take().context("no standard output")?;
         let stderr = child.stderr.take().context("no standard error")?;
         Ok(Self {
-            _child: child,
+            child,
             lines: BufReader::new(stdout).lines(),
             said: BufReader::new(stderr).lines(),
         })
@@ -264,6 +264,12 @@ impl Watching {
         };
         let said = timeout(LIMIT, said).await;
         said.with_context(|| format!("not {state}"))?
+    }
+
+    /// Reads nothing more.
+    #[must_use]
+    pub fn unread(self) -> Child {
+        self.child
     }
 
     /// The next event.

@@ -1,7 +1,7 @@
 //! What the program prints: text for people, or JSON; results to standard output, everything else to standard error.
 
 use std::fmt::{Display, Write as _};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
@@ -49,13 +49,15 @@ impl Output {
             let mut line =
                 serde_json::to_string(json).map_err(|error| Failure::refused(error.to_string()))?;
             line.push('\n');
-            return print(&line);
+            print(&line)?;
+            return Ok(());
         }
         let mut text = text();
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        print(&text)
+        print(&text)?;
+        Ok(())
     }
 
     /// Says something that is no result.
@@ -78,16 +80,15 @@ impl Output {
     }
 }
 
-/// Prints to standard output. A reader that has read enough is no failure.
-pub fn print(text: &str) -> Result<(), Failure> {
+/// Prints to standard output. Returns whether somebody still reads it: a reader that has read enough is no failure.
+pub fn print(text: &str) -> Result<bool, Failure> {
     let mut stdout = anstream::stdout();
-    match stdout
+    let printed = stdout
         .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::refused(format!("printing fails: {error}")))
-        }
-        _ => Ok(()),
+        .and_then(|()| stdout.flush());
+    match printed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::refused(format!("printing fails: {error}"))),
     }
 }

@@ -6,7 +6,8 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,10 +17,14 @@ struct Device(PathBuf);
 
 impl Device {
     fn new() -> Self {
+        Self::with_tokens(&Value::Null)
+    }
+
+    fn with_tokens(tokens: &Value) -> Self {
         let device = Self(std::env::temp_dir().join(format!("spindle-cli-{}", Uuid::now_v7())));
         std::fs::create_dir_all(&device.0).unwrap();
         let session = json!({"server": "http://127.0.0.1:9/", "live": "http://127.0.0.1:9/", "user": Uuid::nil(),
-            "email": "ada@example.com", "tokens": null});
+            "email": "ada@example.com", "tokens": tokens});
         std::fs::write(device.0.join("session.json"), session.to_string()).unwrap();
         device
     }
@@ -213,6 +218,31 @@ fn failures_have_codes_and_say_what_to_do() {
     assert_eq!(device.json(&["list"]).as_array().unwrap().len(), 1);
     assert_eq!(device.json(&["undo"])[0]["title"], "One");
     assert!(device.fails(&["undo"], 1).contains("nothing to undo"));
+}
+
+/// As `watch | head -1` does: the reader is gone, and the next line ends the program.
+#[test]
+fn a_reader_that_has_read_enough_ends_the_program() {
+    let tokens = json!({"access_token": "a", "refresh_token": "r", "ends_at": u64::MAX});
+    let device = Device::with_tokens(&tokens);
+    for arguments in [&["watch"][..], &["watch", "--json"]] {
+        let mut watch = program(arguments)
+            .env("SPINDLE_HOME", &device.0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(watch.stdout.take());
+        let started = Instant::now();
+        while watch.try_wait().unwrap().is_none() && started.elapsed() < Duration::from_secs(20) {
+            device.json(&["add", "One", "--offline"]);
+        }
+        let _ = watch.kill();
+        let output = watch.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        let said = text(&output.stderr);
+        assert!(!said.contains("error:"), "{said}");
+    }
 }
 
 #[test]

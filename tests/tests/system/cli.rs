@@ -11,6 +11,7 @@ use tests::spindle::{Spindle, Watching};
 use tests::wait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::reminders::{let_be_due, notified, remind, reminder_of};
 use super::tasks::path;
@@ -283,7 +284,14 @@ pub async fn watch_prints_changes(fixture: &mut Fixture) -> Result<()> {
     wait::until("the watcher sends what waits", DELIVERY_LIMIT, sent).await?;
     let event = watching.event().await?;
     ensure!(event["event"] == "changed", "{event}");
-    text(&event["task"], "title").map(drop)
+    text(&event["task"], "title")?;
+    // As `watch | head` does: the reader is gone, and the next line ends the program.
+    let mut watch = watching.unread();
+    user.create(json!({"title": "Unread"})).await?;
+    let ended = timeout(DELIVERY_LIMIT, watch.wait()).await;
+    let status = ended.context("watch still runs")??;
+    ensure!(status.success(), "{status}");
+    Ok(())
 }
 
 /// A proxy that answers while the server is away ends no watcher, and commands say that the server is away.

@@ -7,6 +7,7 @@ use client::task::Task;
 use client_native::device::Device;
 use client_native::live::{Event, follow};
 use serde_json::json;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::app::{App, describe_remark};
@@ -30,11 +31,12 @@ pub async fn watch(app: &mut App<'_>) -> Result<ExitCode, Failure> {
     let api = app.api()?;
     let (output, zone) = (app.output, app.zone());
     let mut seen: Option<BTreeMap<Uuid, Task>> = None;
-    let mut broken = Ok(());
+    let (mut printed, ended) = (Ok(true), Notify::new());
     let stop = async {
-        // Without a handler for Ctrl-C, the signal ends the program all the same.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+        tokio::select! {
+            () = ended.notified() => {}
+            // Without a handler for Ctrl-C, the signal ends the program all the same.
+            Ok(()) = tokio::signal::ctrl_c() => {}
         }
     };
     let told = |event: Event<'_>| match event {
@@ -48,25 +50,17 @@ pub async fn watch(app: &mut App<'_>) -> Result<ExitCode, Failure> {
         }
         Event::Changed(device) => {
             let news = device.take_news();
-            let now = || times::show(times::now(), zone);
-            match &mut seen {
-                // What was new since the last command is no news of now.
-                None => {
-                    seen = Some(
-                        device
-                            .engine()
-                            .tasks()
-                            .map(|task| (task.id, task))
-                            .collect(),
-                    )
+            // What was new since the last command is no news of now.
+            let seen = seen.get_or_insert_with(|| {
+                let tasks = device.engine().tasks();
+                tasks.map(|task| (task.id, task)).collect()
+            });
+            for id in news {
+                printed = changed(device, seen, id, output, &times::show(times::now(), zone));
+                if !matches!(printed, Ok(true)) {
+                    ended.notify_one();
+                    return;
                 }
-                Some(seen) if !news.is_empty() => {
-                    for id in news {
-                        let result = changed(device, seen, id, output, &now());
-                        broken = std::mem::replace(&mut broken, Ok(())).and(result);
-                    }
-                }
-                Some(_) => {}
             }
             for remark in device.take_remarks() {
                 if let Some(text) = describe_remark(device, &remark) {
@@ -76,7 +70,7 @@ pub async fn watch(app: &mut App<'_>) -> Result<ExitCode, Failure> {
         }
     };
     follow(&mut app.device, &api, stop, told).await?;
-    broken?;
+    printed?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,34 +81,35 @@ fn state(output: &Output, name: &str, text: &str) {
     }
 }
 
-/// Prints what has become of a task.
+/// Prints what has become of a task. Returns whether somebody still reads it.
 fn changed(
     device: &mut Device,
     seen: &mut BTreeMap<Uuid, Task>,
     id: Uuid,
     output: &Output,
     at: &str,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let after = device.engine().task(id);
     let before = match after.clone() {
         Some(after) => seen.insert(id, after),
         None => seen.remove(&id),
     };
     let Some(word) = word(before.as_ref(), after.as_ref()) else {
-        return Ok(());
+        return Ok(true);
     };
     let Some(task) = after.or(before) else {
-        return Ok(());
+        return Ok(true);
     };
     if output.json {
         let line = json!({"event": word.split(' ').next(), "task": task});
         return print(&format!("{line}\n"));
     }
-    let number = device
-        .number(&[id], false)?
-        .get(&id)
-        .copied()
-        .unwrap_or_default();
+    // Another process may keep the task from getting a number now.
+    let number = match device.number(&[id], false) {
+        Err(error) if error.passes() => None,
+        numbers => numbers?.get(&id).copied(),
+    };
+    let number = number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let title = task.field("title").as_str().unwrap_or_default();
     print(&format!(
         "{}  {}  {word}  {title}\n",
