@@ -46,6 +46,16 @@ pub fn home(arguments: &Arguments) -> Result<Home, Failure> {
     Ok(Home::open(folder)?)
 }
 
+/// Refuses a command that needs the server and must not talk to it.
+pub fn needs_server(offline: bool) -> Result<(), Failure> {
+    match offline {
+        true => Err(Failure::usage(
+            "this command needs the server, so it cannot be used with --offline",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// As the XDG Base Directory Specification has it; on Windows, the folder for data of this machine in the user's profile.
 fn state_folder() -> Result<PathBuf, Failure> {
     let of = |name| {
@@ -89,11 +99,7 @@ impl<'a> App<'a> {
 
     /// The API, for a command that needs the server.
     pub fn api(&self) -> Result<Api, Failure> {
-        if self.offline {
-            return Err(Failure::usage(
-                "this command needs the server, so it cannot be used with --offline",
-            ));
-        }
+        needs_server(self.offline)?;
         Ok(Api::open(self.device.home(), Patience::LONG)?)
     }
 

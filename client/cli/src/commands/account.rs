@@ -11,7 +11,7 @@ use serde_json::json;
 use url::Url;
 
 use super::code;
-use crate::app::{App, home};
+use crate::app::{App, home, needs_server};
 use crate::arguments::{Arguments, Login};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -21,6 +21,7 @@ pub async fn login(
     login: &Login,
     output: &Output,
 ) -> Result<ExitCode, Failure> {
+    needs_server(arguments.offline)?;
     let home = home(arguments)?;
     let before = Session::read(&home)?;
     let server = match (&login.server, &before) {
