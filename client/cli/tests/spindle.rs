@@ -207,6 +207,7 @@ fn failures_have_codes_and_say_what_to_do() {
         (&["sync"], 3, "spindle login"),
         (&["sync", "--offline"], 2, "needs the server"),
         (&["login", "--offline"], 2, "needs the server"),
+        (&["logout"], 1, "1 change not sent yet"),
         (&["logout"], 1, "spindle sync"),
     ] {
         let said = device.fails(arguments, code);

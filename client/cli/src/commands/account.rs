@@ -14,7 +14,7 @@ use super::code;
 use crate::app::{App, home, needs_server};
 use crate::arguments::{Arguments, Login};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 pub async fn login(
     arguments: &Arguments,
@@ -57,8 +57,10 @@ pub async fn login(
     let result = json!({"email": session.email, "server": session.server.as_str(), "tasks": tasks});
     output.result(&result, || {
         format!(
-            "signed in as {} at {}, {tasks} tasks",
-            session.email, session.server
+            "signed in as {} at {}, {}",
+            session.email,
+            session.server,
+            counted(tasks, "task")
         )
     })?;
     Ok(code(rejected))
@@ -77,7 +79,7 @@ pub async fn logout(
     let waiting = Device::open(home.clone()).map(|device| device.engine().pending().len());
     let waiting = if force { 0 } else { waiting? };
     if waiting > 0 {
-        let failure = Failure::refused(format!("{waiting} changes were not sent yet"));
+        let failure = Failure::refused(format!("{} not sent yet", counted(waiting, "change")));
         return Err(
             failure.hint("`spindle sync` sends them; `spindle logout --force` throws them away")
         );

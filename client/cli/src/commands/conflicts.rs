@@ -9,7 +9,7 @@ use super::code;
 use crate::app::App;
 use crate::arguments::ConflictAction;
 use crate::failure::Failure;
-use crate::output::{BOLD, DIM, styled};
+use crate::output::{BOLD, DIM, counted, styled};
 use crate::times;
 
 /// The most conflicts that are listed.
@@ -25,7 +25,7 @@ pub async fn run(app: &mut App<'_>, action: Option<ConflictAction>) -> Result<Ex
             let count = app.device.rejected()?.len();
             app.device.forget_rejected()?;
             app.output.result(&json!({ "dismissed": count }), || {
-                format!("{count} rejected changes forgotten")
+                format!("{} forgotten", counted(count, "rejected change"))
             })?;
             Ok(ExitCode::SUCCESS)
         }

@@ -39,8 +39,9 @@ pub async fn signing_in_and_out(fixture: &mut Fixture) -> Result<()> {
     here.json(&["add", "Mine", "--offline"]).await?;
     here.run(&["logout"])
         .await?
-        .expect(1, "1 changes were not sent yet")?;
-    here.json(&["sync"]).await?;
+        .expect(1, "1 change not sent yet")?;
+    let ran = here.login(&user.email, PASSWORD).await?.expect(0, "")?;
+    ensure!(ran.stdout.ends_with(", 1 task\n"), "{ran:?}");
     here.json(&["logout"]).await?;
     ensure!(!here.file("tasks.db").exists(), "the copy is still there");
     here.login(&other.email, PASSWORD).await?.expect(0, "")?;
