@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -245,6 +246,39 @@ fn a_reader_that_has_read_enough_ends_the_program() {
         let said = text(&output.stderr);
         assert!(!said.contains("error:"), "{said}");
     }
+}
+
+/// Also of a folder that was there, and of files with the rights of the umask.
+#[test]
+fn nobody_else_can_read_the_folder() {
+    let device = Device::new();
+    let rights = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let modes = || {
+        let files = std::fs::read_dir(&device.0).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let modes = paths.chain([device.0.clone()]).map(|path| {
+            let mode = path.metadata().unwrap().permissions().mode();
+            (path, mode & 0o777)
+        });
+        modes.collect::<Vec<_>>()
+    };
+    rights(&device.0, 0o775);
+    rights(&device.0.join("session.json"), 0o644);
+    device.json(&["add", "One"]);
+    let check = || {
+        for (path, mode) in modes() {
+            let expected = if path == device.0 { 0o700 } else { 0o600 };
+            assert_eq!(mode, expected, "{}: {mode:o}", path.display());
+        }
+    };
+    check();
+    for (path, mode) in modes() {
+        rights(&path, mode | 0o044);
+    }
+    device.json(&["list"]);
+    check();
 }
 
 #[test]

@@ -10,6 +10,17 @@ use crate::private;
 /// The pause between two attempts at a lock.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The files that a folder may have.
+const FILES: [&str; 7] = [
+    "session.json",
+    "session.json.new",
+    "session.lock",
+    "exchange.lock",
+    "tasks.db",
+    "tasks.db-wal",
+    "tasks.db-shm",
+];
+
 /// The folder that has the local copy and the tokens. Only its owner can read it.
 #[derive(Clone, Debug)]
 pub struct Home(PathBuf);
@@ -19,14 +30,20 @@ pub struct Home(PathBuf);
 pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
 
 impl Home {
-    /// Creates the folder if there is none.
+    /// Creates the folder if there is none, and lets nobody else read it, whatever rights it had.
     ///
     /// # Errors
-    /// It cannot be created.
+    /// It cannot be created, or is somebody else's.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
-        private::create_folder(&folder).map_err(|cause| Error::File {
-            what: format!("creating {}", folder.display()),
+        let open = || {
+            private::create_folder(&folder)?;
+            private::restrict(&folder)?;
+            let mut files = FILES.iter().map(|name| folder.join(name));
+            files.try_for_each(|file| private::restrict(&file))
+        };
+        open().map_err(|cause| Error::File {
+            what: format!("opening {}", folder.display()),
             cause,
         })?;
         Ok(Self(folder))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::error::Error;
+use crate::private;
 
 /// How long a transaction waits for the one of another process.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,6 +45,11 @@ impl Store {
     /// # Errors
     /// The file cannot be used.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        // SQLite would create it with the rights that the umask leaves. The files beside it get the rights of this one.
+        private::open_file(path, false).map_err(|cause| Error::File {
+            what: format!("opening {}", path.display()),
+            cause,
+        })?;
         let connection = Connection::open(path)?;
         connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
