@@ -1,5 +1,6 @@
 //! Errors of the native client, by what the person can do about them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use client::engine::Refusal;
@@ -62,6 +63,14 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
+    /// What did not succeed with a file.
+    pub fn file(doing: &str, path: &Path) -> impl Fn(std::io::Error) -> Self {
+        move |cause| Self::File {
+            what: format!("{doing} {}", path.display()),
+            cause,
+        }
+    }
+
     /// Whether the same may succeed later without anybody doing anything.
     pub fn passes(&self) -> bool {
         match self {

@@ -42,10 +42,7 @@ impl Home {
             let mut files = FILES.iter().map(|name| folder.join(name));
             files.try_for_each(|file| private::restrict(&file))
         };
-        open().map_err(|cause| Error::File {
-            what: format!("opening {}", folder.display()),
-            cause,
-        })?;
+        open().map_err(Error::file("opening", &folder))?;
         Ok(Self(folder))
     }
 
@@ -82,11 +79,8 @@ impl Home {
         patience: Duration,
     ) -> Result<Lock, Error> {
         let path = self.file(name);
-        let failed = |cause| Error::File {
-            what: format!("locking {}", path.display()),
-            cause,
-        };
-        let file = private::open_file(&path, false).map_err(failed)?;
+        let failed = Error::file("locking", &path);
+        let file = private::open_file(&path, false).map_err(&failed)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {

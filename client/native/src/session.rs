@@ -74,10 +74,7 @@ impl Session {
         match std::fs::read(&path) {
             Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(Error::File {
-                what: format!("reading {}", path.display()),
-                cause,
-            }),
+            Err(error) => Err(Error::file("reading", &path)(error)),
         }
     }
 
@@ -96,10 +93,7 @@ impl Session {
             std::fs::rename(&new, &path)?;
             private::sync_folder(home.folder())
         };
-        write().map_err(|cause| Error::File {
-            what: format!("writing {}", path.display()),
-            cause,
-        })
+        write().map_err(Error::file("writing", &path))
     }
 
     /// Removes the session and the local copy.
@@ -110,11 +104,8 @@ impl Session {
         for name in [FILE, "tasks.db", "tasks.db-wal", "tasks.db-shm"] {
             let path = home.file(name);
             match std::fs::remove_file(&path) {
-                Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                    return Err(Error::File {
-                        what: format!("removing {}", path.display()),
-                        cause,
-                    });
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Error::file("removing", &path)(error));
                 }
                 _ => {}
             }

@@ -46,10 +46,7 @@ impl Store {
     /// The file cannot be used.
     pub fn open(path: &Path) -> Result<Self, Error> {
         // SQLite would create it with the rights that the umask leaves. The files beside it get the rights of this one.
-        private::open_file(path, false).map_err(|cause| Error::File {
-            what: format!("opening {}", path.display()),
-            cause,
-        })?;
+        private::open_file(path, false).map_err(Error::file("opening", path))?;
         let connection = Connection::open(path)?;
         connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
