@@ -20,10 +20,8 @@ const MARGIN: u64 = 30;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// The address of the API.
-    #[serde(with = "address")]
     pub server: Url,
     /// The address of the gateway for live connections.
-    #[serde(with = "address")]
     pub live: Url,
     pub user: Uuid,
     pub email: String,
@@ -111,21 +109,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-}
-
-/// An address as a text.
-mod address {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-    use url::Url;
-
-    pub fn serialize<S: Serializer>(address: &Url, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(address.as_str())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-        Url::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
