@@ -77,7 +77,7 @@ impl<'a> App<'a> {
     /// The device of whoever has signed in, also if the session has ended since.
     pub fn open(arguments: &Arguments, output: &'a Output) -> Result<Self, Failure> {
         let home = home(arguments)?;
-        Session::read(&home)?.ok_or(Error::NotSignedIn)?;
+        Session::signed_in(&home)?;
         Ok(Self {
             device: Device::open(home)?,
             output,

@@ -36,9 +36,8 @@ impl Api {
     /// # Errors
     /// Nobody has signed in.
     pub fn open(home: &Home, patience: Patience) -> Result<Self, Error> {
-        let session = Session::read(home)?.ok_or(Error::NotSignedIn)?;
         Ok(Self {
-            http: Http::new(session.server, patience)?,
+            http: Http::new(Session::signed_in(home)?.server, patience)?,
             home: home.clone(),
             patience,
         })
@@ -86,8 +85,7 @@ impl Api {
     /// # Errors
     /// The server cannot be reached.
     pub async fn sign_out(&self) -> Result<(), Error> {
-        let session = Session::read(&self.home)?.ok_or(Error::NotSignedIn)?;
-        let Some(tokens) = session.tokens else {
+        let Some(tokens) = Session::signed_in(&self.home)?.tokens else {
             return Ok(());
         };
         let body = json!({"refresh_token": tokens.refresh_token});
@@ -106,8 +104,7 @@ impl Api {
     /// # Errors
     /// Nobody has signed in.
     pub fn gateway(&self) -> Result<Http, Error> {
-        let session = Session::read(&self.home)?.ok_or(Error::NotSignedIn)?;
-        Http::new(session.live, self.patience)
+        Http::new(Session::signed_in(&self.home)?.live, self.patience)
     }
 
     /// Sends a request and returns its answer, whatever its status.
@@ -160,7 +157,7 @@ impl Api {
         let usable =
             |tokens: &Tokens| !tokens.is_stale() && Some(tokens.access_token.as_str()) != refused;
         let read = || {
-            let session = Session::read(&self.home)?.ok_or(Error::NotSignedIn)?;
+            let session = Session::signed_in(&self.home)?;
             let tokens = session.tokens.clone().ok_or(Error::SessionEnded)?;
             Ok::<_, Error>((session, tokens))
         };

@@ -187,10 +187,6 @@ impl Http {
         })
     }
 
-    pub fn server(&self) -> &Url {
-        &self.server
-    }
-
     /// Sends a request, again if that may help, and returns the answer, whatever its status.
     ///
     /// # Errors
@@ -255,7 +251,8 @@ impl Http {
         })
     }
 
-    fn unreachable(&self, cause: impl Into<String>, connected: bool) -> Error {
+    /// That this server is away.
+    pub fn unreachable(&self, cause: impl Into<String>, connected: bool) -> Error {
         Error::Unreachable {
             server: self.name(),
             cause: cause.into(),

@@ -76,6 +76,14 @@ impl Session {
         }
     }
 
+    /// The session of whoever has signed in, also if it has ended since.
+    ///
+    /// # Errors
+    /// Nobody has, or the file cannot be read.
+    pub fn signed_in(home: &Home) -> Result<Self, Error> {
+        Self::read(home)?.ok_or(Error::NotSignedIn)
+    }
+
     /// Writes the file as a whole: after a crash it is the old one or the new one.
     ///
     /// # Errors

@@ -72,9 +72,7 @@ pub async fn logout(
     output: &Output,
 ) -> Result<ExitCode, Failure> {
     let home = home(arguments)?;
-    let Some(session) = Session::read(&home)? else {
-        return Err(client_native::error::Error::NotSignedIn.into());
-    };
+    let session = Session::signed_in(&home)?;
     // A copy that cannot be read holds nothing that could still be sent.
     let waiting = Device::open(home.clone()).map(|device| device.engine().pending().len());
     let waiting = if force { 0 } else { waiting? };

@@ -1,6 +1,7 @@
 //! The WebSocket to the gateway.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::time::Duration;
 
 use client::live::Message;
@@ -71,27 +72,18 @@ impl Socket {
         let is_right =
             accepts.is_some_and(|accept| accept == derive_accept_key(key.as_bytes()).as_str());
         if answer.status() != 101 || !is_right {
-            return Err(Error::Unreachable {
-                server: gateway.server().to_string(),
-                cause: format!(
-                    "it serves no live connections there (status {})",
-                    answer.status().as_u16()
-                ),
-                connected: true,
-            });
+            let status = answer.status().as_u16();
+            let cause = format!("it serves no live connections there (status {status})");
+            return Err(gateway.unreachable(cause, true));
         }
-        let cut = |cause: String| Error::Unreachable {
-            server: gateway.server().to_string(),
-            cause,
-            connected: true,
-        };
+        let cut = |error: &dyn Display| gateway.unreachable(error.to_string(), true);
         let upgraded = hyper::upgrade::on(answer).await;
-        let upgraded = upgraded.map_err(|error| cut(error.to_string()))?;
+        let upgraded = upgraded.map_err(|error| cut(&error))?;
         let mut stream =
             WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, None).await;
         let first = json!({"ticket": ticket, "cursor": null, "seq": seq}).to_string();
         let sent = stream.send(Frame::text(first)).await;
-        sent.map_err(|error| cut(error.to_string()))?;
+        sent.map_err(|error| cut(&error))?;
         Ok(Self {
             stream,
             waiting: VecDeque::new(),
