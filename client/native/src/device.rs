@@ -18,10 +18,8 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::home::Home;
-use crate::store::{Store, Transaction, Versions};
+use crate::store::{DONE, Store, TOLD, Transaction, Versions};
 
-const TOLD: &str = "told";
-const DONE: &str = "done";
 /// The days for which the server keeps tombstones and notifications.
 const TOMBSTONE_DAYS: i64 = 30;
 const NOTIFICATION_DAYS: i64 = 90;

@@ -22,6 +22,10 @@ const TABLES: &str = "
     create table if not exists numbers (number integer primary key, task_id text not null unique);
 ";
 
+/// The part that the server has said, and the part that the person has done.
+pub const TOLD: &str = "told";
+pub const DONE: &str = "done";
+
 /// The versions of the parts. 0 is that of a part that was never saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
@@ -84,8 +88,8 @@ impl Transaction<'_> {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             match row.get_ref(0)?.as_str().unwrap_or_default() {
-                "told" => versions.told = row.get(1)?,
-                "done" => versions.done = row.get(1)?,
+                TOLD => versions.told = row.get(1)?,
+                DONE => versions.done = row.get(1)?,
                 _ => {}
             }
         }
