@@ -141,6 +141,10 @@ impl Device {
     /// # Errors
     /// The store fails.
     pub fn next_request(&mut self) -> Result<Option<Request>, Error> {
+        self.refresh()?;
+        if !self.is_due() {
+            return Ok(None);
+        }
         let mut number = None;
         let saved = self.transact(Touches::Done, |engine, _| {
             let request = engine.next_request();
@@ -166,10 +170,8 @@ impl Device {
     /// The answer does not belong to the request, or the store fails.
     pub fn answer(&mut self, number: u64, answer: Answer) -> Result<(), Error> {
         let touches = match &answer {
-            Answer::Unchanged | Answer::Failed => Touches::Done,
-            Answer::Page(_) | Answer::Resync | Answer::Results(_) | Answer::Refused(_) => {
-                Touches::Both
-            }
+            Answer::Unchanged | Answer::Refused(_) | Answer::Failed => Touches::Done,
+            Answer::Page(_) | Answer::Resync | Answer::Results(_) => Touches::Both,
         };
         self.transact(touches, |engine, transaction| {
             let changes = engine.answer(number, answer).map_err(|mismatch| {
@@ -200,6 +202,7 @@ impl Device {
     /// # Errors
     /// The store fails.
     pub fn hear(&mut self, messages: Vec<Message>) -> Result<(), Error> {
+        self.refresh()?;
         let before = self.known.engine.store().seq;
         let heard = |engine: &mut Engine, messages: Vec<Message>| {
             let mut all = Changes::default();
@@ -208,7 +211,7 @@ impl Device {
             }
             all
         };
-        // Most messages are about what this process has fetched already, and then there is nothing to save.
+        // Most messages are about what this device has fetched already, and then there is nothing to save.
         if messages.iter().all(|message| message.seq <= before) {
             let changes = heard(&mut self.known.engine, messages);
             self.known.news.extend(changes.tasks);
