@@ -30,6 +30,11 @@ impl Task {
         self.fields.get(name).unwrap_or(&Value::Null)
     }
 
+    /// The text of a member; empty if it is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.field(name).as_str().unwrap_or_default()
+    }
+
     /// The values of these members.
     pub fn values<'a>(&self, names: impl Iterator<Item = &'a String>) -> Fields {
         let mut values = Fields::new();
@@ -42,6 +47,11 @@ impl Task {
     /// Whether its deletion is not known.
     pub fn is_alive(&self) -> bool {
         self.deleted_at.is_none()
+    }
+
+    /// Whether there is still something to do.
+    pub fn is_open(&self) -> bool {
+        self.is_alive() && matches!(self.text("status"), "open" | "in_progress")
     }
 
     /// Whether a list of series or reminders may have changed together with it.

@@ -270,7 +270,7 @@ pub struct Numbered {
 
 impl Numbered {
     pub fn title(&self) -> &str {
-        self.task.field("title").as_str().unwrap_or_default()
+        self.task.text("title")
     }
 
     /// One line, as `spindle add` prints it.
@@ -283,11 +283,13 @@ impl Numbered {
 pub fn describe_remark(device: &Device, remark: &Remark) -> Option<String> {
     let task = device.engine().task(remark.operation.task_id);
     let sets = remark.operation.change.sets().unwrap_or_default();
-    let title = task.map(|task| task.field("title").clone());
-    let title = title
-        .or_else(|| sets.get("title").cloned())
-        .unwrap_or_default();
-    let title = title.as_str().unwrap_or("a task");
+    let title = match &task {
+        Some(task) => task.text("title"),
+        None => sets
+            .get("title")
+            .and_then(Value::as_str)
+            .unwrap_or("a task"),
+    };
     match remark.result {
         Verdict::Rejected => {
             let problem = remark.problem.clone().unwrap_or_default();

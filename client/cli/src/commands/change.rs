@@ -101,7 +101,7 @@ pub async fn undo(app: &mut App<'_>) -> Result<ExitCode, Failure> {
 
 /// What the server would reject although the engine does not know why.
 fn check(task: &Task, change: &Change) -> Result<(), Failure> {
-    let title = task.field("title").as_str().unwrap_or_default();
+    let title = task.text("title");
     if matches!(change, Change::Skip) && task.field("recurrence").is_null() {
         let failure = Failure::refused(format!(
             "{title} does not repeat, so there is nothing to skip"

@@ -96,10 +96,7 @@ fn text(app: &App<'_>, conflicts: &[Value], rejected: &[Value]) -> String {
             .and_then(Value::as_str)
             .and_then(|id| id.parse().ok());
         let task = id.and_then(|id| engine.task(id));
-        let title = task.map(|task| task.field("title").clone());
-        title
-            .and_then(|title| title.as_str().map(str::to_owned))
-            .unwrap_or_else(|| "(gone)".to_owned())
+        task.map_or("(gone)".to_owned(), |task| task.text("title").to_owned())
     };
     let mut lines = Vec::new();
     for (number, conflict) in (1..).zip(conflicts) {

@@ -1,5 +1,6 @@
 //! `spindle list` and `spindle show`.
 
+use std::cmp::Reverse;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -111,10 +112,12 @@ impl Filter {
     }
 
     fn lets(&self, task: &Task) -> bool {
-        let text = |name: &str| task.field(name).as_str().unwrap_or_default().to_owned();
+        let is_one = |names: &[String], name: &str| {
+            names.is_empty() || names.iter().any(|known| known == task.text(name))
+        };
         if task.is_alive() == self.deleted
-            || !(self.status.is_empty() || self.status.contains(&text("status")))
-            || !(self.priority.is_empty() || self.priority.contains(&text("priority")))
+            || !is_one(&self.status, "status")
+            || !is_one(&self.priority, "priority")
         {
             return false;
         }
@@ -137,9 +140,9 @@ impl Filter {
         }
         let all = format!(
             "{} {} {}",
-            text("title"),
+            task.text("title"),
             task.tags().join(" "),
-            text("description")
+            task.text("description")
         );
         let all = folded(&all);
         self.words.iter().all(|word| all.contains(word.as_str()))
@@ -152,34 +155,15 @@ fn folded(text: &str) -> String {
 }
 
 /// By due date, then the most urgent, then the oldest.
-fn order(
-    task: &Task,
-    zone: Tz,
-) -> (
-    bool,
-    Option<DateTime<Utc>>,
-    std::cmp::Reverse<usize>,
-    String,
-) {
+fn order(task: &Task, zone: Tz) -> (bool, Option<DateTime<Utc>>, Reverse<usize>, String) {
     let due = times::due_at(task, zone);
-    let created = task
-        .field("created_at")
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    (
-        due.is_none(),
-        due,
-        std::cmp::Reverse(urgency(task)),
-        created,
-    )
+    let created = task.text("created_at").to_owned();
+    (due.is_none(), due, Reverse(urgency(task)), created)
 }
 
 fn urgency(task: &Task) -> usize {
-    let priority = task.field("priority").as_str();
-    let place = Priority::NAMES
-        .iter()
-        .position(|known| Some(*known) == priority);
+    let priority = task.text("priority");
+    let place = Priority::NAMES.iter().position(|known| *known == priority);
     place.unwrap_or_default()
 }
 
@@ -195,17 +179,13 @@ fn table(tasks: &[Numbered], zone: Tz) -> String {
     let mut text = String::new();
     for ((task, number), due) in tasks.iter().zip(&numbers).zip(&due) {
         let late =
-            is_open(&task.task) && times::due_at(&task.task, zone).is_some_and(|at| at < now);
+            task.task.is_open() && times::due_at(&task.task, zone).is_some_and(|at| at < now);
         let due = format!("{due:due_width$}");
         let due = if late { styled(RED, due) } else { due };
         let number = styled(DIM, format!("{number:>number_width$}"));
         let _ = writeln!(text, "{number}  {due}  {}", summary(task));
     }
     text
-}
-
-fn is_open(task: &Task) -> bool {
-    matches!(task.field("status").as_str(), Some("open" | "in_progress"))
 }
 
 /// Title, tags, and what is not as usual. It stands last in its line, because texts of other scripts have other widths.
@@ -219,7 +199,7 @@ fn summary(task: &Numbered) -> String {
     for tag in task.task.tags() {
         let _ = write!(text, "  {}", styled(CYAN, format_args!("#{tag}")));
     }
-    let status = task.task.field("status").as_str().unwrap_or_default();
+    let status = task.task.text("status");
     if status != "open" {
         let _ = write!(
             text,
@@ -238,7 +218,6 @@ fn summary(task: &Numbered) -> String {
 
 fn details(task: &Numbered, zone: Tz) -> String {
     let fields = &task.task;
-    let text = |name: &str| fields.field(name).as_str().unwrap_or_default().to_owned();
     let mut lines = vec![styled(BOLD, task.title())];
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
@@ -247,8 +226,8 @@ fn details(task: &Numbered, zone: Tz) -> String {
     };
     line("number", task.number.to_string());
     line("id", fields.id.to_string());
-    line("status", text("status").replace('_', " "));
-    line("priority", text("priority"));
+    line("status", fields.text("status").replace('_', " "));
+    line("priority", fields.text("priority").to_owned());
     line("due", times::show_due(fields, zone));
     line("repeats", rule(fields.field("recurrence")));
     let reminders = fields.field("reminders").as_array();
@@ -293,7 +272,7 @@ fn details(task: &Numbered, zone: Tz) -> String {
             String::new()
         },
     );
-    let description = text("description");
+    let description = fields.text("description");
     if !description.is_empty() {
         lines.push(format!("\n{description}"));
     }

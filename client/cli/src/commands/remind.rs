@@ -49,7 +49,7 @@ fn fired(app: &App<'_>, task: &Task) -> Result<Vec<Uuid>, Failure> {
     });
     let found: Vec<Uuid> = reminders.map(|reminder| reminder.id).collect();
     if found.is_empty() {
-        let title = task.field("title").as_str().unwrap_or_default();
+        let title = task.text("title");
         let failure = Failure::refused(format!("no reminder of {title} has fired"));
         return Err(failure.hint("`spindle edit TASK --remind WHEN` sets its reminders"));
     }

@@ -110,7 +110,7 @@ fn changed(
         numbers => numbers?.get(&id).copied(),
     };
     let number = number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-    let title = task.field("title").as_str().unwrap_or_default();
+    let title = task.text("title");
     print(&format!(
         "{}  {}  {word}  {title}\n",
         styled(DIM, at),
@@ -121,10 +121,7 @@ fn changed(
 /// The word for a change; `None` if a person sees none.
 fn word(before: Option<&Task>, after: Option<&Task>) -> Option<String> {
     let alive = |task: Option<&Task>| task.is_some_and(Task::is_alive);
-    let status = |task: Option<&Task>| {
-        task.and_then(|task| task.field("status").as_str())
-            .map(str::to_owned)
-    };
+    let status = |task: Option<&Task>| task.map(|task| task.text("status").to_owned());
     let word = match (before, alive(before), alive(after)) {
         (None, _, true) => "created",
         (Some(_), false, true) => "restored",

@@ -27,11 +27,8 @@ impl Device {
         let mut numbers = before.clone();
         if renew {
             numbers.retain(|id, _| {
-                let open = self.known.engine.task(*id).is_some_and(|task| {
-                    let status = task.field("status").as_str();
-                    task.is_alive() && matches!(status, Some("open" | "in_progress"))
-                });
-                open || tasks.contains(id)
+                let task = self.known.engine.task(*id);
+                task.is_some_and(|task| task.is_open()) || tasks.contains(id)
             });
         }
         let mut used: BTreeSet<u32> = numbers.values().copied().collect();

@@ -59,9 +59,7 @@ fn create(title: &str) -> Vec<(Uuid, Change)> {
 
 fn titles(device: &Device) -> Vec<String> {
     let tasks = device.engine().tasks().filter(Task::is_alive);
-    tasks
-        .map(|task| task.field("title").as_str().unwrap().to_owned())
-        .collect()
+    tasks.map(|task| task.text("title").to_owned()).collect()
 }
 
 fn page(tasks: Vec<Task>) -> Page {
