@@ -103,11 +103,11 @@ impl<'a> App<'a> {
         Ok(Api::open(self.device.home(), Patience::LONG)?)
     }
 
-    /// Sends what waits and fetches what is new, for a command that needs the server.
-    pub async fn sync(&mut self) -> Result<(), Failure> {
-        let api = self.api()?;
-        exchange(&mut self.device, &api, EXCHANGE_PATIENCE).await?;
-        self.reached()
+    /// Sends what waits and fetches what is new, for a command that needs the server. Returns whether the server has rejected something.
+    pub async fn sync(&mut self, api: &Api) -> Result<bool, Failure> {
+        exchange(&mut self.device, api, EXCHANGE_PATIENCE).await?;
+        self.reached()?;
+        Ok(self.remark())
     }
 
     /// Notes that the server can be reached again.

@@ -46,8 +46,8 @@ pub async fn login(
     let password = password(login, &email)?;
     let session = Api::sign_in(&home, server, live, &email, &password).await?;
     let mut app = App::open(arguments, output)?;
-    app.sync().await?;
-    let rejected = app.remark();
+    let api = app.api()?;
+    let rejected = app.sync(&api).await?;
     let tasks = app
         .device
         .engine()

@@ -33,9 +33,9 @@ pub async fn run(app: &mut App<'_>, action: Option<ConflictAction>) -> Result<Ex
 }
 
 async fn list(app: &mut App<'_>) -> Result<ExitCode, Failure> {
-    app.sync().await?;
-    app.remark();
-    let conflicts = app.api()?.list("/api/conflicts", MOST).await?;
+    let api = app.api()?;
+    app.sync(&api).await?;
+    let conflicts = api.list("/api/conflicts", MOST).await?;
     let ids: Vec<&Value> = conflicts
         .iter()
         .filter_map(|conflict| conflict.get("id"))
@@ -69,12 +69,12 @@ async fn restore(app: &mut App<'_>, written: &str) -> Result<ExitCode, Failure> 
         }
     };
     let ask = Ask::post(format!("/api/conflicts/{id}/restore"), None);
-    let answered = app.api()?.send(&ask).await?;
+    let api = app.api()?;
+    let answered = api.send(&ask).await?;
     if !matches!(answered.status, 200 | 204) {
         return Err(answered.problem().into());
     }
-    app.sync().await?;
-    let rejected = app.remark();
+    let rejected = app.sync(&api).await?;
     let task: Option<Value> = serde_json::from_slice(&answered.body).ok();
     let title = task
         .as_ref()

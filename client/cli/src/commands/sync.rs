@@ -11,9 +11,9 @@ use crate::failure::Failure;
 pub async fn sync(app: &mut App<'_>) -> Result<ExitCode, Failure> {
     let waiting = app.device.engine().pending().len();
     app.device.take_news();
-    app.sync().await?;
+    let api = app.api()?;
+    let rejected = app.sync(&api).await?;
     let changed = app.device.take_news().len();
-    let rejected = app.remark();
     let left = app.device.engine().pending().len();
     let sent = waiting.saturating_sub(left);
     let result = json!({"sent": sent, "changed": changed, "pending": left});
