@@ -20,7 +20,7 @@ use self::output::Output;
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(&arguments);
-    match commands::run(arguments, &output).await {
+    match commands::run(&arguments, &output).await {
         Ok(code) => code,
         Err(failure) => output.failure(&failure),
     }

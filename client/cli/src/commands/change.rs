@@ -22,7 +22,7 @@ pub const PAUSE: Each = (|| Change::Pause, "paused");
 pub const RESUME: Each = (|| Change::Resume, "resumed");
 pub const RESTORE: Each = (|| Change::Restore, "restored");
 
-pub async fn add(app: &mut App<'_>, add: Add) -> Result<ExitCode, Failure> {
+pub async fn add(app: &mut App<'_>, add: &Add) -> Result<ExitCode, Failure> {
     let fields = fields::of_new(&add.title, &add.fields, app.zone())?;
     let id = Uuid::now_v7();
     app.device.edit(vec![(id, Change::Create(fields))], None)?;
@@ -31,9 +31,9 @@ pub async fn add(app: &mut App<'_>, add: Add) -> Result<ExitCode, Failure> {
     Ok(code(rejected))
 }
 
-pub async fn edit(app: &mut App<'_>, edit: Edit) -> Result<ExitCode, Failure> {
+pub async fn edit(app: &mut App<'_>, edit: &Edit) -> Result<ExitCode, Failure> {
     let task = app.task(&edit.task)?;
-    let changes = fields::of_edit(&task, &edit, app.zone())?;
+    let changes = fields::of_edit(&task, edit, app.zone())?;
     let changes = changes.into_iter().map(|change| (task.id, change));
     app.device.edit(changes.collect(), edit.scope.map(scope))?;
     let rejected = app.deliver().await?;

@@ -17,10 +17,10 @@ const MOST: usize = 200;
 /// The note that has the ids of the conflicts that were listed last, in their order.
 const LISTED: &str = "conflicts listed";
 
-pub async fn run(app: &mut App<'_>, action: Option<ConflictAction>) -> Result<ExitCode, Failure> {
+pub async fn run(app: &mut App<'_>, action: Option<&ConflictAction>) -> Result<ExitCode, Failure> {
     match action {
         None => list(app).await,
-        Some(ConflictAction::Restore { conflict }) => restore(app, &conflict).await,
+        Some(ConflictAction::Restore { conflict }) => restore(app, conflict).await,
         Some(ConflictAction::Dismiss) => {
             let count = app.device.rejected()?.len();
             app.device.forget_rejected()?;

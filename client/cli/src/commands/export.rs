@@ -10,7 +10,7 @@ use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::print;
 
-pub fn export(app: &mut App<'_>, format: Format) -> Result<ExitCode, Failure> {
+pub fn export(app: &App<'_>, format: Format) -> Result<ExitCode, Failure> {
     let engine = app.device.engine();
     let store = engine.store();
     let account = store.account().cloned();

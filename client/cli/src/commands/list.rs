@@ -17,8 +17,8 @@ use crate::failure::Failure;
 use crate::output::{BOLD, CYAN, DIM, RED, YELLOW, styled};
 use crate::times;
 
-pub async fn list(app: &mut App<'_>, list: List) -> Result<ExitCode, Failure> {
-    let filter = Filter::of(&list, app.zone())?;
+pub async fn list(app: &mut App<'_>, list: &List) -> Result<ExitCode, Failure> {
+    let filter = Filter::of(list, app.zone())?;
     app.freshen().await?;
     app.remark();
     let zone = app.zone();
