@@ -5,30 +5,16 @@ use client::task::{Fields, Task};
 use domain::json::{Fault, Json};
 use domain::task::{NewTask, TaskPatch};
 use domain::zone::Tz;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::arguments::{self, Edit};
 use crate::failure::Failure;
 use crate::times;
 
-/// The timezone of the flags: `--timezone`, or that of the account.
-fn zone(flags: &arguments::Fields, account: Tz) -> Result<Tz, Failure> {
-    match &flags.timezone {
-        Some(name) => times::zone("--timezone", name),
-        None => Ok(account),
-    }
-}
-
 /// The fields of a new task.
 pub fn of_new(title: &str, flags: &arguments::Fields, account: Tz) -> Result<Fields, Failure> {
     let mut fields = set(flags, account)?;
     fields.insert("title".to_owned(), json!(title));
-    if !flags.tag.is_empty() {
-        fields.insert("tags".to_owned(), json!(flags.tag));
-    }
-    if !flags.remind.is_empty() {
-        fields.insert("reminders".to_owned(), reminders(flags, account)?);
-    }
     NewTask::parse(strict(&fields)?).map_err(faults)?;
     Ok(fields)
 }
@@ -40,46 +26,37 @@ pub fn of_edit(task: &Task, edit: &Edit, account: Tz) -> Result<Vec<Change>, Fai
     if let Some(title) = &edit.title {
         fields.insert("title".to_owned(), json!(title));
     }
-    for (gone, name) in [(edit.no_due, "due"), (edit.no_every, "recurrence")] {
+    for (gone, name, nothing) in [
+        (edit.no_due, "due", Value::Null),
+        (edit.no_every, "recurrence", Value::Null),
+        (edit.no_remind, "reminders", json!([])),
+    ] {
         if gone {
-            fields.insert(name.to_owned(), Value::Null);
+            fields.insert(name.to_owned(), nothing);
         }
     }
     if flags.every.is_some() {
-        // A recurrence is sent with the due date that it begins with.
-        let due = task.field("due").clone();
-        fields.entry("due").or_insert(due);
-        let mut whole = Map::from_iter([("title".to_owned(), json!("x"))]);
-        for name in ["due", "recurrence"] {
-            whole.insert(
-                name.to_owned(),
-                fields.get(name).cloned().unwrap_or_default(),
-            );
-        }
+        // A recurrence is sent with the due date that it begins with, and checked against it as that of a new task.
+        let own = |name: &str| task.field(name).clone();
+        fields.entry("due").or_insert_with(|| own("due"));
+        let mut whole = fields.clone();
+        whole.entry("title").or_insert_with(|| own("title"));
         NewTask::parse(strict(&whole)?).map_err(faults)?;
     }
+    TaskPatch::parse(strict(&fields)?).map_err(faults)?;
+    let (tags, reminders) = (fields.remove("tags"), fields.remove("reminders"));
     let mut changes = Vec::new();
-    let tags = Map::from_iter([("tags".to_owned(), json!(flags.tag))]);
-    TaskPatch::parse(strict(&tags)?).map_err(faults)?;
     if !fields.is_empty() {
-        TaskPatch::parse(strict(&fields)?).map_err(faults)?;
         changes.push(Change::Update(fields));
     }
-    if !flags.tag.is_empty() || !edit.untag.is_empty() {
+    if tags.is_some() || !edit.untag.is_empty() {
         changes.push(Change::Tags {
             add: flags.tag.clone(),
             remove: edit.untag.clone(),
         });
     }
-    if edit.no_remind {
-        changes.push(Change::Reminders(Vec::new()));
-    } else if !flags.remind.is_empty() {
-        let reminders = reminders(flags, account)?;
-        let whole = Map::from_iter([("reminders".to_owned(), reminders.clone())]);
-        TaskPatch::parse(strict(&whole)?).map_err(faults)?;
-        changes.push(Change::Reminders(
-            reminders.as_array().cloned().unwrap_or_default(),
-        ));
+    if let Some(Value::Array(reminders)) = reminders {
+        changes.push(Change::Reminders(reminders));
     }
     if changes.is_empty() {
         let failure = Failure::usage("nothing to change");
@@ -89,28 +66,42 @@ pub fn of_edit(task: &Task, edit: &Edit, account: Tz) -> Result<Vec<Change>, Fai
     Ok(changes)
 }
 
-/// The fields that are set as a whole.
+/// The fields that the flags set.
 fn set(flags: &arguments::Fields, account: Tz) -> Result<Fields, Failure> {
     let mut fields = Fields::new();
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     for (name, value) in [
         ("description", &flags.description),
         ("priority", &flags.priority),
         ("status", &flags.status),
     ] {
         if let Some(value) = value {
-            fields.insert(name.to_owned(), json!(value));
+            set(name, json!(value));
         }
     }
-    let zone = zone(flags, account)?;
+    let zone = match &flags.timezone {
+        Some(name) => times::zone("--timezone", name)?,
+        None => account,
+    };
     if let Some(due) = &flags.due {
-        fields.insert("due".to_owned(), times::due("--due", due, zone)?);
+        set("due", times::due("--due", due, zone)?);
     }
     if let Some(every) = &flags.every {
         let mut recurrence = recurrence(every);
         if let (Some(mode), Some(members)) = (&flags.mode, recurrence.as_object_mut()) {
             members.insert("mode".to_owned(), json!(mode));
         }
-        fields.insert("recurrence".to_owned(), recurrence);
+        set("recurrence", recurrence);
+    }
+    if !flags.tag.is_empty() {
+        set("tags", json!(flags.tag));
+    }
+    if !flags.remind.is_empty() {
+        let reminders = flags.remind.iter().map(|written| reminder(written, zone));
+        set(
+            "reminders",
+            reminders.collect::<Result<Vec<_>, _>>()?.into(),
+        );
     }
     Ok(fields)
 }
@@ -127,14 +118,6 @@ fn recurrence(every: &str) -> Value {
     }
 }
 
-fn reminders(flags: &arguments::Fields, account: Tz) -> Result<Value, Failure> {
-    let zone = zone(flags, account)?;
-    let reminders = flags.remind.iter().map(|written| reminder(written, zone));
-    reminders
-        .collect::<Result<Vec<Value>, _>>()
-        .map(Value::from)
-}
-
 fn reminder(written: &str, zone: Tz) -> Result<Value, Failure> {
     let written = written.trim();
     if written == "due" {
@@ -143,16 +126,10 @@ fn reminder(written: &str, zone: Tz) -> Result<Value, Failure> {
     if written.starts_with('P') {
         return Ok(json!({ "before": written }));
     }
-    let (number, unit) =
-        written.split_at(written.len() - written.chars().last().map_or(0, char::len_utf8));
-    if let Ok(number) = number.parse::<u32>() {
-        match unit {
-            "m" => return Ok(json!({"before": format!("PT{number}M")})),
-            "h" => return Ok(json!({"before": format!("PT{number}H")})),
-            "d" => return Ok(json!({"before": format!("P{number}D")})),
-            "w" => return Ok(json!({"before": format!("P{number}W")})),
-            _ => {}
-        }
+    if let Some((number, unit)) = times::lead(written) {
+        let time = if matches!(unit, 'm' | 'h') { "T" } else { "" };
+        let unit = unit.to_ascii_uppercase();
+        return Ok(json!({ "before": format!("P{time}{number}{unit}") }));
     }
     match times::instant("--remind", written, zone) {
         Ok(at) if written.contains(['T', ' ']) => Ok(json!({"at": times::rfc3339(at)})),

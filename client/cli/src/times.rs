@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use chrono::{DateTime, Days, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use client::task::Task;
 use domain::due::Due;
 use domain::json::Json;
@@ -30,6 +30,19 @@ pub fn zone(flag: &str, name: &str) -> Result<Tz, Failure> {
 
 /// A due date as the API has it, from a day, a local time in `zone`, or an instant.
 pub fn due(flag: &str, written: &str, zone: Tz) -> Result<Value, Failure> {
+    Ok(read(flag, written, zone)?.0)
+}
+
+/// The instant that a day (its beginning) or a time means.
+pub fn instant(flag: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, Failure> {
+    Ok(match read(flag, written, zone)?.1 {
+        Due::Date(day) => resolve_local(day.and_time(NaiveTime::MIN), zone),
+        due => due.instant_in(zone),
+    })
+}
+
+/// A due date as the API has it, and what it means.
+fn read(flag: &str, written: &str, zone: Tz) -> Result<(Value, Due), Failure> {
     let written = written.trim().replacen(' ', "T", 1);
     let due = match written.split_once('T') {
         None => json!({ "date": written }),
@@ -46,22 +59,11 @@ pub fn due(flag: &str, written: &str, zone: Tz) -> Result<Value, Failure> {
         }
     };
     match parse(&due) {
-        Some(_) => Ok(due),
+        Some(parsed) => Ok((due, parsed)),
         None => Err(Failure::usage(format!(
             "{flag} must be a day (2026-12-01), a local time (2026-12-01T09:00) or an instant (2026-12-01T08:00Z) of the years 1970 to 2099, not {written:?}"
         ))),
     }
-}
-
-/// The instant that a day (its beginning) or a time means.
-pub fn instant(flag: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, Failure> {
-    let due = due(flag, written, zone)?;
-    let midnight = |day: NaiveDate| resolve_local(day.and_time(chrono::NaiveTime::MIN), zone);
-    Ok(match parse(&due) {
-        Some(Due::Date(day)) => midnight(day),
-        Some(due) => due.instant_in(zone),
-        None => return Err(Failure::usage(format!("{flag} is not a time"))),
-    })
 }
 
 /// An instant: `10m`, `2h`, `1d` or `1w` from now on, or a time.
@@ -69,17 +71,21 @@ pub fn later(flag: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, Failu
     let Some((number, unit)) = lead(written) else {
         return instant(flag, written, zone);
     };
-    let lead = TimeDelta::minutes(i64::from(number) * unit);
+    let lead = match unit {
+        'm' => TimeDelta::minutes(number.into()),
+        'h' => TimeDelta::hours(number.into()),
+        'd' => TimeDelta::days(number.into()),
+        _ => TimeDelta::weeks(number.into()),
+    };
     let at = now().checked_add_signed(lead);
     at.ok_or_else(|| Failure::usage(format!("{flag} is too far away")))
 }
 
-/// A number and its unit in minutes.
-fn lead(written: &str) -> Option<(u32, i64)> {
-    let (number, unit) = [("m", 1), ("h", 60), ("d", 24 * 60), ("w", 7 * 24 * 60)]
-        .into_iter()
-        .find_map(|(name, minutes)| Some((written.strip_suffix(name)?, minutes)))?;
-    Some((number.parse().ok()?, unit))
+/// A number and its unit: `m`, `h`, `d` or `w`.
+pub fn lead(written: &str) -> Option<(u32, char)> {
+    let unit = written.chars().last()?;
+    let number = written.strip_suffix(unit)?.parse().ok()?;
+    "mhdw".contains(unit).then_some((number, unit))
 }
 
 /// When a task is due. A new task, which the server has not seen, has no instant yet.
