@@ -10,9 +10,11 @@ language plpgsql immutable parallel safe as $$
 declare
     has_due constant boolean := p_set_due and p_due is not null or not p_set_due and task.due is not null;
     recurs constant boolean := p_recurrence is not null or not p_set_recurrence and task.recurrence is not null;
+    outcome text;
 begin
-    return case
+    outcome := case
         when p_op = 'skip' and task.recurrence is null then 'not_recurring'
         when recurs and not has_due then 'needs_due' end;
+    return outcome;
 end
 $$;
