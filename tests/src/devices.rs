@@ -18,12 +18,12 @@ mod verdict;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Error, Result, anyhow, bail, ensure};
 use devices::random::Random;
 use stage::proxy::Proxy;
 use stage::system::{CLIENTS, System};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinSet};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -61,7 +61,9 @@ struct Household {
     seed: u64,
     user: User,
     status: Vec<watch::Receiver<Status>>,
-    running: Vec<JoinHandle<Result<Device>>>,
+    /// The steps that its devices have done, and when. A device that fails leaves them behind.
+    done: watch::Receiver<Vec<String>>,
+    running: JoinSet<Result<Device>>,
 }
 
 impl Stage<'_> {
@@ -141,17 +143,19 @@ impl Stage<'_> {
         };
         let gateway = live.address().parse()?;
         let (world, mut random) = (Uuid::new_v4(), Random::new(seed));
-        let (mut status, mut running) = (Vec::new(), Vec::new());
+        let (mut status, mut running) = (Vec::new(), JoinSet::new());
+        let (doing, done) = watch::channel(Vec::new());
         for number in 0..DEVICES {
             let device = Device::new(number, world, far.clone(), gateway, random.below(u64::MAX));
             let steps = steps::steps(&mut random, self.steps);
             status.push(device.status());
-            running.push(tokio::spawn(device.run(steps, stops.clone())));
+            running.spawn(device.run(steps, doing.clone(), stops.clone()));
         }
         Ok(Household {
             seed,
             user,
             status,
+            done,
             running,
         })
     }
@@ -162,11 +166,10 @@ impl Stage<'_> {
             .iter()
             .map(|household| household.user.id)
             .collect();
-        let all_are_there = wait::until("all devices are complete", SETTLE_LIMIT, async || {
-            for household in households.iter_mut() {
-                if household.has_failed() {
-                    return Ok(Some(()));
-                }
+        wait::until("all devices are complete", SETTLE_LIMIT, async || {
+            // A device that has failed is waited for no longer.
+            if let Err(failure) = households.iter_mut().try_for_each(Household::none_failed) {
+                return Ok(Some(Err(failure)));
             }
             let unsettled = include_str!("../sql/unsettled_devices.sql");
             let unsettled: i64 = self.database.query_one(unsettled, &[&users]).await?.get(0);
@@ -175,16 +178,9 @@ impl Stage<'_> {
                 let goal = committed(self.database, household.user.id).await?;
                 household.is_at(self.steps, u64::try_from(goal)?)?;
             }
-            Ok(Some(()))
+            Ok(Some(Ok(())))
         })
-        .await;
-        for household in households
-            .iter_mut()
-            .filter(|household| household.has_failed())
-        {
-            household.failure().await?;
-        }
-        all_are_there
+        .await?
     }
 }
 
@@ -193,20 +189,18 @@ impl Household {
         self.status.iter().map(|status| *status.borrow())
     }
 
-    fn has_failed(&self) -> bool {
-        self.running.iter().any(JoinHandle::is_finished)
+    /// Fails if a device has failed. Otherwise they end only when they are told to.
+    fn none_failed(&mut self) -> Result<()> {
+        match self.running.try_join_next().map(ended) {
+            Some(Err(error)) => Err(self.failure(&error)),
+            _ => Ok(()),
+        }
     }
 
-    /// The error of a device that has failed.
-    async fn failure(&mut self) -> Result<()> {
-        for running in self
-            .running
-            .iter_mut()
-            .filter(|running| running.is_finished())
-        {
-            ended(running.await).with_context(|| format!("seed {}", self.seed))?;
-        }
-        Ok(())
+    /// What has failed, and the steps before it.
+    fn failure(&self, error: &Error) -> Error {
+        let (seed, done) = (self.seed, self.done.borrow().join("\n"));
+        anyhow!("seed {seed}: {error:#}\nits steps:\n{done}")
     }
 
     /// Fails unless all devices have done their steps and are complete up to this number.
@@ -222,36 +216,22 @@ impl Household {
     }
 
     /// Judges the devices, gives back what has lost, and describes what has happened.
-    async fn end(self) -> Result<String> {
+    async fn end(mut self) -> Result<String> {
+        self.verdict().await.map_err(|error| self.failure(&error))
+    }
+
+    async fn verdict(&mut self) -> Result<String> {
         let mut devices = Vec::new();
-        for running in self.running {
-            devices.push(ended(running.await).with_context(|| format!("seed {}", self.seed))?);
+        while let Some(result) = self.running.join_next().await {
+            devices.push(ended(result)?);
         }
-        let verdict = verdict::judge(&self.user, &devices).await;
-        let verdict = match verdict {
-            Ok(_) => verdict::restore_conflicts(&self.user, GIVEN_BACK)
-                .await
-                .and(verdict),
-            failed => failed,
-        };
-        let figures = verdict.map_err(|error| {
-            let mut done: Vec<&str> = devices
-                .iter()
-                .flat_map(|device| &device.done)
-                .map(String::as_str)
-                .collect();
-            done.sort_unstable();
-            anyhow!(
-                "seed {}: {error:#}\nits steps:\n{}",
-                self.seed,
-                done.join("\n")
-            )
-        })?;
+        let figures = verdict::judge(&self.user, &devices).await?;
+        verdict::restore_conflicts(&self.user, GIVEN_BACK).await?;
         Ok(line(&figures, &devices))
     }
 }
 
-fn ended(result: Result<Result<Device>, tokio::task::JoinError>) -> Result<Device> {
+fn ended(result: Result<Result<Device>, JoinError>) -> Result<Device> {
     match result {
         Ok(device) => device,
         Err(error) if error.is_panic() => Err(verdict::panicked(&*error.into_panic())),

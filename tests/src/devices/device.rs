@@ -67,8 +67,6 @@ pub struct Device {
     pub person: Person,
     pub acknowledged: Acknowledged,
     pub counts: Counts,
-    /// The steps that were done, and when.
-    pub done: Vec<String>,
     pub(super) user: User,
     pub(super) gateway: SocketAddr,
     pub(super) random: Random,
@@ -117,7 +115,6 @@ impl Device {
             person: Person::new(number, world),
             acknowledged: Acknowledged::default(),
             counts: Counts::default(),
-            done: Vec::new(),
             user,
             gateway,
             random,
@@ -148,17 +145,20 @@ impl Device {
         self.status.subscribe()
     }
 
-    /// Does the steps, and then goes on without trouble until `stop` is set.
+    /// Does the steps and says so in `done`. Then it goes on without trouble until `stop` is set.
     ///
     /// # Errors
     /// The server breaks a rule.
-    pub async fn run(mut self, steps: Vec<Step>, stop: watch::Receiver<bool>) -> Result<Self> {
+    pub async fn run(
+        mut self,
+        steps: Vec<Step>,
+        done: watch::Sender<Vec<String>>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Self> {
         for step in steps {
             let at = self.started.elapsed().as_secs_f32();
-            self.done.push(format!(
-                "{at:7.3} s  device {}  {step:?}",
-                self.person.number
-            ));
+            let line = format!("{at:7.3} s  device {}  {step:?}", self.person.number);
+            done.send_modify(|done| done.push(line));
             self.step(&step);
             self.status.send_modify(|status| status.steps += 1);
             self.work(step.pause).await?;
