@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, anyhow, bail, ensure};
 use devices::random::Random;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use stage::proxy::Proxy;
 use stage::system::{CLIENTS, System};
 use tokio::sync::watch;
@@ -32,6 +34,8 @@ use self::verdict::Figures;
 use crate::checker::Checker;
 use crate::client::{Api, User};
 use crate::live::follow::committed;
+use crate::soak::faults::repair;
+use crate::soak::plan::between;
 use crate::wait;
 
 /// How many seeds run at once, each with a user of its own, on one system.
@@ -83,7 +87,7 @@ impl Stage<'_> {
         for seed in seeds.clone() {
             households.push(self.begin(seed, &live, &stops).await?);
         }
-        let mut random = Random::new(seeds.start);
+        let mut random = StdRng::seed_from_u64(seeds.start);
         let troubles = faults::plan(&mut random);
         for trouble in &troubles {
             let seconds = start.elapsed().as_secs_f32();
@@ -98,9 +102,9 @@ impl Stage<'_> {
             if let Err(error) = inflicted {
                 say(&format_args!("{error:#}"));
             }
-            wait::during(Duration::from_millis(random.below(1_200))).await;
+            wait::during(between(&mut random, 0.0, 1.2)).await;
         }
-        faults::repair(self.system, &troubles, READY_LIMIT).await?;
+        repair(self.system, &faults::KILLED, READY_LIMIT).await?;
         say(&format_args!(
             "{:6.1} s  everything is ready",
             start.elapsed().as_secs_f32()

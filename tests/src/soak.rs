@@ -111,7 +111,10 @@ impl Run {
         let plan = plan::make(&mut self.random, &self.system, length);
         self.carry_out(&plan, length, &load).await?;
         self.say("everything is repaired");
-        self.repair().await?;
+        // Servers first, because programs need them.
+        let mut parts: Vec<&str> = self.system.parts().map(|part| part.name()).collect();
+        parts.reverse();
+        faults::repair(&self.system, &parts, READY_LIMIT).await?;
         self.say("everything is ready");
         load.more(WRITES_AFTER).await?;
         let (users, acknowledged) = load.finish(0).await?;
@@ -160,20 +163,6 @@ impl Run {
                     }
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Lets every connection work, starts every part that is down, and waits until all are ready.
-    async fn repair(&self) -> Result<()> {
-        for link in self.system.links() {
-            link.proxy().resume();
-        }
-        // Servers first, because programs need them.
-        let parts: Vec<_> = self.system.parts().collect();
-        for part in parts.iter().rev() {
-            let what = format!("{} is ready", part.name());
-            wait::until(&what, READY_LIMIT, async || part.start().await.map(Some)).await?;
         }
         Ok(())
     }

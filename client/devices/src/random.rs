@@ -28,11 +28,4 @@ impl Random {
         });
         drawn.expect("the weights are not all 0").1
     }
-
-    /// Puts these into another order.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for end in (1..items.len()).rev() {
-            items.swap(end, self.below(end as u64 + 1) as usize);
-        }
-    }
 }

@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Result;
-use devices::random::Random;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use stage::proxy::Proxy;
 use stage::system::{CLIENTS, System};
 
 use crate::soak::faults;
-use crate::soak::plan::{Ends, Fault};
-use crate::wait;
+use crate::soak::plan::{Ends, Fault, between};
 
 /// One thing that is broken for a while.
 #[derive(Clone, Debug)]
@@ -37,9 +37,12 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// The parts that are killed, servers first, because programs need them.
+pub const KILLED: [&str; 3] = ["redis", "functions", "bridge-0"];
+
 /// All troubles, in an order and of lengths that the seed decides.
-pub fn plan(random: &mut Random) -> Vec<Trouble> {
-    let mut time = |from: u64, to: u64| Duration::from_millis(from + random.below(to - from));
+pub fn plan(random: &mut StdRng) -> Vec<Trouble> {
+    let mut time = |from, to| between(random, from, to);
     let link = |from: &str, to: &str| Ends {
         from: from.to_owned(),
         to: to.to_owned(),
@@ -54,27 +57,27 @@ pub fn plan(random: &mut Random) -> Vec<Trouble> {
         down,
     };
     let system = [
-        kill("bridge-0", time(0, 1_500)),
-        kill("bridge-0", time(0, 1_500)),
-        kill("functions", time(0, 1_000)),
-        kill("functions", time(0, 1_000)),
-        kill("redis", time(0, 1_500)),
-        silence(CLIENTS, "functions", time(200, 1_000), true),
-        silence(CLIENTS, "functions", time(200, 1_000), false),
+        kill("bridge-0", time(0.0, 1.5)),
+        kill("bridge-0", time(0.0, 1.5)),
+        kill("functions", time(0.0, 1.0)),
+        kill("functions", time(0.0, 1.0)),
+        kill("redis", time(0.0, 1.5)),
+        silence(CLIENTS, "functions", time(0.2, 1.0), true),
+        silence(CLIENTS, "functions", time(0.2, 1.0), false),
         Fault::Sever {
             link: link(CLIENTS, "functions"),
         },
-        silence("functions", "postgres", time(200, 1_500), true),
+        silence("functions", "postgres", time(0.2, 1.5), true),
         // Longer than the gateway trusts a silent subscription.
-        silence("bridge-0", "redis", time(500, 4_000), true),
-        silence("bridge-0", "redis", time(200, 1_000), false),
-        silence("bridge-0", "postgres", time(200, 1_500), true),
+        silence("bridge-0", "redis", time(0.5, 4.0), true),
+        silence("bridge-0", "redis", time(0.2, 1.0), false),
+        silence("bridge-0", "postgres", time(0.2, 1.5), true),
         Fault::Sever {
             link: link("functions", "redis"),
         },
     ];
     let live = [true, true, false].map(|closed| Trouble::Live {
-        time: time(50, 1_000),
+        time: time(0.05, 1.0),
         closed,
     });
     let mut all: Vec<Trouble> = system
@@ -82,7 +85,7 @@ pub fn plan(random: &mut Random) -> Vec<Trouble> {
         .into_iter()
         .chain(live)
         .collect();
-    random.shuffle(&mut all);
+    all.shuffle(random);
     all
 }
 
@@ -94,35 +97,8 @@ pub async fn inflict(system: &System, live: &Proxy, trouble: &Trouble) -> Result
     match trouble {
         Trouble::System(fault) => faults::inflict(system, fault).await,
         Trouble::Live { time, closed } => {
-            live.fall_silent();
-            wait::during(*time).await;
-            if *closed {
-                live.recover();
-            } else {
-                live.resume();
-            }
+            faults::silence(live, *time, *closed).await;
             Ok(())
         }
     }
-}
-
-/// Starts what is down, and waits until all that was broken is ready.
-///
-/// # Errors
-/// A part is not ready at the limit.
-pub async fn repair(system: &System, troubles: &[Trouble], limit: Duration) -> Result<()> {
-    for link in system.links() {
-        link.proxy().resume();
-    }
-    for name in ["redis", "functions", "bridge-0"] {
-        let was_killed = troubles.iter().any(
-            |trouble| matches!(trouble, Trouble::System(Fault::Kill { part, .. }) if part == name),
-        );
-        if was_killed {
-            let what = format!("{name} is ready");
-            let part = system.part(name)?;
-            wait::until(&what, limit, async || part.start().await.map(Some)).await?;
-        }
-    }
-    Ok(())
 }

@@ -1,9 +1,9 @@
-//! Carries out one fault of a plan.
+//! Carries out one fault of a plan, and repairs what all of them have left broken.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use stage::proxy::Slow;
+use stage::proxy::{Proxy, Slow};
 use stage::system::System;
 
 use super::plan::Fault;
@@ -39,14 +39,7 @@ pub async fn inflict(system: &System, fault: &Fault) -> Result<()> {
             Ok(())
         }
         Fault::Silence { link, time, closed } => {
-            let proxy = system.link(&link.from, &link.to)?;
-            proxy.fall_silent();
-            wait::during(*time).await;
-            if *closed {
-                proxy.recover();
-            } else {
-                proxy.resume();
-            }
+            silence(system.link(&link.from, &link.to)?, *time, *closed).await;
             Ok(())
         }
         Fault::Slow { link, time } => {
@@ -61,4 +54,30 @@ pub async fn inflict(system: &System, fault: &Fault) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Lets connections carry nothing for a while. Afterwards they go on, or they are closed and what was sent is lost.
+pub async fn silence(proxy: &Proxy, time: Duration, closed: bool) {
+    proxy.fall_silent();
+    wait::during(time).await;
+    if closed {
+        proxy.recover();
+    } else {
+        proxy.resume();
+    }
+}
+
+/// Lets every connection work, and starts those of these parts that are down, in this order. Waits until all of them are ready.
+///
+/// # Errors
+/// A part is not ready at the limit.
+pub async fn repair(system: &System, parts: &[&str], limit: Duration) -> Result<()> {
+    for link in system.links() {
+        link.proxy().resume();
+    }
+    for name in parts {
+        let (what, part) = (format!("{name} is ready"), system.part(name)?);
+        wait::until(&what, limit, async || part.start().await.map(Some)).await?;
+    }
+    Ok(())
 }

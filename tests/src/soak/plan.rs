@@ -156,6 +156,7 @@ fn length_of_fault(random: &mut StdRng) -> Duration {
     }
 }
 
-fn between(random: &mut StdRng, from: f64, to: f64) -> Duration {
+/// A time between these many seconds.
+pub fn between(random: &mut StdRng, from: f64, to: f64) -> Duration {
     Duration::from_secs_f64(random.random_range(from..to))
 }

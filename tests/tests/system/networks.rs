@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use stage::system::Link;
 use tests::fixture::Fixture;
-use tests::soak::faults::SLOW;
+use tests::soak::faults::{SLOW, silence};
 use tests::wait;
 
 use crate::faults::{under_load, with_two_bridges};
@@ -23,14 +23,8 @@ pub async fn silent_links(fixture: &mut Fixture) -> Result<()> {
             for (number, link) in broken(fixture).enumerate() {
                 // A bridge that cannot reach Postgres for this long has lost its leases.
                 let leases = link.from() == "bridge-0" && link.to() == "postgres";
-                let silence = Duration::from_secs(if leases { 8 } else { 3 });
-                link.proxy().fall_silent();
-                wait::during(silence).await;
-                if number % 2 == 0 {
-                    link.proxy().resume();
-                } else {
-                    link.proxy().recover();
-                }
+                let time = Duration::from_secs(if leases { 8 } else { 3 });
+                silence(link.proxy(), time, number % 2 != 0).await;
                 load.more(100).await?;
             }
             Ok(())
