@@ -34,7 +34,6 @@ pub struct Figures {
 /// # Errors
 /// Names the rule that does not hold.
 pub async fn judge(user: &User, devices: &[Device]) -> Result<Figures> {
-    let (state, _) = settled(user, devices).await?;
     let mut acknowledged = Acknowledged::default();
     for device in devices {
         ensure!(
@@ -53,6 +52,7 @@ pub async fn judge(user: &User, devices: &[Device]) -> Result<Figures> {
         Ok(Some(history))
     })
     .await?;
+    let state = settled(user, devices, &history).await?;
     let server = caught(|| replay(&acknowledged, &history))??;
     let persons: Vec<&Person> = devices.iter().map(|device| &device.person).collect();
     caught(|| verdict::judge(&persons, &server, &state))?;
@@ -70,19 +70,17 @@ pub async fn judge(user: &User, devices: &[Device]) -> Result<Figures> {
     })
 }
 
-/// Checks that all devices have what the server has. Returns that, and the number up to which it is.
+/// Checks that all devices have what the server has. Returns that.
 ///
 /// # Errors
 /// Names a device that has something else.
-pub async fn settled(user: &User, devices: &[Device]) -> Result<(State, u64)> {
-    let (state, seq) = read(user).await?;
-    let versions = History::read(user).await?.tasks;
-    let versions = versions
-        .into_iter()
-        .map(|(id, versions)| (id, versions.len() as u64));
+async fn settled(user: &User, devices: &[Device], history: &History) -> Result<State> {
+    let versions = history.tasks.iter();
     let state = State {
-        versions: versions.collect(),
-        ..state
+        versions: versions
+            .map(|(id, versions)| (*id, versions.len() as u64))
+            .collect(),
+        ..read(user).await?
     };
     for device in devices {
         caught(|| verdict::agrees(&device.person, &state))?;
@@ -93,11 +91,11 @@ pub async fn settled(user: &User, devices: &[Device]) -> Result<(State, u64)> {
             device.person.number
         );
     }
-    Ok((state, seq))
+    Ok(state)
 }
 
-/// What the API has, read anew, and the number up to which it is.
-async fn read(user: &User) -> Result<(State, u64)> {
+/// What the API has, read anew.
+async fn read(user: &User) -> Result<State> {
     let mut state = State::default();
     let mut cursor = String::new();
     loop {
@@ -109,24 +107,25 @@ async fn read(user: &User) -> Result<(State, u64)> {
             ("reminders", &mut state.reminders),
             ("notifications", &mut state.notifications),
         ] {
-            for item in page[list].as_array().context("no list")? {
-                rows.insert(text(item, "id")?.parse()?, item.clone());
-            }
+            rows.extend(by_id(page[list].as_array().context("no list")?)?);
         }
         if page["account"].is_object() {
             state.account = page["account"].clone();
         }
         cursor = text(&page, "cursor")?;
         if page["more"] == false {
-            let listed = user.pages("/api/tasks?limit=200").await?;
-            let listed: BTreeMap<Uuid, Value> = listed
-                .into_iter()
-                .map(|task| Ok((text(&task, "id")?.parse()?, task)))
-                .collect::<Result<_>>()?;
+            let listed = by_id(&user.pages("/api/tasks?limit=200").await?)?;
             ensure!(listed == state.tasks, "the list has other tasks than sync");
-            return Ok((state, page["seq"].as_u64().context("no seq")?));
+            return Ok(state);
         }
     }
+}
+
+fn by_id<'a>(items: impl IntoIterator<Item = &'a Value>) -> Result<BTreeMap<Uuid, Value>> {
+    let items = items.into_iter();
+    items
+        .map(|item| Ok((text(item, "id")?.parse()?, item.clone())))
+        .collect()
 }
 
 /// Each merge and each conflict is on the audit trail once, and nothing else is.
@@ -148,17 +147,13 @@ fn merges_are_on_the_trail(acknowledged: &Acknowledged, history: &History) -> Re
 
 /// The conflict log has what the answers had, and nothing else.
 async fn the_log_has_all_conflicts(user: &User, acknowledged: &Acknowledged) -> Result<()> {
-    let by_id = |items: Vec<Value>| -> Result<BTreeMap<String, Value>> {
-        let items = items.into_iter();
-        items.map(|item| Ok((text(&item, "id")?, item))).collect()
-    };
     let log = user.pages("/api/conflicts?limit=200").await?;
     let answered = acknowledged
         .0
         .values()
         .flat_map(|operation| operation.result["conflicts"].as_array())
         .flatten();
-    let (log, answered) = (by_id(log)?, by_id(answered.cloned().collect())?);
+    let (log, answered) = (by_id(&log)?, by_id(answered)?);
     for (id, conflict) in &answered {
         ensure!(log.contains_key(id), "the log does not have {conflict}");
     }
@@ -207,11 +202,11 @@ fn occurrences_follow_completions(history: &History) -> Result<()> {
     Ok(())
 }
 
-/// Gives back what has lost, the newest first, and returns how many values came back.
+/// Gives back what has lost, the newest first.
 ///
 /// # Errors
 /// A value does not come back.
-pub async fn restore_conflicts(user: &User, most: usize) -> Result<usize> {
+pub async fn restore_conflicts(user: &User, most: usize) -> Result<()> {
     let log = user.pages("/api/conflicts?limit=200").await?;
     let mut fields = BTreeSet::new();
     for conflict in log {
@@ -237,7 +232,7 @@ pub async fn restore_conflicts(user: &User, most: usize) -> Result<usize> {
         }
         fields.insert((task, field));
     }
-    Ok(fields.len())
+    Ok(())
 }
 
 /// The result of a check that fails by panicking.
