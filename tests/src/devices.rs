@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, anyhow, bail, ensure};
 use devices::random::Random;
+use devices::verdict::message;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use stage::proxy::Proxy;
@@ -238,7 +239,7 @@ impl Household {
 fn ended(result: Result<Result<Device>, JoinError>) -> Result<Device> {
     match result {
         Ok(device) => device,
-        Err(error) if error.is_panic() => Err(verdict::panicked(&*error.into_panic())),
+        Err(error) if error.is_panic() => bail!(message(&*error.into_panic())),
         Err(error) => bail!(error),
     }
 }

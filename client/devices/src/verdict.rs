@@ -1,7 +1,9 @@
 //! The verdict on a world that has settled: all devices have the server's state, each edit was done once, and what was lost is in the
 //! conflict log.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -280,4 +282,19 @@ fn tags(devices: &[&Person], server: &Server) {
             assert!(!has, "the tag {tag} of {task} is back");
         }
     }
+}
+
+/// The result of a check that fails by panicking.
+///
+/// # Errors
+/// The message of the panic.
+pub fn caught<T>(check: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(check)).map_err(|panic| message(&*panic))
+}
+
+/// The message of a panic.
+pub fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "it panicked".to_owned())
 }

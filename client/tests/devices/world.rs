@@ -1,7 +1,6 @@
 //! All users, their devices and their servers. It runs steps, and then lets all settle.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use devices::edits::Clock;
 use devices::person::Person;
@@ -28,7 +27,7 @@ pub struct World {
 /// # Errors
 /// What went wrong.
 pub fn run(steps: &[Step]) -> Result<(), String> {
-    let run = || {
+    verdict::caught(|| {
         let mut world = World {
             servers: (0..USERS).map(|_| Server::default()).collect(),
             devices: (0..DEVICES).map(Device::new).collect(),
@@ -37,11 +36,6 @@ pub fn run(steps: &[Step]) -> Result<(), String> {
         steps.iter().for_each(|step| world.step(step));
         world.settle();
         world.judge();
-    };
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        text.unwrap_or_else(|| "it panicked".to_owned())
     })
 }
 

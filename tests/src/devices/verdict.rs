@@ -1,10 +1,9 @@
 //! The verdict on a user whose devices have settled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use devices::person::Person;
 use devices::state::State;
 use devices::verdict;
@@ -237,12 +236,5 @@ pub async fn restore_conflicts(user: &User, most: usize) -> Result<()> {
 
 /// The result of a check that fails by panicking.
 fn caught<T>(check: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(check)).map_err(|panic| panicked(&*panic))
-}
-
-/// The message of a panic.
-pub fn panicked(panic: &(dyn std::any::Any + Send)) -> anyhow::Error {
-    let text = panic.downcast_ref::<String>().cloned();
-    let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    anyhow!(text.unwrap_or_else(|| "it panicked".to_owned()))
+    verdict::caught(check).map_err(Error::msg)
 }
