@@ -5,7 +5,7 @@
 //! users ([`client`], [`roles`], [`tokens`]) send requests and get responses ([`response`], [`contract`]); [`load`] lets many
 //! users write at once and keeps what was [`acknowledged`]; [`checker`] and [`golden`] compare that with what was delivered.
 //! [`live`] has clients that are told about changes, and [`spindle`] runs the command line. [`outside`] has the services that Spindle calls. [`zone_files`] knows the right instants. [`soak`] does all of it on a system that is broken at random.
-//! [`devices`] has users whose devices work offline.
+//! [`devices`] has users whose devices work offline. [`seed`] repeats a run that chose at random.
 #![allow(
     clippy::indexing_slicing,
     reason = "indexing a JSON value with an absent member yields null"
@@ -24,6 +24,7 @@ pub mod outside;
 pub mod response;
 pub mod roles;
 pub mod runner;
+pub mod seed;
 pub mod settings;
 pub mod soak;
 pub mod spindle;

@@ -4,14 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use stage::progress;
 use stage::scratch::Scratch;
-use stage::stop::Stop;
 use stage::system::{LogKind, Runtime, System, SystemOptions};
 use tests::client::Api;
 use tests::contract::Contract;
 use tests::devices::{AT_ONCE, STEPS, Stage};
 use tests::fixture::connect;
+use tests::seed;
 
 /// Lets users with several devices work offline while the system is broken, and checks that all devices agree and no edit is lost
 #[derive(Debug, Parser)]
@@ -31,30 +30,10 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let first = arguments
-        .seed
-        .unwrap_or_else(|| uuid::Uuid::new_v4().as_fields().0);
+    let first = arguments.seed.unwrap_or_else(seed::fresh);
     let (seeds, steps) = (arguments.seeds, arguments.steps);
     let command = format!("cargo dev devices --seed {first} --seeds {seeds} --steps {steps}");
-    println!("seed {first}: {command}");
-    let mut stop = Stop::new()?;
-    let verdict = tokio::select! {
-        verdict = run(first.into(), seeds, steps) => verdict,
-        () = stop.requested() => {
-            progress::warn("stopped");
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    match verdict {
-        Ok(()) => {
-            println!("passed: {command}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            println!("FAILED: {error:#}\nthe same steps again: {command}");
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    seed::judged(&command, run(first.into(), seeds, steps)).await
 }
 
 /// Runs the seeds on a system of their own, some after the others.

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use stage::progress;
-use stage::stop::Stop;
 use stage::system::{LogKind, Runtime};
+use tests::seed;
 use tests::soak::{self, Options};
 
 /// Breaks the whole system at random while clients write, and checks that nothing is lost
@@ -34,8 +33,8 @@ enum Log {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let seed = arguments.seed.unwrap_or_else(fresh_seed);
-    let by_seed = if seed.is_multiple_of(2) {
+    let number = arguments.seed.unwrap_or_else(seed::fresh);
+    let by_seed = if number.is_multiple_of(2) {
         Log::Postgres
     } else {
         Log::Kafka
@@ -46,10 +45,9 @@ async fn main() -> Result<ExitCode> {
         Log::Postgres => "postgres",
         Log::Kafka => "kafka",
     };
-    let command = format!("cargo dev soak --seed {seed} --minutes {minutes} --log {name}");
-    println!("seed {seed}: {command}");
+    let command = format!("cargo dev soak --seed {number} --minutes {minutes} --log {name}");
     let options = Options {
-        seed: seed.into(),
+        seed: number.into(),
         length: Duration::try_from_secs_f64(minutes * 60.0)?,
         log: match log {
             Log::Postgres => LogKind::Postgres,
@@ -57,27 +55,5 @@ async fn main() -> Result<ExitCode> {
         },
         runtime: Runtime::from_environment()?,
     };
-    let mut stop = Stop::new()?;
-    let verdict = tokio::select! {
-        verdict = soak::run(options) => verdict,
-        () = stop.requested() => {
-            progress::warn("stopped");
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    match verdict {
-        Ok(()) => {
-            println!("passed: {command}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            println!("FAILED: {error:#}\nthe same faults again: {command}");
-            Ok(ExitCode::FAILURE)
-        }
-    }
-}
-
-/// A seed that no earlier run is likely to have had.
-fn fresh_seed() -> u32 {
-    uuid::Uuid::new_v4().as_fields().0
+    seed::judged(&command, soak::run(options)).await
 }

@@ -3,16 +3,14 @@
 use anyhow::{Context, Result};
 use tests::devices::{AT_ONCE, STEPS, Stage};
 use tests::fixture::Fixture;
+use tests::seed::of_test;
 
 /// Names the first seed, to run the seeds of an earlier run again.
 const SEED: &str = "DEVICES_SEED";
 
 /// New seeds in each run. `cargo dev devices` runs any number.
 pub async fn devices_converge(fixture: &mut Fixture) -> Result<()> {
-    let first: u64 = match std::env::var(SEED) {
-        Ok(seed) => seed.parse().context(SEED)?,
-        Err(_) => rand::random::<u32>().into(),
-    };
+    let first = of_test(SEED)?;
     // When Redis stops, its trigger ends the functions.
     fixture.expect_error("Trigger executor failed");
     let stage = Stage {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tests::client::{RequestBuilder, Requests, User, escape, text};
 use tests::contract::Contract;
 use tests::fixture::Fixture;
+use tests::seed::of_test;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -48,11 +49,7 @@ struct Attack {
 
 /// Sends random requests as an admin, who may call every operation.
 pub async fn random_values(fixture: &mut Fixture) -> Result<()> {
-    let seed = match std::env::var(SEED) {
-        Ok(seed) => seed.parse().context(SEED)?,
-        Err(_) => rand::random(),
-    };
-    println!("to send the same requests again: {SEED}={seed}");
+    let seed = of_test(SEED)?;
     let admin = fixture.admin().await?;
     let task = admin
         .create(json!({"title": "Target", "tags": ["home"]}))

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tests::client::{User, text};
 use tests::fixture::Fixture;
 use tests::live::Socket;
+use tests::seed::of_test;
 use tokio::io::AsyncWriteExt;
 
 use self::oracle::{Conversation, Expected, Sent};
@@ -26,11 +27,7 @@ const FRAMES: u64 = 24;
 
 /// Sends random frames, many at once, while another user listens.
 pub async fn random_frames(fixture: &mut Fixture) -> Result<()> {
-    let seed: u64 = match std::env::var(SEED) {
-        Ok(seed) => seed.parse().context(SEED)?,
-        Err(_) => rand::random::<u32>().into(),
-    };
-    println!("to send the same frames again: {SEED}={seed}");
+    let seed = of_test(SEED)?;
     let gateway = fixture.system.live_address(0)?;
     let (ada, bob) = (
         fixture.api.new_user("UTC").await?,
