@@ -5,6 +5,7 @@ pub mod breaks;
 pub mod frames;
 pub mod fuzz;
 pub mod limits;
+mod sent;
 
 use std::time::Duration;
 

@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::sent::Sent;
+
 pub const LIMIT: Duration = Duration::from_secs(5);
 /// Bits and opcodes of the first byte of a frame (section 5.2).
 pub const FIN: u8 = 0x80;
@@ -121,27 +123,7 @@ impl Raw {
 
 /// A masked frame.
 fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![head];
-    match payload.len() {
-        length @ 0..126 => frame.push(0x80 | u8::try_from(length).unwrap_or_default()),
-        length @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend(u16::try_from(length).unwrap_or_default().to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    let mask = [0x37, 0xfa, 0x21, 0x3d];
-    frame.extend(mask);
-    frame.extend(
-        payload
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
-    frame
+    Sent::masked(head, payload).bytes()
 }
 
 /// The first message of a client.

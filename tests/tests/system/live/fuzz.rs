@@ -14,8 +14,9 @@ use tests::live::Socket;
 use tests::seed::of_test;
 use tokio::io::AsyncWriteExt;
 
-use self::oracle::{Conversation, Expected, Sent};
+use self::oracle::{Conversation, Expected};
 use super::frames::{CLOSE, CONTINUATION, FIN, Frame, LIMIT, MOST, PING, PONG, Raw, TEXT, first};
+use super::sent::Sent;
 
 /// Names a seed, to send the frames of an earlier run again.
 const SEED: &str = "FRAMES_SEED";
@@ -175,7 +176,7 @@ async fn check(raw: &mut Raw, conversation: Conversation) -> Result<()> {
     let is_open = expected == Expected::MoreFrames || expected == Expected::Either;
     if is_open {
         // A ping shows that all before it was heard.
-        let last = Sent::control(PING, b"the last ping");
+        let last = Sent::masked(FIN | PING, b"the last ping");
         raw.0.write_all(&last.bytes()).await?;
     }
     loop {
@@ -192,7 +193,7 @@ async fn check(raw: &mut Raw, conversation: Conversation) -> Result<()> {
         }
         if (head, payload.as_slice()) == (FIN | PONG, b"the last ping") && is_open {
             raw.0
-                .write_all(&Sent::control(CLOSE, &1000_u16.to_be_bytes()).bytes())
+                .write_all(&Sent::masked(FIN | CLOSE, &1000_u16.to_be_bytes()).bytes())
                 .await?;
             expected = Expected::Close([1000].into());
             continue;
@@ -223,12 +224,7 @@ fn answer<'a>(
 
 /// Random bytes, or a message that was changed as a whole, frame and all. The connection ends, with a code that is documented.
 async fn noise(raw: &mut Raw, mut random: Random, message: &[u8]) -> Result<usize> {
-    let sent = Sent {
-        head: FIN | TEXT,
-        is_masked: true,
-        mask: [1, 2, 3, 4],
-        payload: message.to_vec(),
-    };
+    let sent = Sent::masked(FIN | TEXT, message);
     let bytes = match random.below(2) {
         0 => mutated(&mut random, &sent.bytes()),
         _ => (0..1 + random.below(400))
