@@ -309,7 +309,15 @@ pub async fn one_of_two_bridges_killed(fixture: &mut Fixture) -> Result<()> {
     .await
 }
 
-pub async fn outbox_size(fixture: &Fixture) -> Result<i64> {
+/// Waits until hardly anything waits in the outbox while others write. `what` says what brings that about.
+pub async fn outbox_drains(fixture: &Fixture, what: &str, limit: Duration) -> Result<()> {
+    wait::until(what, limit, async || {
+        Ok((outbox_size(fixture).await? < 100).then_some(()))
+    })
+    .await
+}
+
+async fn outbox_size(fixture: &Fixture) -> Result<i64> {
     Ok(fixture
         .database
         .query_one("select count(*) from outbox", &[])

@@ -8,7 +8,7 @@ use tests::client::{Api, Requests};
 use tests::fixture::Fixture;
 use tests::wait;
 
-use crate::faults::{outbox_size, under_load, with_two_bridges};
+use crate::faults::{outbox_drains, under_load, with_two_bridges};
 
 /// The agents' lanes become deaf after 12 s. Then their answers arrive.
 pub async fn functions_paused(fixture: &mut Fixture) -> Result<()> {
@@ -65,12 +65,8 @@ pub async fn bridge_paused(fixture: &mut Fixture) -> Result<()> {
         under_load(fixture, async |fixture, load| {
             let paused = fixture.bridge()?.pause();
             wait::during(Duration::from_secs(7)).await;
-            wait::until(
-                "the other bridge relays everything",
-                Duration::from_secs(20),
-                async || Ok((outbox_size(fixture).await? < 100).then_some(())),
-            )
-            .await?;
+            let what = "the other bridge relays everything";
+            outbox_drains(fixture, what, Duration::from_secs(20)).await?;
             drop(paused);
             load.more(400).await
         })

@@ -10,7 +10,7 @@ use tests::client::Requests;
 use tests::fixture::Fixture;
 use tests::wait;
 
-use crate::faults::{agents_cannot_work, outbox_size, under_load};
+use crate::faults::{agents_cannot_work, outbox_drains, under_load};
 
 /// Postgres accepts no change, as after a failover to a server that is still in recovery. Agents answer that they cannot work.
 pub async fn postgres_read_only(fixture: &mut Fixture) -> Result<()> {
@@ -77,10 +77,7 @@ pub async fn redis_without_rights(fixture: &mut Fixture) -> Result<()> {
         may_publish("-publish").await?;
         load.more(200).await?;
         may_publish("+publish").await?;
-        wait::until("the outbox drains", Duration::from_secs(60), async || {
-            Ok((outbox_size(fixture).await? < 100).then_some(()))
-        })
-        .await
+        outbox_drains(fixture, "the outbox drains", Duration::from_secs(60)).await
     })
     .await
 }
@@ -100,10 +97,7 @@ pub async fn kafka_without_rights(fixture: &mut Fixture) -> Result<()> {
             denied.add(&brokers).await?;
             load.more(200).await?;
             denied.remove(&brokers).await?;
-            wait::until("the outbox drains", Duration::from_secs(60), async || {
-                Ok((outbox_size(fixture).await? < 100).then_some(()))
-            })
-            .await?;
+            outbox_drains(fixture, "the outbox drains", Duration::from_secs(60)).await?;
         }
         Ok(())
     })
