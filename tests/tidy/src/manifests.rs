@@ -1,6 +1,6 @@
 //! spin.toml and the Cargo manifests match the source tree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use toml::Table;
@@ -100,6 +100,33 @@ fn every_function_is_a_component() -> Result<()> {
 /// The function of a component.
 fn function(component: &str) -> &str {
     component.strip_suffix("-cron").unwrap_or(component)
+}
+
+/// The health check of lanes asks as many of each agent as spin.toml has Redis triggers for it.
+#[test]
+fn the_health_check_knows_all_lanes() -> Result<()> {
+    let path = "functions/lanes/src/probe.rs";
+    let probe = std::fs::read_to_string(root()?.join(path))?;
+    let lanes = probe
+        .split_once("const LANES: u8 = ")
+        .and_then(|(_, rest)| rest.split(';').next())
+        .with_context(|| format!("{path} has no constant LANES"))?;
+    let manifest = manifest()?;
+    let triggers = table(&manifest, "trigger")?.get("redis");
+    let triggers = triggers.and_then(toml::Value::as_array);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for trigger in triggers.context("spin.toml has no Redis triggers")? {
+        let agent = trigger.get("component").and_then(toml::Value::as_str);
+        *counts.entry(agent.context("no component")?).or_default() += 1;
+    }
+    let wrong: Vec<_> = counts
+        .iter()
+        .filter(|(_, count)| count.to_string() != lanes)
+        .map(|(agent, count)| {
+            format!("{agent} has {count} Redis triggers, and {path} {lanes} lanes")
+        })
+        .collect();
+    no_violations("the health check asks all lanes", &wrong)
 }
 
 /// The value of the string constant whose name `argument` starts with, if `text` declares it.
