@@ -85,8 +85,7 @@ impl Server {
         next.extend(new.as_object().unwrap().clone());
         let record = Record {
             task: next,
-            versions: Default::default(),
-            authors: Default::default(),
+            ..Record::default()
         };
         self.tasks.insert(id, record);
         self.commit(device, id, json!({}), &[]);

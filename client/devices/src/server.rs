@@ -30,7 +30,7 @@ pub struct Server {
 }
 
 /// A task with what merging needs to know.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Record {
     /// As the API writes it.
     pub task: Map<String, Value>,
@@ -191,8 +191,7 @@ impl Server {
             id,
             Record {
                 task: task.as_object().unwrap().clone(),
-                versions: BTreeMap::new(),
-                authors: BTreeMap::new(),
+                ..Record::default()
             },
         );
         let names: Vec<String> = fields.keys().cloned().collect();

@@ -44,6 +44,11 @@ impl Phone {
         self.call(json!({"edit": edit}))
     }
 
+    /// Takes the last edit back.
+    fn undo(&mut self) -> Value {
+        self.call(json!({"undo": {"op_id": "00000000-0000-0000-0001-000000000000", "at": "2026-03-01T09:00:00Z"}}))
+    }
+
     /// Asks for the next request and gives it this answer.
     fn answer(&mut self, answer: Value) -> Value {
         let request = self.call(json!("next"));
@@ -340,7 +345,7 @@ fn what_leads_back_before_it_is_sent_is_not_sent() {
     ] {
         phone.edit(change);
         assert_eq!(phone.call(json!("pending")).as_array().unwrap().len(), 1);
-        phone.call(json!({"undo": {"op_id": "00000000-0000-0000-0001-000000000000", "at": "2026-03-01T09:00:00Z"}}));
+        phone.undo();
         assert_eq!(phone.call(json!("pending")), json!([]));
         assert_eq!(phone.title(), "a");
     }

@@ -28,10 +28,6 @@ fn reminder(phone: &mut Phone) -> Value {
     phone.call(json!("lists"))["reminders"][0].take()
 }
 
-fn undo(phone: &mut Phone) {
-    phone.call(json!({"undo": {"op_id": "00000000-0000-0000-0001-000000000000", "at": "2026-03-01T09:00:00Z"}}));
-}
-
 fn only_pending(phone: &mut Phone) -> Value {
     let mut pending = phone.call(json!("pending"));
     assert_eq!(pending.as_array().unwrap().len(), 1, "{pending}");
@@ -74,7 +70,7 @@ fn a_series_is_paused_and_resumed() {
     assert_eq!(paused_at(&mut phone), "2026-03-01T09:00:00Z");
     phone.edit(json!("pause"));
     assert_eq!(only_pending(&mut phone)["change"], "pause");
-    undo(&mut phone);
+    phone.undo();
     assert_eq!(phone.call(json!("pending")), json!([]));
     assert_eq!(paused_at(&mut phone), Value::Null);
     let mut plain = Phone::new();
@@ -97,7 +93,7 @@ fn a_recurrence_is_sent_with_its_due_date() {
     weekly["recurrence"] = json!({"rule": "FREQ=WEEKLY"});
     phone.results(&number, &operations[0], "applied", weekly);
     phone.answer(json!({"page": page(3, "c3", json!([]))}));
-    undo(&mut phone);
+    phone.undo();
     let fields = &phone.sent().1[0]["fields"];
     assert_eq!(fields["recurrence"]["rule"], "FREQ=DAILY");
     assert_eq!(fields["due"], due);
@@ -121,8 +117,8 @@ fn a_scope_is_sent_and_kept_apart() {
         refused["error"].as_str().unwrap().contains("recurrence"),
         "{refused}"
     );
-    undo(&mut phone);
-    undo(&mut phone);
+    phone.undo();
+    phone.undo();
     assert_eq!(phone.title(), "a");
 }
 

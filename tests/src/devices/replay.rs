@@ -115,12 +115,7 @@ impl Task<'_> {
                 "version {} comes from no operation",
                 self.next
             );
-            let first = Record {
-                task: Map::new(),
-                versions: BTreeMap::new(),
-                authors: BTreeMap::new(),
-            };
-            let record = server.tasks.entry(self.id).or_insert(first);
+            let record = server.tasks.entry(self.id).or_default();
             record.task = version.task.clone();
             record.versions.insert(self.next, version.task.clone());
             record.authors.insert(self.next, NOBODY);
