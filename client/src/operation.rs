@@ -100,6 +100,11 @@ impl Change {
         }
     }
 
+    /// Whether it can be for other occurrences of a series, too.
+    pub fn has_scope(&self) -> bool {
+        matches!(self, Self::Update(_) | Self::Tags { .. } | Self::Delete)
+    }
+
     /// The reminder that it is for.
     pub fn reminder(&self) -> Option<Uuid> {
         match self {

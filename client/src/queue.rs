@@ -157,15 +157,16 @@ impl Queue {
     }
 }
 
-/// Whether an operation only takes back the one before it.
+/// Whether an operation only takes back the one before it. A deletion after a restoration may be for more of a series than the one before it.
 fn cancels(before: &Operation, new: &Operation) -> bool {
-    matches!(
-        (&before.change, &new.change),
-        (Change::Delete, Change::Restore)
-            | (Change::Restore, Change::Delete)
-            | (Change::Pause, Change::Resume)
-            | (Change::Resume, Change::Pause)
-    )
+    (before.change == Change::Delete || new.scope.is_none())
+        && matches!(
+            (&before.change, &new.change),
+            (Change::Delete, Change::Restore)
+                | (Change::Restore, Change::Delete)
+                | (Change::Pause, Change::Resume)
+                | (Change::Resume, Change::Pause)
+        )
 }
 
 /// Both operations as one, if they can be one. It has the id of the first.
@@ -224,11 +225,12 @@ fn cancel(other: &mut Vec<String>, side: &mut Vec<String>, tags: &[String]) {
 fn is_void(operation: &mut Operation) -> bool {
     match &mut operation.change {
         Change::Update(fields) => {
-            // A recurrence is sent with the due date that it begins with.
-            let recurs = fields.get("recurrence").is_some_and(Value::is_object);
-            fields.retain(|name, value| {
-                operation.seen.get(name) != Some(value) || (recurs && name == "due")
-            });
+            // A recurrence is sent with the due date that it begins with. One that was there before is not sent.
+            let changes = |name: &str, value: &Value| operation.seen.get(name) != Some(value);
+            let recurrence = fields.get("recurrence");
+            let recurs =
+                recurrence.is_some_and(|new| new.is_object() && changes("recurrence", new));
+            fields.retain(|name, value| changes(name, value) || (recurs && name == "due"));
             operation.seen.retain(|name, _| fields.contains_key(name));
             fields.is_empty()
         }

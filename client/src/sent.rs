@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::operation::{Change, Operation, Scope};
 use crate::store::{Entry, Store};
-use crate::task::{Fields, from_members, member, texts};
+use crate::task::{Fields, alike, from_members, member, texts};
 
 /// One operation of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ fn base(operation: &Operation, entry: Option<&Entry>) -> Option<u64> {
         (Change::Tags { .. }, Some(entry)) => Some(entry.version),
         (_, Some(entry)) => {
             let seen = &mut operation.seen.iter();
-            seen.all(|(name, value)| entry.task.field(name) == value)
+            seen.all(|(name, value)| alike(entry.task.field(name), value))
                 .then_some(entry.version)
         }
     };

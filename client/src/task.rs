@@ -73,6 +73,23 @@ pub fn member(name: &str, value: impl Into<Value>) -> Fields {
     fields
 }
 
+/// The members of a recurrence that the server sets: its first due date, which is sent beside it, and whether it is paused, which holds
+/// whatever the rule is.
+const READ_ONLY: [&str; 4] = ["start", "description", "paused_at", "resumed_at"];
+
+/// Whether two values of a member are the same in what a person can set.
+pub fn alike(one: &Value, other: &Value) -> bool {
+    let (Value::Object(one), Value::Object(other)) = (one, other) else {
+        return one == other;
+    };
+    let is_set = |name: &String| !READ_ONLY.contains(&name.as_str());
+    let covers = |one: &Fields, other: &Fields| {
+        let mut members = one.iter();
+        members.all(|(name, value)| !is_set(name) || other.get(name) == Some(value))
+    };
+    covers(one, other) && covers(other, one)
+}
+
 /// The texts of a JSON list.
 pub fn texts(list: &Value) -> Vec<String> {
     let items = list.as_array().into_iter().flatten();

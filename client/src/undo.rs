@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::answer::Verdict;
 use crate::operation::{Change, Operation, Scope};
-use crate::task::{Fields, Task, from_members, member};
+use crate::task::{Fields, Task, alike, from_members, member};
 
 /// How many operations can be taken back.
 const KEPT: usize = 100;
@@ -74,9 +74,13 @@ impl Step {
     /// The change that takes the operation back from the task as it is now; `None` if nothing of it is left.
     pub fn back(self, now: &Task) -> Option<Change> {
         let mut set = self.set;
-        set.retain(|name, value| now.field(name) == value);
+        set.retain(|name, value| alike(now.field(name), value));
         match self.back {
             Change::Update(mut old) => {
+                // A due date that was set with a recurrence is where that begins. It goes back with it, or not at all.
+                if old.contains_key("recurrence") && !set.contains_key("recurrence") {
+                    set.remove("due");
+                }
                 old.retain(|name, _| set.contains_key(name));
                 (now.is_alive() && !old.is_empty()).then_some(Change::Update(old))
             }
@@ -96,7 +100,7 @@ pub fn substitute(values: &mut Fields, operation: &Operation, result: Verdict, t
         if result != Verdict::Applied && (name == "description" || name == "status") {
             continue;
         }
-        if let Some(held) = values.get_mut(&name).filter(|held| **held == value) {
+        if let Some(held) = values.get_mut(&name).filter(|held| alike(held, &value)) {
             *held = task.field(&name).clone();
         }
     }

@@ -116,16 +116,12 @@ impl Device {
         self.transact(Touches::Done, |engine, transaction| {
             let (mut all, mut steps) = (Changes::default(), 0);
             for (task_id, change) in changes {
-                let has_scope = matches!(
-                    change,
-                    Change::Update(_) | Change::Tags { .. } | Change::Delete
-                );
                 let edit = Edit {
                     op_id: Uuid::now_v7(),
                     task_id,
                     change,
                     at: now(),
-                    scope: scope.filter(|_| has_scope),
+                    scope,
                 };
                 let changed = engine.edit(edit)?;
                 steps += usize::from(!changed.tasks.is_empty());

@@ -23,7 +23,7 @@ pub struct Edit {
     pub change: Change,
     /// The time by the device's clock, RFC 3339 in UTC.
     pub at: String,
-    /// Of an update or a deletion; without it, an update of what occurrences share is for those to come, too.
+    /// Of an update or a deletion, and ignored otherwise; without it, an update of what occurrences share is for those to come, too.
     pub scope: Option<Scope>,
 }
 
@@ -46,6 +46,10 @@ pub enum Refusal {
     NotRecurring,
     /// Occurrences to come move only with a recurrence, which begins with the due date.
     NeedsRecurrence,
+    /// A recurrence begins with the due date.
+    NeedsDue,
+    /// A recurrence is not that of one occurrence alone.
+    Shared,
     /// Tags and reminders are changed by operations of their own, so that tags of several devices add up.
     NotAnUpdate,
     NothingToUndo,
@@ -60,6 +64,8 @@ impl fmt::Display for Refusal {
             Self::NotDeleted => "the task is not deleted",
             Self::NotRecurring => "the task does not repeat",
             Self::NeedsRecurrence => "a due date of all occurrences to come needs their recurrence",
+            Self::NeedsDue => "a task that repeats needs a due date",
+            Self::Shared => "a recurrence is that of all occurrences to come",
             Self::NotAnUpdate => "an update cannot set tags and reminders",
             Self::NothingToUndo => "there is nothing to undo, or it was changed since",
         })
@@ -76,12 +82,8 @@ impl Engine {
     pub fn edit(&mut self, edit: Edit) -> Result<Changes, Refusal> {
         let before = self.task(edit.task_id);
         check(&edit.change, before.as_ref())?;
-        if matches!(edit.scope, Some(Scope::Future | Scope::All))
-            && let Change::Update(fields) = &edit.change
-            && fields.contains_key("due")
-            && !fields.contains_key("recurrence")
-        {
-            return Err(Refusal::NeedsRecurrence);
+        if let (Change::Update(fields), Some(task)) = (&edit.change, &before) {
+            check_recurrence(fields, edit.scope, task)?;
         }
         let operation = self.operation(edit, before.as_ref());
         if changes_nothing(&operation, before.as_ref()) {
@@ -158,10 +160,11 @@ impl Engine {
             op_id,
             task_id,
             base,
-            change,
             seen,
             at,
-            scope,
+            // What takes a deletion back has none.
+            scope: scope.filter(|_| change.has_scope()),
+            change,
         }
     }
 }
@@ -188,6 +191,25 @@ fn check(change: &Change, before: Option<&Task>) -> Result<(), Refusal> {
             }
         }
         (_, Some(_)) => Ok(()),
+    }
+}
+
+/// What the server would reject: a recurrence without a due date, or a scope that does not go with what is set.
+fn check_recurrence(fields: &Fields, scope: Option<Scope>, task: &Task) -> Result<(), Refusal> {
+    let later = |name: &str| fields.get(name).unwrap_or_else(|| task.field(name));
+    let sets = |name: &str| fields.contains_key(name);
+    match scope {
+        _ if (sets("due") || sets("recurrence"))
+            && later("due").is_null()
+            && !later("recurrence").is_null() =>
+        {
+            Err(Refusal::NeedsDue)
+        }
+        Some(Scope::This) if sets("recurrence") => Err(Refusal::Shared),
+        Some(Scope::Future | Scope::All) if sets("due") && !sets("recurrence") => {
+            Err(Refusal::NeedsRecurrence)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -24,6 +24,11 @@ fn phone() -> Phone {
     phone
 }
 
+fn edit(op: u32, change: Value, scope: Value) -> Value {
+    let op_id = format!("00000000-0000-0000-0002-{op:012}");
+    json!({"edit": {"op_id": op_id, "task_id": TASK, "change": change, "at": "2026-03-01T09:00:00Z", "scope": scope}})
+}
+
 fn reminder(phone: &mut Phone) -> Value {
     phone.call(json!("lists"))["reminders"][0].take()
 }
@@ -102,10 +107,6 @@ fn a_recurrence_is_sent_with_its_due_date() {
 #[test]
 fn a_scope_is_sent_and_kept_apart() {
     let mut phone = phone();
-    let edit = |op: u32, change: Value, scope: Value| {
-        let op_id = format!("00000000-0000-0000-0002-{op:012}");
-        json!({"edit": {"op_id": op_id, "task_id": TASK, "change": change, "at": "2026-03-01T09:00:00Z", "scope": scope}})
-    };
     let title = |title: &str| json!({"update": {"title": title}});
     phone.call(edit(1, title("b"), json!("this")));
     phone.call(edit(2, title("c"), Value::Null));
@@ -120,6 +121,103 @@ fn a_scope_is_sent_and_kept_apart() {
     phone.undo();
     phone.undo();
     assert_eq!(phone.title(), "a");
+}
+
+#[test]
+fn what_the_server_would_reject_of_a_recurrence_is_refused() {
+    let mut phone = phone();
+    for (change, scope, why) in [
+        (json!({"due": null}), Value::Null, "needs a due date"),
+        (
+            json!({"recurrence": {"rule": "FREQ=WEEKLY"}}),
+            json!("this"),
+            "of all occurrences",
+        ),
+        (
+            json!({"recurrence": null}),
+            json!("this"),
+            "of all occurrences",
+        ),
+    ] {
+        let edit = edit(1, json!({ "update": change }), scope);
+        let refused = phone.raw(edit)["error"].take();
+        assert!(refused.as_str().unwrap().contains(why), "{refused}");
+    }
+    let mut plain = Phone::new();
+    let repeat = json!({"update": {"recurrence": {"rule": "FREQ=WEEKLY"}}});
+    let refused = plain.raw(edit(1, repeat, Value::Null))["error"].take();
+    assert_eq!(refused, "a task that repeats needs a due date");
+}
+
+#[test]
+fn what_takes_an_edit_of_a_series_back_has_a_scope_only_where_the_server_takes_one() {
+    let mut phone = phone();
+    phone.call(edit(1, json!("delete"), json!("all")));
+    let (number, deletion) = phone.sent();
+    assert_eq!(deletion[0]["scope"], "all");
+    phone.results(&number, &deletion[0], "applied", Value::Null);
+    phone.answer(json!({"page": page(2, "c2", json!([]))}));
+    phone.undo();
+    let (_, restoration) = phone.sent();
+    assert_eq!(restoration[0]["op"], "restore");
+    assert_eq!(restoration[0].get("scope"), None);
+
+    // A rule that was set and taken back was never sent, nor is its due date.
+    let mut phone = self::phone();
+    let repeat = json!({"update": {"recurrence": {"rule": "FREQ=WEEKLY"}}});
+    phone.call(edit(1, repeat.clone(), json!("future")));
+    phone.undo();
+    assert_eq!(phone.call(json!("pending")), json!([]));
+
+    // Others have set another rule since. The due date was set with the one that is gone.
+    let mut due = repeat;
+    due["update"]["due"] = json!({"date": "2026-03-05"});
+    phone.call(edit(2, due, json!("future")));
+    let (number, operations) = phone.sent();
+    let with = |version: u64, rule: &str| {
+        let mut task = repeating(version, version);
+        task["due"] = json!({"date": "2026-03-05"});
+        task["recurrence"] = json!({ "rule": rule });
+        task
+    };
+    phone.results(&number, &operations[0], "applied", with(3, "FREQ=WEEKLY"));
+    let theirs = page(4, "c4", json!([with(4, "FREQ=YEARLY")]));
+    phone.answer(json!({ "page": theirs }));
+    let undo = json!({"undo": {"op_id": REMINDER, "at": "2026-03-01T09:00:00Z"}});
+    let refused = phone.raw(undo)["error"].take();
+    assert_eq!(refused, "there is nothing to undo, or it was changed since");
+}
+
+#[test]
+fn a_deletion_of_a_whole_series_is_sent_also_after_a_restoration() {
+    let mut phone = phone();
+    let gone = json!({"id": TASK, "seq": 3, "version": 3, "deleted_at": "2026-03-01T09:00:00Z"});
+    phone.call(json!("refresh"));
+    phone.answer(json!({"page": page(3, "c3", json!([gone]))}));
+    phone.edit(json!("restore"));
+    phone.call(edit(1, json!("delete"), json!("all")));
+    let pending = phone.call(json!("pending"));
+    assert_eq!(
+        (&pending[0]["change"], &pending[1]["scope"]),
+        (&json!("restore"), &json!("all"))
+    );
+}
+
+/// The server pauses the series at a time of its own. That is no change of the rule.
+#[test]
+fn a_pause_between_two_rules_is_no_change_by_others() {
+    let mut phone = phone();
+    phone.edit(json!("pause"));
+    phone.edit(json!({"update": {"recurrence": {"rule": "FREQ=WEEKLY"}}}));
+    let (number, pause) = phone.sent();
+    let mut paused = repeating(3, 3);
+    paused["recurrence"]["paused_at"] = json!("2026-03-01T09:00:07Z");
+    phone.results(&number, &pause[0], "applied", paused);
+    let (_, rule) = phone.sent();
+    assert_eq!(
+        (&rule[0]["op"], &rule[0]["base_version"]),
+        (&json!("update"), &json!(3))
+    );
 }
 
 /// Its result is `applied` whatever others have changed meanwhile.
