@@ -12,6 +12,7 @@ mod history;
 mod link;
 mod operations;
 mod replay;
+mod series;
 mod steps;
 mod verdict;
 

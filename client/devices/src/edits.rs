@@ -1,7 +1,7 @@
 //! What the person at a device does, and what they meant by it.
 
 use client::engine::{Edit, Refusal};
-use client::operation::Change;
+use client::operation::{Change, Scope};
 use client::task::{Fields, Task, texts};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -17,10 +17,12 @@ pub struct Intent {
     /// What they saw before.
     pub saw: Value,
     pub new: Value,
+    /// The operation that was to bring it to the server. `None` if it only led back to what was there.
+    pub op_id: Option<Uuid>,
 }
 
-/// An operation that can be undone: its task before and after.
-pub type Done = (Task, Task);
+/// An operation that can be undone: its task before and after, and which occurrences it was for.
+pub type Done = (Task, Task, Option<Scope>);
 
 /// What a person may do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +40,10 @@ pub enum Act {
     Skip,
     Delete,
     Restore,
+    /// Another rule, perhaps with another due date.
+    Repeat,
+    /// No recurrence any more.
+    Once,
     Pause,
     Resume,
     Snooze,
@@ -45,7 +51,7 @@ pub enum Act {
 }
 
 /// How often people do it.
-pub const ACTS: [(u64, Act); 16] = [
+pub const ACTS: [(u64, Act); 18] = [
     (4, Act::Create),
     (12, Act::Title),
     (6, Act::Line),
@@ -58,6 +64,8 @@ pub const ACTS: [(u64, Act); 16] = [
     (1, Act::Skip),
     (4, Act::Delete),
     (2, Act::Restore),
+    (4, Act::Repeat),
+    (1, Act::Once),
     (1, Act::Pause),
     (1, Act::Resume),
     (2, Act::Snooze),
@@ -81,14 +89,14 @@ impl Person {
         if act == Act::Create {
             let fields = self.new_task(choice);
             let task_id = self.id();
-            return self.edit(op_id, task_id, Change::Create(fields), clock);
+            return self.edit(op_id, task_id, Change::Create(fields), None, clock);
         }
-        // An app offers only what makes sense: to skip an open task that recurs, and to pause what recurs. Another device may have ended that.
+        // An app offers only what makes sense: to skip an open task that recurs, and to pause or end what recurs. Another device may have ended that.
         let wanted = |task: &&Task| {
             let recurs = !task.field("recurrence").is_null();
             let makes_sense = match act {
                 Act::Skip => (recurs || choice.is_multiple_of(8)) && task.field("status") == "open",
-                Act::Pause | Act::Resume => recurs,
+                Act::Pause | Act::Resume | Act::Once => recurs,
                 _ => true,
             };
             task.is_alive() == (act != Act::Restore) && makes_sense
@@ -100,6 +108,7 @@ impl Person {
         // People like a few tasks best.
         let task = tasks[(choice / 7) % tasks.len().min(3)];
         let (id, tags) = (task.id, task.tags());
+        let scope = scope(act, task, choice);
         let text = |what: &str| self.text(what);
         let change = match act {
             Act::Create => unreachable!("done above"),
@@ -133,6 +142,14 @@ impl Person {
             Act::Skip => Change::Skip,
             Act::Delete => Change::Delete,
             Act::Restore => Change::Restore,
+            Act::Repeat => {
+                let mut repeat = json!({"recurrence": {"rule": self.rule()}});
+                if task.field("due").is_null() || choice.is_multiple_of(3) {
+                    repeat["due"] = json!({"date": self.date()});
+                }
+                Change::Update(fields(repeat))
+            }
+            Act::Once => Change::Update(fields(json!({"recurrence": null}))),
             Act::Pause => Change::Pause,
             Act::Resume => Change::Resume,
             Act::Snooze | Act::Ack => {
@@ -154,7 +171,7 @@ impl Person {
                 }
             }
         };
-        self.edit(op_id, id, change, clock);
+        self.edit(op_id, id, change, scope, clock);
     }
 
     /// A text that nobody else writes.
@@ -169,6 +186,12 @@ impl Person {
         format!("{year}-{month:02}-{:02}", day % 28 + 1)
     }
 
+    /// A rule that nobody else sets, and that never ends here.
+    fn rule(&self) -> String {
+        let count = (self.number as u128 + 1) * 100_000 + self.made;
+        format!("FREQ=DAILY;COUNT={count}")
+    }
+
     fn new_task(&self, choice: usize) -> Fields {
         let mut task = json!({"title": self.text("task"), "tags": ["home"], "description": "one\ntwo\nthree\nfour"});
         if choice.is_multiple_of(3) {
@@ -178,17 +201,29 @@ impl Person {
         fields(task)
     }
 
-    fn edit(&mut self, op_id: Uuid, task_id: Uuid, change: Change, clock: &Clock) {
+    fn edit(
+        &mut self,
+        op_id: Uuid,
+        task_id: Uuid,
+        change: Change,
+        scope: Option<Scope>,
+        clock: &Clock,
+    ) {
         let (before, had_pending) = (self.engine.task(task_id), self.has_pending(task_id));
         let deletes = change == Change::Delete;
+        let sets = match &change {
+            Change::Update(fields) => fields.clone(),
+            _ => Fields::new(),
+        };
         let edit = Edit {
             op_id,
             task_id,
             change,
             at: clock.now.clone(),
-            scope: None,
+            scope,
         };
         let changes = self.engine.edit(edit).unwrap();
+        self.scopes.insert(op_id, scope);
         self.saw(changes);
         let after = self.engine.task(task_id).unwrap();
         let Some(before) = before else {
@@ -198,31 +233,48 @@ impl Person {
                 ..after.clone()
             };
             self.meant(&nothing, &after);
-            return self.undoable.push((nothing, after));
+            return self.undoable.push((nothing, after, scope));
         };
         if before == after {
             return;
         }
         if deletes {
+            let mut pending = self.engine.pending().iter();
+            assert!(
+                scope.is_none() || pending.any(|operation| operation.op_id == op_id),
+                "a deletion of {scope:?} is not queued"
+            );
             self.asked_to_delete
                 .push((op_id, before.clone(), had_pending));
         }
-        self.meant(&before, &after);
-        self.undoable.push((before, after));
+        // What leads back to the value before shows what others have written beneath.
+        let mut meant = after.clone();
+        meant.fields.extend(sets);
+        self.meant(&before, &meant);
+        self.undoable.push((before, after, scope));
         if self.undoable.len() > 100 {
             self.undoable.remove(0);
         }
     }
 
     fn meant(&mut self, before: &Task, after: &Task) {
+        let mut pending = self.engine.pending().iter().rev();
+        let last = pending.find(|operation| operation.task_id == after.id);
+        let op_id = last.map(|operation| operation.op_id);
+        let (old_rule, new_rule) = (before.field("recurrence"), after.field("recurrence"));
+        // A recurrence is sent with the due date that it begins with.
+        let begins = !same(old_rule, new_rule) && new_rule.is_object();
         for field in VALUES.iter().copied().chain(["tags"]) {
             let (saw, new) = (before.field(field).clone(), after.field(field).clone());
-            if saw != new {
+            // What a pause changes of a recurrence is no value.
+            let is_pause = field == "recurrence" && same(&saw, &new);
+            if saw != new && !is_pause || field == "due" && begins {
                 self.intents.push(Intent {
                     task: after.id,
                     field: field.to_owned(),
                     saw,
                     new,
+                    op_id,
                 });
             }
         }
@@ -234,7 +286,7 @@ impl Person {
         let op_id = self.id();
         let now = done
             .as_ref()
-            .and_then(|(_, after)| self.engine.task(after.id));
+            .and_then(|(_, after, _)| self.engine.task(after.id));
         let had_pending = now.as_ref().is_some_and(|now| self.has_pending(now.id));
         let pending = self.engine.pending().len();
         let changes = match self.engine.undo(op_id, clock.now.clone()) {
@@ -242,7 +294,8 @@ impl Person {
             Err(refusal) => return assert_eq!(refusal, Refusal::NothingToUndo),
         };
         self.saw(changes);
-        let ((before, after), now) = (done.unwrap(), now.unwrap());
+        let ((before, after, scope), now) = (done.unwrap(), now.unwrap());
+        self.scopes.insert(op_id, scope);
         let undone = self.engine.task(now.id).unwrap();
         let is_queued = self.engine.pending().len() > pending;
         let stored = self
@@ -250,10 +303,19 @@ impl Person {
             .store()
             .entry(&now.id)
             .map(|entry| entry.task.clone());
+        let sets_rule = !same(before.field("recurrence"), after.field("recurrence"));
+        let is_other_rule = !same(undone.field("recurrence"), before.field("recurrence"));
         for field in VALUES {
             // What was not sent yet is only dropped, and then shows what others have written meanwhile.
             let beneath = stored.as_ref().map(|task| task.field(field).clone());
-            let set = before.field(field) != after.field(field);
+            let is_sent_along =
+                field == "due" && sets_rule && after.field("recurrence").is_object();
+            let set = is_sent_along || !same(before.field(field), after.field(field));
+            // A due date that was set with a recurrence stays if others have changed that. So does a recurrence that was paused.
+            let may_stay = sets_rule && is_other_rule && (field == "due" || field == "recurrence");
+            if may_stay && same(undone.field(field), now.field(field)) {
+                continue;
+            }
             if set && same(now.field(field), after.field(field)) && before.is_alive() {
                 assert!(
                     same(undone.field(field), before.field(field))
@@ -261,7 +323,10 @@ impl Person {
                     "undo restores {field}: {undone:?}"
                 );
             } else {
-                assert_eq!(undone.field(field), now.field(field), "undo leaves {field}");
+                assert!(
+                    same(undone.field(field), now.field(field)),
+                    "undo leaves {field}: {undone:?}, it was {now:?}"
+                );
             }
         }
         for tag in texts(before.field("tags")) {
@@ -281,7 +346,7 @@ impl Person {
         }
         let mut meant = undone.clone();
         for field in VALUES {
-            if undone.field(field) != now.field(field) {
+            if !same(undone.field(field), now.field(field)) {
                 meant
                     .fields
                     .insert(field.to_owned(), before.field(field).clone());
@@ -291,9 +356,30 @@ impl Person {
     }
 }
 
-/// Whether two values are the same to the server, which trims titles.
+/// Which occurrences an edit is for. An app asks only where a task recurs. One date is not that of other occurrences, and a rule is not that of
+/// one.
+fn scope(act: Act, task: &Task, choice: usize) -> Option<Scope> {
+    let all = [
+        None,
+        Some(Scope::This),
+        Some(Scope::Future),
+        Some(Scope::All),
+    ];
+    let recurs = !task.field("recurrence").is_null();
+    match (act, all[choice / 64 % all.len()]) {
+        (Act::Title | Act::Line | Act::Tag | Act::Untag | Act::Delete, scope) if recurs => scope,
+        (Act::TwoValues, scope @ Some(Scope::This)) if recurs => scope,
+        (Act::Repeat | Act::Once, scope) if recurs && scope != Some(Scope::This) => scope,
+        _ => None,
+    }
+}
+
+/// Whether two values are the same to the server, which trims titles. Of a recurrence the rule counts: it has members that the server adds.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
+        (Value::Object(one), Value::Object(other)) if one.contains_key("rule") => {
+            one.get("rule") == other.get("rule")
+        }
         (Value::String(one), Value::String(other)) => one.trim() == other.trim(),
         _ => one == other,
     }

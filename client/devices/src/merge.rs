@@ -4,6 +4,7 @@ use domain::offline::text::merge_lines;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::edits::same;
 use crate::server::{Record, Server, Write, normalise};
 
 impl Server {
@@ -20,14 +21,22 @@ impl Server {
         let (mut fields, mut touched, mut conflicts) = (Map::new(), Vec::new(), Vec::new());
         for (name, mut wanted) in wanted(op) {
             normalise(&name, &mut wanted);
+            let sent = wanted.clone();
             let current = record.task[&name].clone();
             let mut since = record.versions.range(base..).map(|(_, task)| &task[&name]);
             let before = since.next().filter(|_| record.versions.contains_key(&base));
-            let moved = before.is_none_or(|before| since.any(|later| later != before));
-            let mut write = Write::new(device, op, &name, wanted.clone(), current.clone());
+            let moved = match name.as_str() {
+                "recurrence" => record.has_moved_on(base),
+                _ => before.is_none_or(|before| since.any(|later| later != before)),
+            };
+            let mut write = Write::new(device, op, &name, sent, current.clone());
             let merged = match name.as_str() {
                 // These change only what is not as they want it.
                 "status" if is_void(op, &current) => Some(current.clone()),
+                // The rule is that of the series already.
+                "recurrence" if op["scope"].is_null() && same(&wanted, &current) => {
+                    Some(current.clone())
+                }
                 "tags" => Some(merged_tags(&record, base, &wanted)),
                 "description" if moved => merged_text(before, &current, &wanted),
                 _ => None,
@@ -35,18 +44,24 @@ impl Server {
             write.merged = merged.is_some();
             write.value = merged.unwrap_or(wanted);
             let value = write.value.clone();
-            write.logged = moved && !write.merged && current != value;
+            write.logged = moved && !write.merged && !same(&current, &value);
             if write.logged {
                 conflicts.push(json!({"field": name, "theirs": current, "yours": value}));
             }
+            let write_merged = write.merged;
             self.writes.push(write);
-            if current != value {
+            if current != value || value.is_object() && name == "recurrence" && !write_merged {
                 touched.push(name.clone());
                 fields.insert(name, value);
             }
         }
         if !record.is_alive() {
-            self.commit(device, id, json!({"deleted_at": null}), &[]);
+            self.bring_back(device, id);
+        }
+        if let Some(recurrence) = fields.remove("recurrence") {
+            let due = fields.get("due").unwrap_or(&record.task["due"]).clone();
+            let recurs = self.recur(id, &recurrence, &due, &fields);
+            fields.extend(recurs);
         }
         if !touched.is_empty() {
             let done = fields.get("status").map(|status| *status == "completed");
@@ -59,11 +74,12 @@ impl Server {
                 fields.insert("completed_at".into(), at);
             }
             self.commit(device, id, Value::from(fields.clone()), &touched);
+            self.follow(id, &touched, op);
+            if fields.contains_key("status") || fields.contains_key("recurrence") {
+                self.next_occurrence(device, id);
+            }
         }
         let task = Value::from(self.tasks[&id].task.clone());
-        if fields.get("status") == Some(&json!("completed")) && !task["series_id"].is_null() {
-            self.next_occurrence(device, &task);
-        }
         let result = match (conflicts.is_empty(), base == record.version()) {
             (false, _) => "conflict",
             (true, true) => "applied",
@@ -71,28 +87,20 @@ impl Server {
         };
         json!({"result": result, "task": task, "conflicts": conflicts, "restored": !record.is_alive()})
     }
+}
 
-    /// A completed occurrence has one next one, whoever completes it and however often.
-    fn next_occurrence(&mut self, device: usize, task: &Value) {
-        let series = Uuid::parse_str(task["series_id"].as_str().unwrap()).unwrap();
-        let newest = self.series.get(&series).map(|series| &series["newest_id"]);
-        if newest != Some(&task["id"]) {
-            return;
-        }
-        let id = self.id();
-        let mut next = task.as_object().unwrap().clone();
-        let new = json!({"id": id, "version": 0, "status": "open", "completed_at": null, "reminders": [], "occurrence_of": task["id"]});
-        next.extend(new.as_object().unwrap().clone());
-        let record = Record {
-            task: next,
-            ..Record::default()
-        };
-        self.tasks.insert(id, record);
-        self.commit(device, id, json!({}), &[]);
-        self.series.insert(
-            series,
-            json!({"id": series, "seq": self.seq, "newest_id": id}),
-        );
+impl Record {
+    /// Whether the recurrence has changed since a version. A pause is no change of it.
+    fn has_moved_on(&self, base: u64) -> bool {
+        let since: Vec<_> = self.versions.range(base..).collect();
+        let is_known = self.versions.contains_key(&base);
+        !is_known
+            || since.windows(2).any(|pair| {
+                let [(_, before), (number, after)] = pair else {
+                    return false;
+                };
+                before["recurrence"] != after["recurrence"] && !self.pauses.contains(number)
+            })
     }
 }
 

@@ -1,8 +1,11 @@
 //! A person at a device: the engine, the screen in front of it, and what they have done.
 
+use std::collections::BTreeMap;
+
 use client::answer::{Answer, Verdict};
 use client::changes::{Changes, Remark};
 use client::engine::Engine;
+use client::operation::Scope;
 use client::task::Task;
 use serde_json::Value;
 use uuid::Uuid;
@@ -22,6 +25,8 @@ pub struct Person {
     /// The deletions that the person has asked for: the operation, the task as it was seen, and whether it had unconfirmed operations.
     pub asked_to_delete: Vec<(Uuid, Task, bool)>,
     pub rejected: Vec<Remark>,
+    /// Which occurrences of a series each operation was for.
+    pub scopes: BTreeMap<Uuid, Option<Scope>>,
     /// What all ids of this world begin with.
     world: u128,
     pub(crate) made: u128,
@@ -38,6 +43,7 @@ impl Person {
             undoable: Vec::new(),
             asked_to_delete: Vec::new(),
             rejected: Vec::new(),
+            scopes: BTreeMap::new(),
             world: world.as_u128() >> 64 << 64,
             made: 0,
         }

@@ -2,13 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::json::Json;
+use domain::offline::Push;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::feed::Feed;
+use crate::series::{series_of, stored_recurrence};
 
 /// The members that a write can set and that are compared by value.
-pub const VALUES: [&str; 5] = ["title", "description", "priority", "status", "due"];
+pub const VALUES: [&str; 6] = [
+    "title",
+    "description",
+    "priority",
+    "status",
+    "due",
+    "recurrence",
+];
 
 /// One user's data.
 #[derive(Default)]
@@ -26,6 +36,8 @@ pub struct Server {
     pub deletions: Vec<Deletion>,
     /// Occurrences that were taken back and made anew, from what the series has then.
     pub remade: BTreeSet<Uuid>,
+    /// The operations that say which occurrences of a series they are for, or could say it: what they say, as it was sent.
+    pub scopes: BTreeMap<String, Value>,
     made: u128,
 }
 
@@ -38,6 +50,8 @@ pub struct Record {
     pub versions: BTreeMap<u64, Map<String, Value>>,
     /// The device of each version.
     pub authors: BTreeMap<u64, usize>,
+    /// The versions in which a pause has changed the recurrence. That is no change of the rule.
+    pub pauses: BTreeSet<u64>,
 }
 
 /// A value that an operation has set.
@@ -88,10 +102,18 @@ impl Record {
         self.task["version"].as_u64().unwrap()
     }
 
+    /// Whether it is an open occurrence of a series.
+    pub fn is_open_occurrence(&self) -> bool {
+        let is_open = self.task["status"] == "open" || self.task["status"] == "in_progress";
+        is_open && !self.task["recurrence"].is_null()
+    }
+
     /// Whether it follows another occurrence of its series, from which it has its values.
     pub fn is_next(&self) -> bool {
-        let number = self.task.get("occurrence_number").and_then(Value::as_u64);
-        self.task.contains_key("occurrence_of") || number > Some(1)
+        // Later it may begin a series of its own.
+        let first = self.versions.values().next().unwrap_or(&self.task);
+        let number = first.get("occurrence_number").and_then(Value::as_u64);
+        first.contains_key("occurrence_of") || number > Some(1)
     }
 
     pub fn is_alive(&self) -> bool {
@@ -112,6 +134,14 @@ impl Server {
             operations.len() <= 100,
             "a batch has at most 100 operations"
         );
+        let body = json!({ "operations": operations }).to_string();
+        let body = Json::parse(body.as_bytes()).unwrap();
+        for parsed in Push::parse(body).unwrap().operations {
+            assert!(
+                parsed.operation.is_ok(),
+                "the API does not take an operation: {parsed:?} of {operations:?}"
+            );
+        }
         let results: Vec<Value> = operations.iter().map(|op| self.once(device, op)).collect();
         json!({"results": results, "cursor": "of no use"})
     }
@@ -140,6 +170,10 @@ impl Server {
         if op["op"] == "create" {
             return self.create(device, id, op);
         }
+        if op["op"] == "update" || op["op"] == "delete" {
+            let op_id = op["op_id"].as_str().unwrap().to_owned();
+            self.scopes.insert(op_id, op["scope"].clone());
+        }
         let record = self.tasks.get(&id).cloned().ok_or("no such task")?;
         let base = op["base_version"].as_u64().ok_or("no base_version")?;
         if base > record.version() {
@@ -151,7 +185,7 @@ impl Server {
             "delete" => Ok(self.delete(device, id, base, op)),
             "restore" => {
                 if !record.is_alive() {
-                    self.commit(device, id, json!({"deleted_at": null}), &[]);
+                    self.bring_back(device, id);
                 }
                 let result = if base == record.version() {
                     "applied"
@@ -175,18 +209,21 @@ impl Server {
             "priority": "medium", "tags": [], "reminders": [], "series_id": null, "due": null, "recurrence": null,
         });
         let mut fields = op["fields"].as_object().unwrap().clone();
-        if fields.contains_key("recurrence") {
-            let series = self.id();
-            task["series_id"] = json!(series);
-            self.series.insert(
-                series,
-                json!({"id": series, "seq": self.seq + 1, "newest_id": id}),
-            );
-        }
         fields.retain(|name, value| {
             normalise(name, value);
             true
         });
+        if fields.get("recurrence").is_some_and(Value::is_object) {
+            let series = self.id();
+            task["series_id"] = json!(series);
+            let recurrence = stored_recurrence(&fields["recurrence"], &fields["due"], &Value::Null);
+            fields.insert("recurrence".into(), recurrence);
+            let mut first = task.as_object().unwrap().clone();
+            first.extend(fields.clone());
+            let mut item = series_of(series, &first);
+            item["seq"] = json!(self.seq + 1);
+            self.series.insert(series, item);
+        }
         self.tasks.insert(
             id,
             Record {
@@ -219,7 +256,7 @@ impl Server {
             });
         }
         if done {
-            self.commit(device, id, json!({"deleted_at": op["occurred_at"]}), &[]);
+            self.leave(device, id, op);
         }
         let result = match (base == before.version(), before.is_alive()) {
             (true, _) => "applied",

@@ -27,6 +27,24 @@ pub fn judge(persons: &[&Person], server: &Server, state: &State) {
         values(person, server);
     }
     tags(persons, server);
+    scopes(persons, server);
+}
+
+/// Each update and deletion was for the occurrences that the person has chosen.
+fn scopes(persons: &[&Person], server: &Server) {
+    for person in persons {
+        for (op_id, scope) in &person.scopes {
+            let Some(sent) = server.scopes.get(&op_id.to_string()) else {
+                continue;
+            };
+            assert_eq!(
+                *sent,
+                json!(scope),
+                "operation {op_id} of device {} is for the occurrences that were chosen",
+                person.number
+            );
+        }
+    }
 }
 
 /// The device has what the server has, and nothing else.
@@ -153,19 +171,24 @@ fn values(device: &Person, server: &Server) {
         for write in writes {
             // What was seen before the value was set, and before values of the same person that were never sent.
             let (mut seen, mut own) = (&Value::Null, None);
-            loop {
+            let last = loop {
                 let intent = intents
                     .next()
                     .unwrap_or_else(|| panic!("nobody has written {write:?}"));
-                if own != Some(&intent.saw) {
+                if own.is_none_or(|own| !same(own, &intent.saw)) {
                     seen = &intent.saw;
                 }
                 own = Some(&intent.new);
-                if same(&intent.new, &write.wanted) {
-                    break;
+                let op_id = intent.op_id.map(|id| id.to_string());
+                if same(&intent.new, &write.wanted) && op_id.as_ref() == Some(&write.op_id) {
+                    break intent;
                 }
-            }
-            let was_seen = same(seen, &write.replaced);
+            };
+            // A value that was rejected was seen, and others may have set the same.
+            let mut rejected = device.rejected.iter();
+            let was_seen = same(seen, &write.replaced)
+                || same(&last.saw, &write.replaced)
+                    && rejected.any(|remark| remark.operation.task_id == write.task);
             if same(&write.replaced, &write.value) {
                 if !was_seen {
                     unseen.insert(&write.op_id);
@@ -187,7 +210,8 @@ fn values(device: &Person, server: &Server) {
             let mut by_others = earlier
                 .by_ref()
                 .take_while(|other| other.device != write.device);
-            let concurrent = by_others.any(|other| !same(seen, &other.value));
+            let concurrent = by_others
+                .any(|other| !same(seen, &other.value) || !same(&other.replaced, &other.value));
             if write.logged && was_seen && !concurrent {
                 spurious.push(*write);
             } else if write.logged || write.merged {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use chrono::DateTime;
+use devices::edits::same;
 use devices::server::{Record, Server, VALUES};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -78,12 +79,19 @@ impl Task<'_> {
     /// The versions that come from an operation.
     fn made_by(&self, operation: &Operation) -> Vec<u64> {
         let (deletes, pauses) = (operation.sent["op"] == "delete", pauses(operation));
+        // A deletion gives way to what it did not know, and otherwise it comes right after its base.
+        if deletes && !operation.is("applied") {
+            return Vec::new();
+        }
+        let base = operation.sent["base_version"].as_u64();
+        let oldest = base.filter(|_| deletes).unwrap_or(0);
         let newest = operation.version().unwrap_or(u64::MAX);
         let versions = self.versions.iter();
         let made = versions.filter(|(number, version)| {
             // A change of another occurrence can delete this one.
             version.request == operation.batch
                 && **number <= newest
+                && **number > oldest
                 && !version.by_agent
                 && pauses == self.is_pause(**number)
                 && (deletes || version.kind != "task.deleted")
@@ -91,15 +99,36 @@ impl Task<'_> {
         made.map(|(number, _)| *number).collect()
     }
 
-    /// Whether a version comes from a pause of the series, or from its end: only the recurrence changes.
+    /// Whether a version comes from a pause of the series: only that changes of the recurrence.
     fn is_pause(&self, number: u64) -> bool {
         let version = |number| self.versions.get(&number).map(|version| &version.task);
         let (Some(after), Some(before)) = (version(number), version(number - 1)) else {
             return false;
         };
         let stays = |name: &&str| after.get(*name) == before.get(*name);
-        let others = VALUES.iter().chain(&["tags", "deleted_at", "reminders"]);
-        after.get("recurrence") != before.get("recurrence") && others.clone().all(stays)
+        let others = [
+            "title",
+            "description",
+            "priority",
+            "status",
+            "due",
+            "tags",
+            "deleted_at",
+            "reminders",
+            "series_id",
+        ];
+        let rule = |task: &Map<String, Value>| {
+            let mut recurrence = task["recurrence"].clone();
+            for name in ["paused_at", "resumed_at"] {
+                recurrence[name].take();
+            }
+            recurrence
+        };
+        let recurs = before["recurrence"].is_object() && after["recurrence"].is_object();
+        recurs
+            && after.get("recurrence") != before.get("recurrence")
+            && rule(after) == rule(before)
+            && others.iter().all(stays)
     }
 
     /// Passes the versions before this one. None of them may come from an operation.
@@ -119,6 +148,9 @@ impl Task<'_> {
             record.task = version.task.clone();
             record.versions.insert(self.next, version.task.clone());
             record.authors.insert(self.next, NOBODY);
+            if self.is_pause(self.next) {
+                record.pauses.insert(self.next);
+            }
             if self.next > 1 && version.kind == "task.restored" {
                 server.remade.insert(self.id);
             }
@@ -246,7 +278,13 @@ fn conflicts(result: &Value) -> BTreeMap<String, (Value, Value)> {
     let list = result["conflicts"].as_array().into_iter().flatten();
     let entry = |item: &Value| {
         let field = item["field"].as_str().unwrap_or_default().to_owned();
-        (field, (item["theirs"].clone(), item["yours"].clone()))
+        let value = |side: &str| match field.as_str() {
+            // The server adds members.
+            "recurrence" => item[side]["rule"].clone(),
+            _ => item[side].clone(),
+        };
+        let sides = (value("theirs"), value("yours"));
+        (field, sides)
     };
     list.map(entry).collect()
 }
@@ -254,8 +292,12 @@ fn conflicts(result: &Value) -> BTreeMap<String, (Value, Value)> {
 /// The members that the model computes.
 fn alike(real: &Map<String, Value>, model: &Map<String, Value>) -> Result<()> {
     for name in VALUES.iter().copied().chain(["tags"]) {
-        let (real, model) = (real.get(name), model.get(name));
-        ensure!(real == model, "{name} is {real:?}, expected {model:?}");
+        let (real, model) = (&real[name], &model[name]);
+        let is_same = match name {
+            "recurrence" => same(real, model),
+            _ => real == model,
+        };
+        ensure!(is_same, "{name} is {real}, expected {model}");
     }
     let definitions = |task: &Map<String, Value>| {
         let mut list = task.get("reminders").cloned().unwrap_or(json!([]));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, bail, ensure};
+use devices::edits::same;
 use devices::person::Person;
 use devices::state::State;
 use devices::verdict;
@@ -14,6 +15,7 @@ use super::device::Device;
 use super::history::History;
 use super::operations::Acknowledged;
 use super::replay::replay;
+use super::series;
 use crate::client::{Requests, User, escape, text};
 use crate::wait;
 
@@ -56,7 +58,7 @@ pub async fn judge(user: &User, devices: &[Device]) -> Result<Figures> {
     let persons: Vec<&Person> = devices.iter().map(|device| &device.person).collect();
     caught(|| verdict::judge(&persons, &server, &state))?;
     the_log_has_all_conflicts(user, &acknowledged).await?;
-    occurrences_follow_completions(&history)?;
+    series::judge(&acknowledged, &history)?;
     let count = |result: &str| {
         let operations = acknowledged.0.values();
         operations.filter(|operation| operation.is(result)).count()
@@ -165,42 +167,6 @@ async fn the_log_has_all_conflicts(user: &User, acknowledged: &Acknowledged) -> 
     Ok(())
 }
 
-/// The occurrences of a series have the numbers 1, 2, 3, … once each, and each but the last was completed or skipped.
-fn occurrences_follow_completions(history: &History) -> Result<()> {
-    let mut series: BTreeMap<String, BTreeMap<u64, Uuid>> = BTreeMap::new();
-    for (id, versions) in &history.tasks {
-        let Some((_, first)) = versions.first_key_value() else {
-            continue;
-        };
-        let (Some(of), Some(number)) = (
-            first.task["series_id"].as_str(),
-            first.task["occurrence_number"].as_u64(),
-        ) else {
-            continue;
-        };
-        let before = series.entry(of.to_owned()).or_default().insert(number, *id);
-        ensure!(
-            before.is_none(),
-            "occurrence {number} of {of} is there twice"
-        );
-    }
-    for (of, occurrences) in series {
-        for (number, id) in occurrences.iter().filter(|(number, _)| **number > 1) {
-            let before = occurrences.get(&(number - 1));
-            let before =
-                before.with_context(|| format!("{of} has no occurrence {}", number - 1))?;
-            let mut versions = history.tasks[before].values();
-            ensure!(
-                versions
-                    .any(|version| ["task.completed", "task.skipped"]
-                        .contains(&version.kind.as_str())),
-                "{id} follows {before}, which was never completed"
-            );
-        }
-    }
-    Ok(())
-}
-
 /// Gives back what has lost, the newest first.
 ///
 /// # Errors
@@ -223,7 +189,7 @@ pub async fn restore_conflicts(user: &User, most: usize) -> Result<()> {
             (_, 200) => {
                 let task = response.json()?;
                 ensure!(
-                    task[&field] == conflict["theirs"],
+                    same(&task[&field], &conflict["theirs"]),
                     "{conflict} was given back, and the task is {task}"
                 );
             }
