@@ -46,8 +46,8 @@ fn set_paused(request: &mut Request, id: Uuid, pause: bool) -> Result<Reply, Pro
     write.reply(Some(&caller))
 }
 
-/// Makes the next occurrence of a series that was resumed after its newest one was done. No event tells the agent to do that, and its
-/// next look is minutes away. `state` is what `pause_series` returns. If this fails, the request fails, and the agent does it then.
+/// Makes the next occurrence of a series that was resumed after its newest one was done, or that begins with a task that is done. No event
+/// tells the agent to do that, and its next look is minutes away. `state` is that of `series_state.fn.sql`. If this fails, the request fails, and the agent does it then.
 pub fn make_next(request: &Request, caller: &Caller, state: &str) -> Result<(), Problem> {
     let wrong =
         |error: String| Problem::internal(format!("reading the state of a series: {error}"));

@@ -22,7 +22,7 @@ pub struct Row<'a> {
     faults: Option<Vec<Fault>>,
     base: Option<String>,
     theirs: Option<String>,
-    /// The state of a series that was resumed, see `sync_series_or_reminder.fn.sql`.
+    /// The state of a series whose next occurrence can be made at once.
     #[serde(borrow)]
     pub next: Option<&'a RawValue>,
 }

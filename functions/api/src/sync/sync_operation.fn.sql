@@ -12,7 +12,7 @@
 -- p_actor      the actor of the events, as JSON
 --
 -- `verdict` is the outcome, and `result` is {"outcome", "version", "task", "restored", "conflicts", "next"}; the last three are left out where
--- they are empty. `next` is that of `sync_series_or_reminder`. It concatenates text, because building a json value takes longer. Outcomes: applied ·
+-- they are empty. `next` is the state of a series whose next occurrence can be made at once, see `series_state`. It concatenates text, because building a json value takes longer. Outcomes: applied ·
 -- merged · conflict; those of a refused operation: invalid (with `faults`) · taken · missing · future (`base` is not a version yet) · deleted ·
 -- needs_due · not_recurring · ended · not_open; and text: the API has to merge the description first, see `merge_fields`.
 -- `own` is `p_own` after the operation.
@@ -135,6 +135,13 @@ begin
         end if;
     end if;
 
+    if operation.set_recurrence or restored or operation.op = 'restore' then
+        -- A series that begins or goes on with a task that is done. No event tells the agent.
+        select series_state(s, t) into next
+            from tasks t join series s on s.id = t.series_id and s.current_id = t.id
+            where t.id = task.id and t.deleted_at is null and t.status in ('completed', 'cancelled') and s.ended_at is null
+                and s.next_at <= clock_timestamp() and s.recurrence ->> 'create' is distinct from 'on_schedule';
+    end if;
     verdict := case when lost <> '{}' then 'conflict' when is_foreign then 'merged' else 'applied' end;
     result := '{"outcome":"' || verdict || '","version":' || done.version || coalesce(',"task":' || done.body, '')
         || case when restored then ',"restored":true' else '' end

@@ -191,6 +191,61 @@ pub async fn series_move_offline(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+/// One device pauses a series, another one changes its rule without having seen that: both hold. So they do for a series that is split.
+pub async fn a_pause_outlives_the_rule(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    is(
+        &one(&user, "pause", &task, 1, Value::Null).await?,
+        "applied",
+    )?;
+    let rule = |rule: &str| json!({"due": {"date": "2026-03-03"}, "recurrence": {"rule": rule}});
+    let result = one(&user, "update", &task, 1, rule("FREQ=DAILY")).await?;
+    let paused = &result["task"]["recurrence"];
+    ensure!(
+        paused["paused_at"].is_string() && paused["rule"] == "FREQ=DAILY",
+        "{result}"
+    );
+    ensure!(
+        complete(&user, &task).await?["next"].is_null(),
+        "an occurrence of a paused series"
+    );
+    is(
+        &one(&user, "resume", &task, 4, Value::Null).await?,
+        "applied",
+    )?;
+    let second = tasks_of(&user, &task).await?.pop().context("no task")?;
+    ensure!(second["occurrence_number"] == 2, "{second}");
+    is(
+        &one(&user, "pause", &second, 1, Value::Null).await?,
+        "applied",
+    )?;
+    let split = one(&user, "update", &second, 1, rule("FREQ=MONTHLY")).await?;
+    ensure!(
+        split["task"]["recurrence"]["paused_at"].is_string()
+            && split["task"]["series_id"] != second["series_id"],
+        "{split}"
+    );
+    Ok(())
+}
+
+/// A series that begins with a task that is done has its next occurrence at once.
+pub async fn a_done_task_begins_a_series(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let once = user.create(json!({"title": "Once"})).await?;
+    complete(&user, &once).await?;
+    let fields = json!({"due": {"date": "2026-03-03"}, "recurrence": {"rule": "FREQ=DAILY"}});
+    let result = one(&user, "update", &once, 2, fields).await?;
+    is(&result, "applied")?;
+    let begun = &result["task"];
+    let tasks = tasks_of(&user, begun).await?;
+    ensure!(
+        tasks.len() == 2 && tasks[1]["due"]["date"] == "2026-03-04",
+        "{tasks:?}"
+    );
+    Ok(())
+}
+
 /// An occurrence that was taken back is made anew with the values that the series has then. To a device that knew it from before, those are
 /// changes of others.
 pub async fn an_occurrence_is_made_anew(fixture: &mut Fixture) -> Result<()> {
