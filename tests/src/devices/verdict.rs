@@ -193,6 +193,20 @@ pub async fn restore_conflicts(user: &User, most: usize) -> Result<()> {
                     "{conflict} was given back, and the task is {task}"
                 );
             }
+            // A task that repeats needs a due date, and others may have changed either since.
+            ("due" | "recurrence", 422) => {
+                let task = user.get(&format!("/api/tasks/{task}")).send().await?;
+                let task = task.expect(200)?.json()?;
+                let after = |name: &str| match name == field {
+                    true => conflict["theirs"].is_null(),
+                    false => task[name].is_null(),
+                };
+                ensure!(
+                    after("due") && !after("recurrence"),
+                    "{conflict} is refused"
+                );
+                continue;
+            }
             (_, status) => bail!("{status} to the return of {conflict}: {response:?}"),
         }
         fields.insert((task, field));

@@ -1,6 +1,7 @@
 //! `/api/conflicts`: values that have lost against a later change of the same field, and their return.
 
 use domain::json::Json;
+use domain::recurrence::{Recurrence, RecurrencePatch};
 use domain::task::TaskPatch;
 use guest::postgres::text;
 use serde::Deserialize;
@@ -55,9 +56,20 @@ pub fn restore(request: &mut Request, id: Uuid) -> Result<Reply, Problem> {
     if lost.field == "deleted" {
         return tasks::remove(request, &caller, lost.task_id, &rate);
     }
-    let patch = format!(r#"{{"{}":{}}}"#, lost.field, lost.theirs.get());
-    let patch = Json::parse(patch.as_bytes())
-        .map_err(|error| Problem::internal(format!("reading a conflict: {error}")))?;
-    let patch = TaskPatch::parse(patch)?;
+    let read = |text: &str| {
+        Json::parse(text.as_bytes())
+            .map_err(|error| Problem::internal(format!("reading a conflict: {error}")))
+    };
+    let patch = if lost.field == "recurrence" && lost.theirs.get() != "null" {
+        // As a whole: its start was that of a series that is not the task's any more.
+        let recurrence = Recurrence::parse("/recurrence", read(lost.theirs.get())?)?;
+        TaskPatch {
+            recurrence: Some(Some(RecurrencePatch::Whole(Box::new(recurrence)))),
+            ..TaskPatch::default()
+        }
+    } else {
+        let patch = format!(r#"{{"{}":{}}}"#, lost.field, lost.theirs.get());
+        TaskPatch::parse(read(&patch)?)?
+    };
     tasks::change(request, &caller, lost.task_id, patch, rate)
 }

@@ -12,8 +12,8 @@
 -- p_actor      the actor of the events, as JSON
 --
 -- `verdict` is the outcome, and `result` is {"outcome", "version", "task", "restored", "conflicts", "next"}; the last three are left out where
--- they are empty. `next` is the state of a series whose next occurrence can be made at once, see `series_state`. It concatenates text, because building a json value takes longer. Outcomes: applied ·
--- merged · conflict; those of a refused operation: invalid (with `faults`) · taken · missing · future (`base` is not a version yet) · deleted ·
+-- they are empty. `next` is the state of a series whose next occurrence can be made at once, see `series_state`. It concatenates text, because
+-- building a json value takes longer. Outcomes: applied · merged · conflict; those of a refused operation: invalid (with `faults`) · taken · missing · future (`base` is not a version yet) · deleted ·
 -- needs_due · not_recurring · ended · not_open; and text: the API has to merge the description first, see `merge_fields`.
 -- `own` is `p_own` after the operation.
 create or replace function sync_operation(

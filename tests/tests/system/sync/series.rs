@@ -229,6 +229,31 @@ pub async fn a_pause_outlives_the_rule(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+/// A rule that has lost comes back with one call, although its series began elsewhere.
+pub async fn a_lost_rule_comes_back(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    let fields = |day: u8, rule: &str| json!({"due": {"date": format!("2026-03-{day:02}")}, "recurrence": {"rule": rule}});
+    is(
+        &one(&user, "update", &task, 1, fields(3, "FREQ=DAILY")).await?,
+        "applied",
+    )?;
+    for mine in [fields(5, "FREQ=MONTHLY"), json!({"recurrence": null})] {
+        let lost = one(&user, "update", &task, 1, mine).await?;
+        is(&lost, "conflict")?;
+        let conflicts = lost["conflicts"].as_array().context("no list")?;
+        let conflict = conflicts.iter().find(|one| one["field"] == "recurrence");
+        let conflict = conflict.context("the rule is not in the log")?;
+        let path = format!("/api/conflicts/{}/restore", text(conflict, "id")?);
+        let restored = user.post(&path).send().await?.expect(200)?.json()?;
+        ensure!(
+            restored["recurrence"]["rule"] == conflict["theirs"]["rule"],
+            "{restored}"
+        );
+    }
+    Ok(())
+}
+
 /// A series that begins with a task that is done has its next occurrence at once.
 pub async fn a_done_task_begins_a_series(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
