@@ -21,6 +21,9 @@ struct Series {
     newest: Uuid,
     /// The occurrence before the newest one.
     previous: Option<Uuid>,
+    /// Whether a person has brought an occurrence back that the server had taken back. Then that is the newest one again as soon as the one
+    /// before it is done, and the trail does not say when that is.
+    is_unsure: bool,
 }
 
 /// A version of a task, and the one before it.
@@ -106,6 +109,7 @@ impl Step<'_> {
                     values: shared(task),
                     newest: self.task,
                     previous,
+                    is_unsure: false,
                 },
             );
             return Ok(());
@@ -113,30 +117,37 @@ impl Step<'_> {
         let series = all
             .get_mut(&id)
             .context("it belongs to a series that never began")?;
-        if self.is_made() {
-            let before = history.tasks[&series.newest].values();
+        let number = |task: &Map<String, Value>| task["occurrence_number"].as_u64();
+        let now = |id: &Uuid| {
+            let versions = history.tasks[id].values();
             let mut before =
-                before.filter(|version| version.task["seq"].as_u64() < task["seq"].as_u64());
-            let before = before.next_back().context("the series has no occurrence")?;
-            let number = before.task["occurrence_number"]
-                .as_u64()
-                .map(|number| number + 1);
-            let is_closed =
-                before.task["status"] == "completed" || before.task["status"] == "cancelled";
-            ensure!(
-                is_closed && task["occurrence_number"].as_u64() == number,
-                "it follows {}, which is {}",
-                series.newest,
-                before.task["status"]
-            );
+                versions.filter(|version| version.task["seq"].as_u64() < task["seq"].as_u64());
+            before.next_back().map(|version| &version.task)
+        };
+        if self.is_made() {
+            let is_before = |before: &Map<String, Value>| {
+                before["series_id"] == task["series_id"]
+                    && number(before).map(|number| number + 1) == number(task)
+                    && (before["status"] == "completed" || before["status"] == "cancelled")
+            };
+            let mut others = history.tasks.keys().filter_map(now);
+            let follows = match series.is_unsure {
+                true => others.any(is_before),
+                false => now(&series.newest).is_some_and(is_before),
+            };
+            ensure!(follows, "it follows {}, which is not done", series.newest);
             let values = shared(task);
             ensure!(
-                values == series.values,
+                series.is_unsure || values == series.values,
                 "it has {values:?}, and its series {:?}",
                 series.values
             );
             series.previous = Some(series.newest);
             series.newest = self.task;
+        } else if self.version.kind == "task.restored"
+            && number(task) > now(&series.newest).and_then(number)
+        {
+            series.is_unsure = true;
         } else if series.newest == self.task && self.is_withdrawn(series, last) {
             series.newest = series.previous.take().context("it was the first one")?;
         } else if series.newest == self.task
