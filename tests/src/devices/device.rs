@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{SecondsFormat, SubsecRound, TimeDelta, Utc};
 use devices::edits::Clock;
 use devices::person::Person;
 use devices::random::Random;
@@ -175,7 +175,10 @@ impl Device {
         let time = |time: chrono::DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         Clock {
             now: time(Utc::now() + self.skew),
-            soon: time(Utc::now() + TimeDelta::seconds(2)),
+            // As the server writes it: a whole second has no fraction.
+            soon: (Utc::now() + TimeDelta::seconds(2))
+                .trunc_subsecs(3)
+                .to_rfc3339_opts(SecondsFormat::AutoSi, true),
         }
     }
 

@@ -9,11 +9,12 @@ create or replace function update_refusal(
 language plpgsql immutable parallel safe as $$
 declare
     has_due constant boolean := p_set_due and p_due is not null or not p_set_due and task.due is not null;
+    cannot_skip constant boolean := p_op = 'skip' and task.recurrence is null;
     recurs constant boolean := p_recurrence is not null or not p_set_recurrence and task.recurrence is not null;
     outcome text;
 begin
     outcome := case
-        when p_op = 'skip' and task.recurrence is null then 'not_recurring'
+        when cannot_skip then 'not_recurring'
         when recurs and not has_due then 'needs_due' end;
     return outcome;
 end
