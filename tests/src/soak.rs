@@ -1,7 +1,8 @@
 //! The soak: a whole system under load while its parts and connections are broken at random, judged by the checker alone.
 //!
 //! A run is a sequence of rounds. Each round has users of its own, who write while a [`plan`] of [`faults`] is carried out. Then
-//! everything is repaired, and the checker compares what the users were told with what was delivered.
+//! everything is repaired, and the checker compares what the users were told with what was delivered. Live clients follow each user; they must
+//! have been told of every change.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -16,9 +17,11 @@ use stage::components;
 use stage::scratch::Scratch;
 use stage::system::{CLIENTS, LogKind, Runtime, System, SystemOptions};
 use tokio_postgres::NoTls;
+use uuid::Uuid;
 
 use crate::checker::Checker;
-use crate::client::Api;
+use crate::client::{Api, User};
+use crate::live::follow::{Following, Told, committed, follow};
 use crate::load::{Load, Pace};
 use crate::wait;
 
@@ -108,6 +111,7 @@ impl Run {
             max_duration: Duration::MAX,
         };
         let mut load = Load::with_pace(&Api::new(&format!("http://{api}"))?, USERS, pace).await?;
+        let followers = self.followers(load.users())?;
         let plan = plan::make(&mut self.random, &self.system, length);
         self.carry_out(&plan, length, &load).await?;
         self.say("everything is repaired");
@@ -128,7 +132,28 @@ impl Run {
         self.say(format_args!(
             "{writes} acknowledged writes are on the trail once and in order"
         ));
+        let mut all = Told::default();
+        for (user, follower) in followers {
+            let goal = committed(&database, user).await?;
+            all.add(&follower.reach(goal, READY_LIMIT).await?);
+        }
+        self.say(format_args!(
+            "live clients missed nothing: {} changes told, {} connections, {} pulls",
+            all.changes, all.connections, all.resyncs
+        ));
         Ok(())
+    }
+
+    /// A live client of each user at each gateway.
+    fn followers(&self, users: &[User]) -> Result<Vec<(Uuid, Following)>> {
+        let database = self.system.database_url();
+        let mut followers = Vec::new();
+        for number in 0..self.system.bridges().len() {
+            let gateway = self.system.live_address(number)?;
+            let follow = |user: &User| (user.id, follow(user, gateway, database.clone()));
+            followers.extend(users.iter().map(follow));
+        }
+        Ok(followers)
     }
 
     /// Carries the plan out, and returns when its last fault has ended.

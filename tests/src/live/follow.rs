@@ -32,6 +32,15 @@ pub struct Told {
     pub connections: u64,
 }
 
+impl Told {
+    /// Counts what another client was told, too.
+    pub fn add(&mut self, other: &Self) {
+        self.changes += other.changes;
+        self.resyncs += other.resyncs;
+        self.connections += other.connections;
+    }
+}
+
 /// A client that runs until it is complete.
 pub struct Following {
     task: JoinHandle<Result<Told>>,
