@@ -112,7 +112,7 @@ begin
         current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at
         where series.id = p_series;
     perform emit_task_events(p_user, p_id, kind, task.seq, task.updated_at, p_context, p_actor, task_json(task), before);
-    if task.reminders is not null then
+    if coalesce(task.reminders, old.reminders) is not null then
         perform schedule_reminders(task, p_context, p_actor);
     end if;
     result := 'made';

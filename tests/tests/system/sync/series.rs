@@ -276,15 +276,20 @@ pub async fn a_done_task_begins_a_series(fixture: &mut Fixture) -> Result<()> {
 pub async fn an_occurrence_is_made_anew(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     let task = weekly(&user).await?;
+    change(&user, &task, json!({"reminders": [{"before": "PT45M"}]})).await?;
     let next = complete(&user, &task).await?["next"]["id"].clone();
     let known = appears(&user, &next).await?;
+    reminder_of(&user, &known).await?;
     let reopen = format!("{}/reopen", path(&task)?);
     user.post(&reopen).send().await?.expect(200)?;
     user.get(&path(&known)?).send().await?.problem(410)?;
-    change(&user, &task, json!({"title": "Water them"})).await?;
+    let without = json!({"title": "Water them", "reminders": []});
+    change(&user, &task, without).await?;
     complete(&user, &task).await?;
     let anew = appears(&user, &next).await?;
     ensure!(anew["title"] == "Water them", "{anew}");
+    let all = user.get("/api/sync").send().await?.expect(200)?.json()?;
+    ensure!(all["reminders"] == json!([]), "{}", all["reminders"]);
     let result = one(&user, "update", &known, 1, json!({"title": "Mine"})).await?;
     is(&result, "conflict")?;
     ensure!(
