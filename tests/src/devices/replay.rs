@@ -240,7 +240,8 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// A rejected operation is one on a task that its device knew to be deleted, or a skip of what does not recur.
+    /// A rejected operation is one on a task that its device knew to be deleted, a skip of what does not recur, or one that takes the due date
+    /// from what another device lets recur.
     fn may_be_rejected(&self, operation: &Operation) -> Result<()> {
         let base = operation.sent["base_version"].as_u64().unwrap_or_default();
         let known = self.versions.range(..=base);
@@ -256,8 +257,14 @@ impl Task<'_> {
         // The series has ended; the reminder is gone, or its task is closed.
         let belongs = belongs_to_series_or_reminder(operation)
             && (status == Some(409) || status == Some(404));
+        let takes_due = operation.sent["fields"].get("due") == Some(&Value::Null);
+        let mut versions = self.versions.range(base..);
+        let needs_due =
+            takes_due && versions.any(|(_, version)| !version.task["recurrence"].is_null());
         ensure!(
-            belongs || status == Some(409) && (was_deleted || has_no_series),
+            belongs
+                || status == Some(409) && (was_deleted || has_no_series)
+                || status == Some(422) && needs_due,
             "it was rejected without a reason: {operation:?}"
         );
         Ok(())
