@@ -27,7 +27,7 @@ use crate::log::{ACKNOWLEDGE_WITHIN, CLAIM_BYTES, Claim, Entry, Moved, NoAcknowl
 use crate::postgres::Session;
 
 /// Rows that were read longer ago are not sent. The leases protect them for 6 s, see [`crate::leases`]; a process that was
-/// paused may have lost them.
+/// paused may have lost them. A slow broker has the same effect.
 const SEND_WITHIN: Duration = Duration::from_secs(4);
 
 /// Maximum number of users and topics that a producer remembers.
@@ -144,9 +144,9 @@ impl Producer {
             failed: None,
         };
         let (first, then) = self.waves(&rows);
-        let mut cut_off = !batch.send(first, read_at, &self.cluster).await?;
-        if !cut_off && batch.is_accepted() {
-            cut_off = !batch.send(then, read_at, &self.cluster).await?;
+        let mut sent = batch.send(first, read_at, &self.cluster).await;
+        if sent == Sent::Whole && batch.is_accepted() {
+            sent = batch.send(then, read_at, &self.cluster).await;
         }
         let Batch {
             sending,
@@ -155,7 +155,7 @@ impl Producer {
             failed,
             ..
         } = batch;
-        if cut_off {
+        if sent == Sent::CutOff {
             // Purges before the rows are deleted, because that may take a while.
             drop(sending);
         } else {
@@ -167,8 +167,21 @@ impl Producer {
                 .await
                 .context("deleting relayed rows from the outbox")?;
         }
-        if cut_off {
-            return Err(NoAcknowledgement.into());
+        match sent {
+            Sent::Whole => {}
+            Sent::CutOff => return Err(NoAcknowledgement.into()),
+            Sent::Late if acknowledged.is_empty() => {
+                bail!("the process was paused, and its leases may be lost")
+            }
+            // The session, and thus the leases, are still there: the next claim reads the other rows again.
+            Sent::Late => {
+                moved.cut_off = true;
+                moved.last = rows
+                    .iter()
+                    .map(|row| row.id)
+                    .take_while(|id| acknowledged.contains(id))
+                    .last();
+            }
         }
         moved.rows = acknowledged.len();
         moved.refused = refusals.list;
@@ -312,15 +325,22 @@ struct Batch<'a> {
     failed: Option<KafkaError>,
 }
 
+/// How far rows were sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// All of them, unless one was refused.
+    Whole,
+    /// Some were read more than [`SEND_WITHIN`] ago, and were not sent.
+    Late,
+    /// Nothing is acknowledged any more.
+    CutOff,
+}
+
 impl Batch<'_> {
-    /// Sends rows, given by their indexes, and waits for their outcomes; false if nothing is acknowledged any more.
-    async fn send(
-        &mut self,
-        indexes: Vec<usize>,
-        read_at: Instant,
-        cluster: &Cluster,
-    ) -> anyhow::Result<bool> {
+    /// Sends rows, given by their indexes, and waits for the outcomes of those that it has sent.
+    async fn send(&mut self, indexes: Vec<usize>, read_at: Instant, cluster: &Cluster) -> Sent {
         let rows = self.rows;
+        let mut sent = Sent::Whole;
         for index in indexes {
             let Some(row) = rows.get(index) else { continue };
             // A later row must not overtake one that was refused.
@@ -328,7 +348,8 @@ impl Batch<'_> {
                 continue;
             }
             if read_at.elapsed() > SEND_WITHIN {
-                bail!("the process was paused, and its leases may be lost");
+                sent = Sent::Late;
+                break;
             }
             if let Err(error) = self.sending.send(index, row, cluster)
                 && !self.refusals.add(row, &error)
@@ -346,8 +367,8 @@ impl Batch<'_> {
                         self.note(row, outcome);
                     }
                 }
-                Ok(None) => return Ok(true),
-                Err(_) => return Ok(false),
+                Ok(None) => return sent,
+                Err(_) => return Sent::CutOff,
             }
         }
     }

@@ -1,8 +1,10 @@
-//! A bridge that alone cannot reach Kafka, or that has lost its leases, hands over and sends nothing old later.
+//! A bridge that alone cannot reach Kafka, or that has lost its leases, hands over and sends nothing old later. One that
+//! reaches Kafka slowly sends nothing twice.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use stage::proxy::Slow;
 use uuid::Uuid;
 
 use crate::log::reader::{Reader, by_user};
@@ -117,4 +119,33 @@ async fn after_a_lost_session_unsent_events_never_follow_newer_ones() {
     while Instant::now() < until {
         assert_eq!(fixture.in_log("task-events").await, emitted);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_slow_broker_has_acknowledged_is_not_sent_again() {
+    let kafka = Proxied::start().await;
+    let fixture = &kafka.fixture;
+    let mut relay = fixture.relay();
+    relay.log = kafka.log().await;
+    let mut shards = None;
+    let mut emitted = fixture.emit("task-events", Uuid::new_v4(), 0, 1).await;
+    eventually(TIMEOUT, "the relay is connected", async || {
+        relay.step(&mut shards).await.unwrap();
+        fixture.outbox_rows().await == 0
+    })
+    .await;
+
+    // After one acknowledgement, the rows were read too long ago to send the rest of them.
+    kafka.proxy.slow_down(Slow {
+        delay: Duration::from_millis(2200),
+        loss: 0.0,
+    });
+    emitted.extend(fixture.emit("task-events", Uuid::new_v4(), 0, 5).await);
+    eventually(TIMEOUT, "the events are relayed", async || {
+        relay.step(&mut shards).await.unwrap();
+        fixture.outbox_rows().await == 0
+    })
+    .await;
+    release(shards).await;
+    assert_eq!(fixture.in_log("task-events").await, emitted);
 }
