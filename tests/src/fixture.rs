@@ -23,9 +23,6 @@ use crate::{live, tokens};
 pub const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 /// The time limit for the outbox to become empty after a test has stopped writing.
 const DRAIN_LIMIT: Duration = Duration::from_secs(60);
-/// A connection to Kafka was lost while it logged in, which no test is to blame for. librdkafka makes another one.
-const LOST_LOGIN: &str =
-    "SASL authentication error: SaslAuthenticateRequest failed: Local: Broker transport failure";
 
 /// A running system and what a test needs to use it.
 pub struct Fixture {
@@ -158,7 +155,6 @@ impl Fixture {
         let errors: Vec<_> = self
             .errors()
             .into_iter()
-            .filter(|line| !line.contains(LOST_LOGIN))
             .filter(|line| !self.expected_errors.iter().any(|text| line.contains(text)))
             .collect();
         ensure!(

@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod producer;
 mod reader;
+mod reports;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -17,7 +17,6 @@ fn broken(fixture: &Fixture) -> impl Iterator<Item = &Link> {
 
 /// A black hole between each pair of parts. Some connections survive it, and the others are closed at its end.
 pub async fn silent_links(fixture: &mut Fixture) -> Result<()> {
-    fixture.expect_error("librdkafka");
     with_two_bridges(fixture, async |fixture| {
         under_load(fixture, async |fixture, load| {
             for (number, link) in broken(fixture).enumerate() {
@@ -36,7 +35,6 @@ pub async fn silent_links(fixture: &mut Fixture) -> Result<()> {
 
 /// Latency and loss between each pair of parts, and then between all of them. Everything goes on meanwhile.
 pub async fn slow_links(fixture: &mut Fixture) -> Result<()> {
-    fixture.expect_error("librdkafka");
     with_two_bridges(fixture, async |fixture| {
         under_load(fixture, async |fixture, load| {
             for link in broken(fixture) {
@@ -64,7 +62,6 @@ pub async fn slow_links(fixture: &mut Fixture) -> Result<()> {
 
 /// Every connection is closed at once, again and again.
 pub async fn closed_links(fixture: &mut Fixture) -> Result<()> {
-    fixture.expect_error("librdkafka");
     // The host ends with its connection to Redis, and the spin CLI logs that as an error.
     fixture.expect_error("Trigger executor failed");
     under_load(fixture, async |fixture, load| {

@@ -60,7 +60,6 @@ pub async fn a_bridge_that_stops(fixture: &mut Fixture) -> Result<()> {
 
 /// A bridge stands still for longer than its leases last, so the other one takes its work over. Then it goes on with what it holds.
 pub async fn bridge_paused(fixture: &mut Fixture) -> Result<()> {
-    fixture.expect_error("librdkafka");
     with_two_bridges(fixture, async |fixture| {
         under_load(fixture, async |fixture, load| {
             let paused = fixture.bridge()?.pause();
@@ -77,7 +76,6 @@ pub async fn bridge_paused(fixture: &mut Fixture) -> Result<()> {
 
 /// Each server stands still.
 pub async fn servers_paused(fixture: &mut Fixture) -> Result<()> {
-    fixture.expect_error("librdkafka");
     under_load(fixture, async |fixture, load| {
         for name in ["postgres", "redis", "kafka"] {
             let Ok(server) = fixture.system.part(name) else {

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, warn};
 
+use super::reports::Reports;
 use super::{Cluster, REQUEST_TIMEOUT, record_of};
 use crate::log::{Partition, Record, TopicState};
 use crate::topics;
@@ -41,7 +41,7 @@ pub(super) async fn create_topics(
     partitions: i32,
     replicas: i32,
 ) -> anyhow::Result<()> {
-    let admin: AdminClient<DefaultClientContext> = cluster.config.create()?;
+    let admin: AdminClient<Reports> = cluster.config.create_with_context(Reports)?;
     let wanted: Vec<Wanted> = topics::all()
         .into_iter()
         .map(|(name, days)| Wanted {
@@ -102,7 +102,7 @@ fn existing(cluster: &Cluster) -> anyhow::Result<HashMap<String, i32>> {
 }
 
 async fn create(
-    admin: &AdminClient<DefaultClientContext>,
+    admin: &AdminClient<Reports>,
     topics: impl Iterator<Item = &Wanted>,
     partitions: i32,
     replicas: i32,
@@ -144,7 +144,7 @@ async fn create(
 
 /// Warns about topics that an earlier release or somebody else created with settings that can lose events.
 async fn check_settings(
-    admin: &AdminClient<DefaultClientContext>,
+    admin: &AdminClient<Reports>,
     topics: &[(&Wanted, i32)],
 ) -> anyhow::Result<()> {
     let resources: Vec<ResourceSpecifier<'_>> = topics
@@ -184,17 +184,20 @@ fn options() -> AdminOptions {
 }
 
 /// A consumer that does not join the group: it reads assigned partitions and the group's committed offsets.
-pub(super) fn standalone_consumer(cluster: &Cluster, group: &str) -> anyhow::Result<BaseConsumer> {
+pub(super) fn standalone_consumer(
+    cluster: &Cluster,
+    group: &str,
+) -> anyhow::Result<BaseConsumer<Reports>> {
     let mut config = cluster.config.clone();
     config
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest");
-    Ok(config.create()?)
+    Ok(config.create_with_context(Reports)?)
 }
 
 /// Numbers of the partitions of a topic, given by its name in Kafka; empty if it does not exist.
-fn partitions_of(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<Vec<i32>> {
+fn partitions_of(consumer: &BaseConsumer<Reports>, topic: &str) -> anyhow::Result<Vec<i32>> {
     let metadata = consumer
         .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
         .with_context(|| format!("reading the metadata of {topic} from Kafka"))?;
@@ -250,7 +253,7 @@ fn topics_now(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
 
 /// The offsets that the consumer's group has committed, for every partition of these topics.
 pub(super) fn committed(
-    consumer: &BaseConsumer,
+    consumer: &BaseConsumer<Reports>,
     cluster: &Cluster,
     topics: &[&str],
 ) -> anyhow::Result<TopicPartitionList> {

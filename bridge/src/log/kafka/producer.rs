@@ -22,6 +22,7 @@ use uuid::Uuid;
 use self::refusals::Refusals;
 use self::sending::Sending;
 use super::admin::MAX_MESSAGE_BYTES;
+use super::reports::Reports;
 use super::{Cluster, REQUEST_TIMEOUT};
 use crate::log::{ACKNOWLEDGE_WITHIN, CLAIM_BYTES, Claim, Entry, Moved, NoAcknowledgement, Rows};
 use crate::postgres::Session;
@@ -37,7 +38,7 @@ const MAX_KNOWN: usize = 10_000;
 pub(super) struct Producer {
     config: ClientConfig,
     cluster: Cluster,
-    current: RwLock<Arc<FutureProducer>>,
+    current: RwLock<Arc<FutureProducer<Reports>>>,
     /// Users and topics of which Kafka has acknowledged an event of the current producer.
     known: Mutex<Known>,
 }
@@ -79,7 +80,7 @@ impl Producer {
             .set("message.timeout.ms", message_timeout_ms)
             .set("topic.metadata.propagation.max.ms", missing_topic_ms)
             .set("retry.backoff.max.ms", "500");
-        let current = RwLock::new(Arc::new(config.create()?));
+        let current = RwLock::new(Arc::new(config.create_with_context(Reports)?));
         Ok(Self {
             config,
             cluster: cluster.clone(),
@@ -89,7 +90,7 @@ impl Producer {
     }
 
     /// The producer in use.
-    fn current(&self) -> Arc<FutureProducer> {
+    fn current(&self) -> Arc<FutureProducer<Reports>> {
         self.current
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -98,13 +99,13 @@ impl Producer {
 
     /// Replaces a producer, unless another caller has done so already. It sends nothing more: the rows of its unsent
     /// messages are still in the outbox.
-    fn replace(&self, used: &Arc<FutureProducer>) {
+    fn replace(&self, used: &Arc<FutureProducer<Reports>>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&current, used) {
             return;
         }
         used.purge(PurgeConfig::default().queue().inflight());
-        match self.config.create() {
+        match self.config.create_with_context(Reports) {
             Ok(new) => {
                 let old = std::mem::replace(&mut *current, Arc::new(new));
                 self.known().clear();

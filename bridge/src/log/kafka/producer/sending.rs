@@ -9,6 +9,7 @@ use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 
 use super::{OutboxRow, Producer, headers};
 use crate::log::kafka::Cluster;
+use crate::log::kafka::reports::Reports;
 
 pub(super) type Outcome = (usize, Result<(), KafkaError>);
 
@@ -16,7 +17,7 @@ pub(super) type Outcome = (usize, Result<(), KafkaError>);
 /// that nothing is sent later. That also covers a batch that is given up because the session with the leases is lost.
 pub(super) struct Sending<'a> {
     pub producers: &'a Producer,
-    used: Arc<FutureProducer>,
+    used: Arc<FutureProducer<Reports>>,
     /// Outcome of each message, with the row's index in the batch.
     pub outcomes: FuturesUnordered<BoxFuture<'static, Outcome>>,
     pub failed: bool,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use prometheus::IntCounter;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use crate::log::kafka::Cluster;
+use crate::log::kafka::reports::Reports;
 use crate::log::{Delivery, Mark, Partition};
 
 /// What the reader's thread shares with librdkafka's callbacks: both deliver to dispatch and commit offsets.
@@ -116,7 +118,15 @@ impl GroupContext {
     }
 }
 
-impl ClientContext for GroupContext {}
+impl ClientContext for GroupContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        Reports.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        Reports.error(error, reason);
+    }
+}
 
 impl ConsumerContext for GroupContext {
     /// Runs before partitions are revoked: waits until dispatch has settled what is in flight, then commits.
