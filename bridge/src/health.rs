@@ -55,16 +55,25 @@ impl Health {
         )
     }
 
+    /// As [`Health::report`], without the lanes: whether agents listen, which may be deployed after the bridge.
+    pub fn report_without_lanes(&self) -> (bool, BTreeMap<String, String>) {
+        self.report_where(|name| name.rsplit('/').next() != Some("lanes"))
+    }
+
     /// As [`Health::report`], for one part and what belongs to it: `dispatch` covers `dispatch/audit`. `None` if there is no
     /// such part.
     pub fn report_of(&self, part: &str) -> Option<(bool, BTreeMap<String, String>)> {
-        let (_, mut states) = self.report();
-        states.retain(|name, _| {
+        let (ready, states) = self.report_where(|name| {
             let rest = name.strip_prefix(part);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         });
-        let ready = states.values().all(|state| state == "ok");
         (!states.is_empty()).then_some((ready, states))
+    }
+
+    fn report_where(&self, kept: impl Fn(&str) -> bool) -> (bool, BTreeMap<String, String>) {
+        let (_, mut states) = self.report();
+        states.retain(|name, _| kept(name));
+        (states.values().all(|state| state == "ok"), states)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Option<String>>> {

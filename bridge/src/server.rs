@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -35,9 +36,28 @@ pub async fn run(
     Ok(())
 }
 
-/// 200 if every part is ready, otherwise 503; the body names each part's state.
-async fn readiness(State((health, _)): State<(Health, Metrics)>) -> Response {
-    answer(health.report())
+/// The parameters of `/readyz`.
+#[derive(Deserialize)]
+struct Extent {
+    exclude: Option<Excluded>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Excluded {
+    Lanes,
+}
+
+/// 200 if every part is ready, otherwise 503; the body names each part's state. `?exclude=lanes` is for who starts the bridge before the
+/// agents, such as a rolling update.
+async fn readiness(
+    State((health, _)): State<(Health, Metrics)>,
+    Query(extent): Query<Extent>,
+) -> Response {
+    answer(match extent.exclude {
+        Some(Excluded::Lanes) => health.report_without_lanes(),
+        None => health.report(),
+    })
 }
 
 /// As `readiness`, for one part; 404 if this bridge does not have it.

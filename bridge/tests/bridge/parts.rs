@@ -35,8 +35,6 @@ async fn a_part_that_fails_for_good_does_not_end_the_others_and_starts_again() {
     let _other = Agent::start(&redis.url(), other, Frames::default(), done).await;
     let third = "spindle.reminder.a.0";
     let _third = Agent::start(&redis.url(), third, Frames::default(), done).await;
-    let fourth = "spindle.sync.a.0";
-    let _fourth = Agent::start(&redis.url(), fourth, Frames::default(), done).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let settings = Run {
@@ -63,6 +61,18 @@ async fn a_part_that_fails_for_good_does_not_end_the_others_and_starts_again() {
         })
         .await;
     };
+    // In an update that brings a new agent, the bridge is the first to know of it.
+    ready("/readyz?exclude=lanes", 200).await;
+    eventually(TIMEOUT, "the lanes of sync are not ready", async || {
+        let (status, text) = get(&address, "/readyz").await;
+        status == 503 && text.contains("no agent of group sync listens")
+    })
+    .await;
+    let (status, text) = get(&address, "/readyz?exclude=lane").await;
+    assert_eq!(status, 400);
+    assert!(text.contains("expected `lanes`"), "{text}");
+    let fourth = "spindle.sync.a.0";
+    let _fourth = Agent::start(&redis.url(), fourth, Frames::default(), done).await;
     ready("/readyz", 200).await;
     ready("/readyz/relay", 200).await;
     assert_eq!(get(&address, "/readyz/clock").await.0, 404);
