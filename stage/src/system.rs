@@ -143,6 +143,13 @@ impl System {
         address.map_or_else(String::new, |address| format!("http://{address}"))
     }
 
+    /// The programs that run the functions, each with the address of its API, without a proxy.
+    pub fn hosts(&self) -> impl Iterator<Item = (&Supervised, SocketAddr)> {
+        self.hosts
+            .iter()
+            .zip(self.plan.host_listens.iter().copied())
+    }
+
     pub fn bridge_url(&self, number: usize) -> Result<String> {
         let address = self.plan.bridge_listens.get(number);
         Ok(format!(
@@ -264,6 +271,15 @@ impl System {
         self.parts()
             .map(|part| (part.name().to_owned(), part.log().to_owned()))
             .collect()
+    }
+
+    /// Migrates the database with the bridge's program as it is now.
+    ///
+    /// # Errors
+    /// The migration fails.
+    pub async fn migrate(&self) -> Result<()> {
+        let bridge = self.plan.options.bridge_program();
+        self.plan.migrate(&bridge).await
     }
 
     /// The bridge's program with its environment, for a command such as `bridge dead-letters list`.

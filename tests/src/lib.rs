@@ -4,7 +4,8 @@
 //! The modules in the order in which a test meets them: [`runner`] runs tests on running systems ([`fixture`], [`settings`]);
 //! users ([`client`], [`roles`], [`tokens`]) send requests and get responses ([`response`], [`contract`]); [`load`] lets many
 //! users write at once and keeps what was [`acknowledged`]; [`checker`] and [`golden`] compare that with what was delivered.
-//! [`live`] has clients that are told about changes, and [`spindle`] runs the command line. [`outside`] has the services that Spindle calls. [`zone_files`] knows the right instants. [`soak`] does all of it on a system that is broken at random.
+//! [`live`] has clients that are told about changes, and [`spindle`] runs the command line. [`outside`] has the services that Spindle calls. [`zone_files`] knows the right instants. [`watched`] is how [`soak`]
+//! and [`upgrade`] do all of it: on a system that is broken at random, and on one whose programs are replaced.
 //! [`devices`] has users whose devices work offline. [`seed`] repeats a run that chose at random.
 #![allow(
     clippy::indexing_slicing,
@@ -29,5 +30,7 @@ pub mod settings;
 pub mod soak;
 pub mod spindle;
 pub mod tokens;
+pub mod upgrade;
 pub mod wait;
+pub mod watched;
 pub mod zone_files;

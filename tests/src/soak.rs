@@ -5,34 +5,25 @@
 //! have been told of every change.
 
 use std::fmt::Display;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use stage::components;
 use stage::scratch::Scratch;
-use stage::system::{CLIENTS, LogKind, Runtime, System, SystemOptions};
-use tokio_postgres::NoTls;
-use uuid::Uuid;
+use stage::system::{LogKind, Runtime, System, SystemOptions};
 
-use crate::checker::Checker;
-use crate::client::{Api, User};
-use crate::live::follow::{Following, Told, committed, follow};
-use crate::load::{Load, Pace};
+use crate::load::Load;
 use crate::wait;
+use crate::watched::{Watched, keep_logs};
 
 pub mod faults;
 pub mod plan;
 
 /// How long the faults of a round last at most. Access tokens live longer than a round with its check.
 const ROUND: Duration = Duration::from_secs(150);
-const USERS: usize = 6;
-/// About a hundred writes a second in all, which leaves a small machine time for the faults.
-const PAUSE: Duration = Duration::from_millis(100);
 /// Writes that must succeed after the repair.
 const WRITES_AFTER: u64 = 100;
 /// The time limit for a repaired system to be ready.
@@ -73,7 +64,7 @@ pub async fn run(options: Options) -> Result<()> {
     };
     let verdict = run.rounds().await;
     if verdict.is_err() {
-        let kept = run.keep_logs()?;
+        let kept = keep_logs(&run.system, &format!("soak/{}", run.options.seed))?;
         run.say(format_args!("the logs are in {}", kept.display()));
     }
     run.system.stop().await;
@@ -104,56 +95,19 @@ impl Run {
     }
 
     async fn round(&mut self, length: Duration) -> Result<()> {
-        let api = self.system.link(CLIENTS, "functions")?.address();
-        let pace = Pace {
-            pause: PAUSE,
-            max_writes: u64::MAX,
-            max_duration: Duration::MAX,
-        };
-        let mut load = Load::with_pace(&Api::new(&format!("http://{api}"))?, USERS, pace).await?;
-        let followers = self.followers(load.users())?;
+        let mut watched = Watched::start(&self.system).await?;
         let plan = plan::make(&mut self.random, &self.system, length);
-        self.carry_out(&plan, length, &load).await?;
+        self.carry_out(&plan, length, &watched.load).await?;
         self.say("everything is repaired");
         // Servers first, because programs need them.
         let mut parts: Vec<&str> = self.system.parts().map(|part| part.name()).collect();
         parts.reverse();
         faults::repair(&self.system, &parts, READY_LIMIT).await?;
         self.say("everything is ready");
-        load.more(WRITES_AFTER).await?;
-        let (users, acknowledged) = load.finish(0).await?;
-        let (database, connection) =
-            tokio_postgres::connect(&self.system.database_url(), NoTls).await?;
-        tokio::spawn(connection);
-        let checker = Checker::new(&database, &users);
-        checker.check_delivery(&acknowledged).await?;
-        checker.check_sequence_numbers().await?;
-        let writes = acknowledged.len();
-        self.say(format_args!(
-            "{writes} acknowledged writes are on the trail once and in order"
-        ));
-        let mut all = Told::default();
-        for (user, follower) in followers {
-            let goal = committed(&database, user).await?;
-            all.add(&follower.reach(goal, READY_LIMIT).await?);
-        }
-        self.say(format_args!(
-            "live clients missed nothing: {} changes told, {} connections, {} pulls",
-            all.changes, all.connections, all.resyncs
-        ));
+        watched.load.more(WRITES_AFTER).await?;
+        let verdict = watched.finish(&self.system).await?;
+        self.say(verdict);
         Ok(())
-    }
-
-    /// A live client of each user at each gateway.
-    fn followers(&self, users: &[User]) -> Result<Vec<(Uuid, Following)>> {
-        let database = self.system.database_url();
-        let mut followers = Vec::new();
-        for number in 0..self.system.bridges().len() {
-            let gateway = self.system.live_address(number)?;
-            let follow = |user: &User| (user.id, follow(user, gateway, database.clone()));
-            followers.extend(users.iter().map(follow));
-        }
-        Ok(followers)
     }
 
     /// Carries the plan out, and returns when its last fault has ended.
@@ -190,17 +144,5 @@ impl Run {
             }
         }
         Ok(())
-    }
-
-    /// Copies the logs out of the folder of the system, which is removed.
-    fn keep_logs(&self) -> Result<PathBuf> {
-        let target = components::target(&stage::system::workspace());
-        let folder = target.join(format!("soak/{}", self.options.seed));
-        std::fs::create_dir_all(&folder)?;
-        for (name, log) in self.system.logs() {
-            std::fs::copy(&log, folder.join(format!("{name}.log")))
-                .with_context(|| format!("keeping {}", log.display()))?;
-        }
-        Ok(folder)
     }
 }

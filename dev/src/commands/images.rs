@@ -10,8 +10,10 @@ mod check;
 mod layout;
 mod registry;
 mod sbom;
+mod unpack;
+mod upgrade;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -40,15 +42,25 @@ pub struct Arguments {
     /// Push to a registry on loopback, pull by digest, and run the system from what was pulled
     #[arg(long, conflicts_with_all = ["push", "insecure"])]
     check: bool,
+    /// Run the release whose images are in this folder, update it to this one under load, and take it back
+    #[arg(long, conflicts_with_all = ["push", "insecure", "check"], value_name = "FOLDER")]
+    upgrade: Option<PathBuf>,
 }
 
 pub async fn run(arguments: Arguments) -> Result<()> {
     let root = workspace();
     let folder = components::target(&root).join("images");
-    if arguments.check {
+    if arguments.check || arguments.upgrade.is_some() {
+        let previous = arguments
+            .upgrade
+            .map(|release| upgrade::other(&release, &folder));
+        let previous = previous.transpose()?;
         super::build(&root, Profile::Gate, &Runtime::Embedded).await?;
         make(&root, Profile::Gate, &folder)?;
-        return check::run(&folder, &arguments.tag).await;
+        return match previous {
+            Some(previous) => upgrade::run(&previous, &folder).await,
+            None => check::run(&folder, &arguments.tag).await,
+        };
     }
     components::build_programs(&root, Profile::Release, &["bridge"])?;
     components::build_wasm(&root, &components::packages(&root)?)?;

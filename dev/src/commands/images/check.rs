@@ -1,13 +1,11 @@
 //! `cargo dev images --check`: pushes both images to a registry on loopback, pulls them by their digests, and runs the system from what
 //! was pulled, the bridge as the user that its image names.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use stage::child::Process;
@@ -17,15 +15,11 @@ use stage::system::{LogKind, System, SystemOptions, workspace};
 use stage::{ports, progress};
 
 use super::registry::{Pushed, Registry};
-use super::{application, group, layout};
+use super::{group, unpack};
 
 const PROMPT: Duration = Duration::from_secs(10);
 
 pub async fn run(images: &Path, tag: &str) -> Result<()> {
-    ensure!(
-        nix::unistd::geteuid().is_root(),
-        "only root can run the bridge as the user of its image"
-    );
     let scratch = Scratch::new("images")?;
     let (process, registry) = serve(scratch.path()).await?;
     let pulled = async {
@@ -74,44 +68,14 @@ async fn serve(folder: &Path) -> Result<(Process, Registry)> {
 
 /// Pulls the images. Returns the options of a system that runs them.
 async fn pull(registry: &Registry, images: &[Pushed; 2], folder: &Path) -> Result<SystemOptions> {
-    let [bridge, application] = images;
-    let layout = folder.join("bridge");
-    registry.pull(bridge, &layout).await?;
-    let bridge = unpack(&layout, folder).await?;
-    let layout = folder.join("application");
-    registry.pull(application, &layout).await?;
-    let application = folder.join("spin.lock");
-    application::unlock(&layout, &application)?;
+    for image in images {
+        registry.pull(image, &folder.join(image.image)).await?;
+    }
+    let programs = unpack::programs(folder, folder).await?;
     Ok(SystemOptions {
         built: true,
-        bridge: Some(bridge),
-        application: Some(application),
+        bridge: Some(programs.bridge),
+        application: Some(programs.application),
         ..SystemOptions::new(folder.join("system"), LogKind::Kafka)
     })
-}
-
-/// Unpacks the bridge's image. Returns a program that runs it in its own root folder, as the user that the image names.
-async fn unpack(layout: &Path, folder: &Path) -> Result<PathBuf> {
-    let root = folder.join("root");
-    std::fs::create_dir_all(&root)?;
-    let manifest = layout::manifest(layout)?;
-    for layer in manifest["layers"].as_array().into_iter().flatten() {
-        let mut extract = Command::new("tar");
-        extract.arg("--extract").arg("--directory").arg(&root);
-        extract.arg("--file").arg(layout::content(layout, layer)?);
-        group::succeed(extract).await?;
-    }
-    let config = layout::json(layout, &manifest["config"])?;
-    let user = config["config"]["User"].as_str();
-    let program = config["config"]["Entrypoint"][0].as_str();
-    let script = format!(
-        "#!/bin/sh\nexec chroot --userspec={} {} {} \"$@\"\n",
-        user.context("the image names no user")?,
-        root.display(),
-        program.context("the image names no program")?,
-    );
-    let file = folder.join("run-bridge");
-    std::fs::write(&file, script)?;
-    std::fs::set_permissions(&file, Permissions::from_mode(0o755))?;
-    Ok(file)
 }

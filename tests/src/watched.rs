@@ -1,0 +1,104 @@
+//! Users who write to a system, live clients that follow each of them, and the verdict on what both were told.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use stage::components;
+use stage::system::{CLIENTS, System, workspace};
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+use crate::checker::Checker;
+use crate::client::{Api, User};
+use crate::live::follow::{Following, Told, committed, follow};
+use crate::load::{Load, Pace};
+
+const USERS: usize = 6;
+/// About a hundred writes a second in all, which leaves a small machine time for what is done to the system.
+const PACE: Pace = Pace {
+    pause: Duration::from_millis(100),
+    max_writes: u64::MAX,
+    max_duration: Duration::MAX,
+};
+/// The time limit for the live clients to have been told of everything.
+const TOLD_LIMIT: Duration = Duration::from_secs(90);
+
+/// The users and the live clients of a system whose clients go through a proxy.
+pub struct Watched {
+    pub load: Load,
+    followers: Vec<(Uuid, Following)>,
+}
+
+/// What was found to be right.
+pub struct Verdict {
+    writes: usize,
+    told: Told,
+}
+
+impl Display for Verdict {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} acknowledged writes are on the trail once and in order; live clients missed nothing: {} changes told, \
+             {} connections, {} pulls",
+            self.writes, self.told.changes, self.told.connections, self.told.resyncs
+        )
+    }
+}
+
+impl Watched {
+    /// Registers users who write from now on, and connects a live client of each at each gateway.
+    ///
+    /// # Errors
+    /// A user cannot register.
+    pub async fn start(system: &System) -> Result<Self> {
+        let api = system.link(CLIENTS, "functions")?.address();
+        let load = Load::with_pace(&Api::new(&format!("http://{api}"))?, USERS, PACE).await?;
+        let database = system.database_url();
+        let mut followers = Vec::new();
+        for number in 0..system.bridges().len() {
+            let gateway = system.live_address(number)?;
+            let follow = |user: &User| (user.id, follow(user, gateway, database.clone()));
+            followers.extend(load.users().iter().map(follow));
+        }
+        Ok(Self { load, followers })
+    }
+
+    /// Ends the writes, and compares what the users were told with what was delivered.
+    ///
+    /// # Errors
+    /// Something was lost, duplicated or reordered.
+    pub async fn finish(self, system: &System) -> Result<Verdict> {
+        let (users, acknowledged) = self.load.finish(0).await?;
+        let (database, connection) = tokio_postgres::connect(&system.database_url(), NoTls).await?;
+        tokio::spawn(connection);
+        let checker = Checker::new(&database, &users);
+        checker.check_delivery(&acknowledged).await?;
+        checker.check_sequence_numbers().await?;
+        let mut told = Told::default();
+        for (user, follower) in self.followers {
+            let goal = committed(&database, user).await?;
+            told.add(&follower.reach(goal, TOLD_LIMIT).await?);
+        }
+        Ok(Verdict {
+            writes: acknowledged.len(),
+            told,
+        })
+    }
+}
+
+/// Copies the logs out of the folder of a system, which is removed.
+///
+/// # Errors
+/// A log cannot be copied.
+pub fn keep_logs(system: &System, name: &str) -> Result<PathBuf> {
+    let folder = components::target(&workspace()).join(name);
+    std::fs::create_dir_all(&folder)?;
+    for (name, log) in system.logs() {
+        std::fs::copy(&log, folder.join(format!("{name}.log")))
+            .with_context(|| format!("keeping {}", log.display()))?;
+    }
+    Ok(folder)
+}
