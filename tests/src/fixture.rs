@@ -105,6 +105,13 @@ impl Fixture {
         self.expected_errors.push(text.to_owned());
     }
 
+    /// Lets this test break connections of the functions to Redis. A trigger ends with its connection, and all functions with it. The spin CLI
+    /// logs that, and the requests that it cuts off, as errors.
+    pub fn expect_end_of_functions(&mut self) {
+        self.expect_error("Trigger executor failed");
+        self.expect_error("guest invocation panicked");
+    }
+
     /// Replaces the database connection, for instance after Postgres was restarted.
     ///
     /// # Errors

@@ -97,7 +97,7 @@ fn without_cron(manifest: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn has_plugin(spin: &Path) -> bool {
+pub(super) fn has_plugin(spin: &Path) -> bool {
     let listed = Command::new(spin)
         .args(["plugins", "list", "--installed"])
         .stdin(Stdio::null())

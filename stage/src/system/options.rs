@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::manifest;
 use crate::components::{Profile, program};
 use crate::external::External;
 use crate::services::install;
@@ -137,6 +138,16 @@ impl SystemOptions {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+        }
+    }
+
+    /// Lets all cron triggers fire when this expression says. The embedded host runs the functions if the spin CLI has no plugin for cron triggers.
+    pub fn fire_cron(&mut self, expression: &str) {
+        self.cron = Some(expression.to_owned());
+        if let Runtime::Spin(spin) = &self.runtime
+            && !manifest::has_plugin(spin)
+        {
+            self.runtime = Runtime::Embedded;
         }
     }
 

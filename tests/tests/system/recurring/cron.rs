@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 use stage::scratch::Scratch;
-use stage::system::{Runtime, System};
+use stage::system::System;
 use tests::client::{Api, Requests, User};
 use tests::fixture::{Fixture, LogKind, connect};
 use tests::{settings, wait};
@@ -15,12 +15,11 @@ use tokio_postgres::Client;
 use super::super::series::{occurrences, tasks_of};
 use super::{LIMIT, batch, caused_by_agent, complete_all, occurrences_exist, recurring_tasks};
 
-/// A system whose cron triggers fire every second, on the embedded host: a spin CLI may lack the plugin.
+/// A system whose cron triggers fire every second.
 async fn with_cron(hosts: usize, bridge: &[(&str, &str)]) -> Result<(System, Client, Scratch)> {
     let folder = Scratch::new("cron")?;
     let mut options = settings::options(&folder, LogKind::Postgres)?;
-    options.runtime = Runtime::Embedded;
-    options.cron = Some("* * * * * *".to_owned());
+    options.fire_cron("* * * * * *");
     options.hosts = hosts;
     options.bridge_env = bridge
         .iter()

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
-use stage::system::Runtime;
 use tests::checker::Checker;
 use tests::client::{Api, Requests, User, text};
 use tests::fixture::Fixture;
@@ -147,8 +146,7 @@ pub async fn two_agents_by_email(_: &mut Fixture) -> Result<()> {
     const USERS: usize = 5;
     const TASKS: usize = 200;
     let world = World::start_with("mailpit", &[], |options| {
-        options.runtime = Runtime::Embedded;
-        options.cron = Some("* * * * * *".to_owned());
+        options.fire_cron("* * * * * *");
         options.hosts = 2;
     })
     .await?;
