@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use stage::scratch::Scratch;
 use stage::system::{CLIENTS, LogKind, System, SystemOptions};
 
@@ -166,19 +166,15 @@ impl Update {
     async fn restart_functions(&self, watched: &mut Watched) -> Result<()> {
         let clients = self.system.link(CLIENTS, "functions")?;
         let hosts: Vec<_> = self.system.hosts().collect();
-        for (number, (host, _)) in hosts.iter().enumerate() {
-            let others = hosts
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != number);
-            for (_, (_, address)) in others {
-                clients.redirect(&address.to_string());
-            }
+        let [first, second] = hosts.as_slice() else {
+            bail!("the system has not two hosts");
+        };
+        for ((host, _), (_, other)) in [(first, second), (second, first)] {
+            clients.redirect(&other.to_string());
             watched.load.more(WRITES).await?;
             host.terminate().await;
-            host.start()
-                .await
-                .with_context(|| format!("{} does not start with its new program", host.name()))?;
+            let started = host.start().await;
+            started.with_context(|| format!("{} does not start", host.name()))?;
         }
         watched.load.more(WRITES).await
     }
