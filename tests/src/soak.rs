@@ -4,7 +4,6 @@
 //! everything is repaired, and the checker compares what the users were told with what was delivered. Live clients follow each user; they must
 //! have been told of every change.
 
-use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -17,7 +16,7 @@ use stage::system::{LogKind, Runtime, System, SystemOptions};
 
 use crate::load::Load;
 use crate::wait;
-use crate::watched::{Watched, keep_logs};
+use crate::watched::{Report, Watched};
 
 pub mod faults;
 pub mod plan;
@@ -60,35 +59,27 @@ pub async fn run(options: Options) -> Result<()> {
         random: StdRng::seed_from_u64(options.seed),
         options,
         system,
-        start: Instant::now(),
+        report: Report::begin(),
     };
     let verdict = run.rounds().await;
-    if verdict.is_err() {
-        let kept = keep_logs(&run.system, &format!("soak/{}", run.options.seed))?;
-        run.say(format_args!("the logs are in {}", kept.display()));
-    }
-    run.system.stop().await;
-    verdict
+    let logs = format!("soak/{}", run.options.seed);
+    run.report.end(&run.system, verdict, &logs).await
 }
 
 struct Run {
     options: Options,
     system: System,
     random: StdRng,
-    start: Instant,
+    report: Report,
 }
 
 impl Run {
-    fn say(&self, what: impl Display) {
-        println!("{:7.1} s  {what}", self.start.elapsed().as_secs_f64());
-    }
-
     async fn rounds(&mut self) -> Result<()> {
         // `as` is exact for the number of rounds of any run that a person waits for.
         let rounds = self.options.length.as_secs_f64() / ROUND.as_secs_f64();
         let rounds = rounds.ceil().max(1.0) as u32;
         for round in 1..=rounds {
-            self.say(format_args!("round {round} of {rounds}"));
+            self.report.say(format_args!("round {round} of {rounds}"));
             self.round(self.options.length / rounds).await?;
         }
         Ok(())
@@ -98,15 +89,15 @@ impl Run {
         let mut watched = Watched::start(&self.system).await?;
         let plan = plan::make(&mut self.random, &self.system, length);
         self.carry_out(&plan, length, &watched.load).await?;
-        self.say("everything is repaired");
+        self.report.say("everything is repaired");
         // Servers first, because programs need them.
         let mut parts: Vec<&str> = self.system.parts().map(|part| part.name()).collect();
         parts.reverse();
         faults::repair(&self.system, &parts, READY_LIMIT).await?;
-        self.say("everything is ready");
+        self.report.say("everything is ready");
         watched.load.more(WRITES_AFTER).await?;
         let verdict = watched.finish(&self.system).await?;
-        self.say(verdict);
+        self.report.say(verdict);
         Ok(())
     }
 
@@ -128,16 +119,16 @@ impl Run {
                 Some(ended) = under_way.next() => {
                     // What does not start now is started again by the repair.
                     if let Err(error) = ended {
-                        self.say(format_args!("{error:#}"));
+                        self.report.say(format_args!("{error:#}"));
                     }
                 }
                 () = wait::during(wake.saturating_sub(now)) => {
                     if wake == report {
                         report += PROGRESS_INTERVAL;
-                        self.say(format_args!("{} writes are acknowledged", load.count()));
+                        self.report.say(format_args!("{} writes are acknowledged", load.count()));
                     }
                     if let Some(step) = steps.next_if(|step| step.at <= wake) {
-                        self.say(&step.fault);
+                        self.report.say(&step.fault);
                         under_way.push(faults::inflict(&self.system, &step.fault));
                     }
                 }

@@ -3,10 +3,9 @@
 //! The order is that of docs/releases.md: the schema, the bridges, the functions; and on the way back the functions, then the bridges, on
 //! the schema as it is.
 
-use std::fmt::Display;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use stage::scratch::Scratch;
@@ -14,11 +13,10 @@ use stage::system::{CLIENTS, LogKind, System, SystemOptions};
 
 use crate::client::{Api, Requests};
 use crate::wait;
-use crate::watched::{Watched, keep_logs};
+use crate::watched::{Report, Watched};
 
 /// Writes that must succeed after each step.
 const WRITES: u64 = 100;
-
 /// The time limit for a bridge with a new program to be ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
@@ -65,15 +63,10 @@ pub async fn run(options: Options) -> Result<()> {
         options,
         installed,
         system,
-        start: Instant::now(),
+        report: Report::begin(),
     };
     let verdict = update.there_and_back().await;
-    if verdict.is_err() {
-        let kept = keep_logs(&update.system, "upgrade")?;
-        update.say(format_args!("the logs are in {}", kept.display()));
-    }
-    update.system.stop().await;
-    verdict
+    update.report.end(&update.system, verdict, "upgrade").await
 }
 
 /// Where a system finds its programs, so that its next start takes others.
@@ -107,36 +100,33 @@ struct Update {
     options: Options,
     installed: Installed,
     system: System,
-    start: Instant,
+    report: Report,
 }
 
 impl Update {
-    fn say(&self, what: impl Display) {
-        println!("{:7.1} s  {what}", self.start.elapsed().as_secs_f64());
-    }
-
     async fn there_and_back(&self) -> Result<()> {
         let (from, to) = (&self.options.from, &self.options.to);
         let mut watched = Watched::start(&self.system).await?;
         watched.load.more(WRITES).await?;
-        self.say("the old programs work");
+        self.report.say("the old programs work");
         self.installed.put_bridge(to)?;
         self.system.migrate().await?;
         watched.load.more(WRITES).await?;
-        self.say("the old programs work on the new schema");
+        self.report.say("the old programs work on the new schema");
         self.restart_bridges(&mut watched).await?;
-        self.say("the old functions work with the new bridges");
+        self.report
+            .say("the old functions work with the new bridges");
         self.installed.put_application(to)?;
         self.restart_functions(&mut watched).await?;
-        self.say("the new programs work");
+        self.report.say("the new programs work");
         self.installed.put_application(from)?;
         self.restart_functions(&mut watched).await?;
-        self.say("the old functions work again");
+        self.report.say("the old functions work again");
         self.installed.put_bridge(from)?;
         self.restart_bridges(&mut watched).await?;
-        self.say("the old programs work again");
+        self.report.say("the old programs work again");
         let verdict = watched.finish(&self.system).await?;
-        self.say(verdict);
+        self.report.say(verdict);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
-//! Users who write to a system, live clients that follow each of them, and the verdict on what both were told.
+//! Users who write to a system, live clients that follow each of them, and the check of what both were told; and how such a run is
+//! reported and ended.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use stage::components;
@@ -89,11 +90,39 @@ impl Watched {
     }
 }
 
+/// Prints what a run does.
+pub struct Report {
+    start: Instant,
+}
+
+impl Report {
+    pub fn begin() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    /// Prints a line, with the seconds since the beginning.
+    pub fn say(&self, what: impl Display) {
+        println!("{:7.1} s  {what}", self.start.elapsed().as_secs_f64());
+    }
+
+    /// Stops the system, and returns the verdict of the run. After a failure it first copies the logs to `target/<name>`.
+    ///
+    /// # Errors
+    /// The verdict, or a log cannot be copied.
+    pub async fn end(&self, system: &System, verdict: Result<()>, name: &str) -> Result<()> {
+        if verdict.is_err() {
+            let kept = keep_logs(system, name)?;
+            self.say(format_args!("the logs are in {}", kept.display()));
+        }
+        system.stop().await;
+        verdict
+    }
+}
+
 /// Copies the logs out of the folder of a system, which is removed.
-///
-/// # Errors
-/// A log cannot be copied.
-pub fn keep_logs(system: &System, name: &str) -> Result<PathBuf> {
+fn keep_logs(system: &System, name: &str) -> Result<PathBuf> {
     let folder = components::target(&workspace()).join(name);
     std::fs::create_dir_all(&folder)?;
     for (name, log) in system.logs() {

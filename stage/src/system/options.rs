@@ -141,7 +141,8 @@ impl SystemOptions {
         }
     }
 
-    /// Lets all cron triggers fire when this expression says. The embedded host runs the functions if the spin CLI has no plugin for cron triggers.
+    /// Sets when all cron triggers fire: an expression of six fields. If the spin CLI has no plugin for cron triggers, the embedded host
+    /// runs the functions.
     pub fn fire_cron(&mut self, expression: &str) {
         self.cron = Some(expression.to_owned());
         if let Runtime::Spin(spin) = &self.runtime

@@ -1,4 +1,4 @@
-//! Updates a whole system under load to the programs of another release and back; `cargo dev images --upgrade` starts it.
+//! Updates a whole system under load from one release to another and back; `cargo dev images --upgrade` starts it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use clap::Parser;
 use tests::seed;
 use tests::upgrade::{self, Options, Release};
 
-/// Updates a whole system under load to the programs of another release and back, and checks that nothing is lost
+/// Updates a whole system under load from one release to another and back, and checks that nothing is lost
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The old program of the bridge

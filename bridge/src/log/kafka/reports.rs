@@ -12,14 +12,15 @@ pub(super) struct Reports;
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         match level {
-            // `error` reports these, too.
-            level
-                if level as i32 <= RDKafkaLogLevel::Error as i32
-                    && matches!(facility, "FAIL" | "FATAL") => {}
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error => error!(facility, "librdkafka: {text}"),
+            | RDKafkaLogLevel::Error => {
+                // `error` reports the others, too.
+                if !matches!(facility, "FAIL" | "FATAL") {
+                    error!(facility, "librdkafka: {text}");
+                }
+            }
             RDKafkaLogLevel::Warning => warn!(facility, "librdkafka: {text}"),
             RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
                 info!(facility, "librdkafka: {text}")
@@ -29,7 +30,7 @@ impl ClientContext for Reports {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if passes(error.rdkafka_error_code(), reason) {
+        if recovers(error.rdkafka_error_code(), reason) {
             warn!(%error, "librdkafka: {reason}");
         } else {
             error!(%error, "librdkafka: {reason}");
@@ -39,9 +40,9 @@ impl ClientContext for Reports {
 
 impl ConsumerContext for Reports {}
 
-/// True if the network or the absence of a broker caused the error, and not an answer of a broker. librdkafka then makes another
-/// connection. The bridge itself purges messages, see [`super::producer`].
-fn passes(code: Option<RDKafkaErrorCode>, reason: &str) -> bool {
+/// True if the bridge recovers from the error by itself. The network or the absence of a broker caused it, so librdkafka makes another
+/// connection; or the bridge has purged messages, and replaces the producer, see [`super::producer`].
+fn recovers(code: Option<RDKafkaErrorCode>, reason: &str) -> bool {
     match code {
         Some(
             RDKafkaErrorCode::BrokerTransportFailure
@@ -51,7 +52,6 @@ fn passes(code: Option<RDKafkaErrorCode>, reason: &str) -> bool {
         ) => true,
         // librdkafka gives a login that was cut off the code of one that was refused.
         Some(RDKafkaErrorCode::Authentication) => reason.contains("failed: Local: "),
-        // The producer has no use any more, and is replaced.
         Some(RDKafkaErrorCode::GaplessGuarantee) => reason.contains("Local: Purged"),
         _ => false,
     }
@@ -62,8 +62,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_that_was_cut_off_passes_and_a_refused_one_does_not() {
-        let login = |reason| passes(Some(RDKafkaErrorCode::Authentication), reason);
+    fn a_login_that_was_cut_off_is_recovered_from_and_a_refused_one_is_not() {
+        let login = |reason| recovers(Some(RDKafkaErrorCode::Authentication), reason);
         assert!(login(
             "sasl_plaintext://127.0.0.1:9092/1: SASL authentication error: SaslAuthenticateRequest failed: \
              Local: Broker transport failure (after 3ms in state AUTH_REQ)"
@@ -75,10 +75,10 @@ mod tests {
         let gap = Some(RDKafkaErrorCode::GaplessGuarantee);
         let purged =
             "ProduceRequest for task-events [0] with 3 message(s) failed: Local: Purged in flight";
-        assert!(passes(gap, purged));
+        assert!(recovers(gap, purged));
         let resolve = Some(RDKafkaErrorCode::Resolve);
-        assert!(passes(resolve, "Failed to resolve 'kafka:9092'"));
+        assert!(recovers(resolve, "Failed to resolve 'kafka:9092'"));
         let refused = Some(RDKafkaErrorCode::SSL);
-        assert!(!passes(refused, "certificate verify failed"));
+        assert!(!recovers(refused, "certificate verify failed"));
     }
 }
