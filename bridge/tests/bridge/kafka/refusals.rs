@@ -136,8 +136,9 @@ async fn a_row_that_is_refused_for_too_long_goes_into_quarantine_and_can_be_requ
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_topic_that_is_missing_wait_until_it_exists() {
-    let fixture = LogFixture::new(LogKind::Kafka).await;
-    kafka::delete_topic(&fixture, "task-updates").await;
+    let brokers = stage::services::shared::kafka().await.unwrap();
+    let fixture = LogFixture::without_topics(Some(brokers)).await;
+    kafka::create_topic(&fixture, "task-events", 1_000_000).await;
     let user = Uuid::new_v4();
     let waiting = fixture.emit("task-updates", user, 0, 3).await;
     let other = fixture.emit("task-events", user, 3, 3).await;

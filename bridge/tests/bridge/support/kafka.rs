@@ -88,24 +88,6 @@ pub async fn limit_batches(fixture: &LogFixture, topic: &str, bytes: usize) {
     }
 }
 
-/// Deletes a topic, and waits until the broker does not know it any more.
-pub async fn delete_topic(fixture: &LogFixture, topic: &str) {
-    for deleted in admin(fixture)
-        .delete_topics(&[&*full_name(fixture, topic)], &AdminOptions::new())
-        .await
-        .unwrap()
-    {
-        deleted.unwrap();
-    }
-    wait::eventually(TIMEOUT, "the topic is gone", async || {
-        let topics = fixture.log.topics().await.unwrap();
-        topics
-            .iter()
-            .any(|state| state.name == topic && state.partitions == 0)
-    })
-    .await;
-}
-
 /// Creates a topic that accepts batches of records up to a size.
 pub async fn create_topic(fixture: &LogFixture, topic: &str, max_batch: usize) {
     let (name, max_batch) = (full_name(fixture, topic), max_batch.to_string());
