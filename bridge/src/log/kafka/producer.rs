@@ -1,7 +1,9 @@
 //! Writes to Kafka with an idempotent producer, acknowledged by all in-sync replicas.
 
+mod client;
 mod headers;
 mod refusals;
+mod rows;
 mod sending;
 
 use std::collections::HashSet;
@@ -9,22 +11,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use futures::StreamExt;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _, PurgeConfig};
+use rdkafka::producer::{Producer as _, PurgeConfig};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 use tracing::{error, warn};
 use uuid::Uuid;
 
+use self::client::{Client, Receipt};
 use self::refusals::Refusals;
+use self::rows::{OutboxRow, is_cut_off, read};
 use self::sending::Sending;
 use super::admin::MAX_MESSAGE_BYTES;
-use super::reports::Reports;
 use super::{Cluster, REQUEST_TIMEOUT};
-use crate::log::{ACKNOWLEDGE_WITHIN, CLAIM_BYTES, Claim, Entry, Moved, NoAcknowledgement, Rows};
+use crate::log::{ACKNOWLEDGE_WITHIN, Claim, Entry, Moved, NoAcknowledgement};
 use crate::postgres::Session;
 
 /// Rows that were read longer ago are not sent. The leases protect them for 6 s, see [`crate::leases`]; a process that was
@@ -38,7 +39,7 @@ const MAX_KNOWN: usize = 10_000;
 pub(super) struct Producer {
     config: ClientConfig,
     cluster: Cluster,
-    current: RwLock<Arc<FutureProducer<Reports>>>,
+    current: RwLock<Arc<Client>>,
     /// Users and topics of which Kafka has acknowledged an event of the current producer.
     known: Mutex<Known>,
 }
@@ -80,7 +81,7 @@ impl Producer {
             .set("message.timeout.ms", message_timeout_ms)
             .set("topic.metadata.propagation.max.ms", missing_topic_ms)
             .set("retry.backoff.max.ms", "500");
-        let current = RwLock::new(Arc::new(config.create_with_context(Reports)?));
+        let current = RwLock::new(Arc::new(Client::new(&config)?));
         Ok(Self {
             config,
             cluster: cluster.clone(),
@@ -90,7 +91,7 @@ impl Producer {
     }
 
     /// The producer in use.
-    fn current(&self) -> Arc<FutureProducer<Reports>> {
+    fn current(&self) -> Arc<Client> {
         self.current
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -99,18 +100,17 @@ impl Producer {
 
     /// Replaces a producer, unless another caller has done so already. It sends nothing more: the rows of its unsent
     /// messages are still in the outbox.
-    fn replace(&self, used: &Arc<FutureProducer<Reports>>) {
+    fn replace(&self, used: &Arc<Client>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&current, used) {
             return;
         }
-        used.purge(PurgeConfig::default().queue().inflight());
-        match self.config.create_with_context(Reports) {
+        used.producer
+            .purge(PurgeConfig::default().queue().inflight());
+        match Client::new(&self.config) {
             Ok(new) => {
-                let old = std::mem::replace(&mut *current, Arc::new(new));
+                *current = Arc::new(new);
                 self.known().clear();
-                // Closing it waits for its threads.
-                std::thread::spawn(move || drop(old));
             }
             Err(error) => {
                 error!(%error, "cannot create a Kafka producer; the old one stays in use")
@@ -217,35 +217,40 @@ impl Producer {
 
     /// Sends one entry and waits until it is acknowledged.
     pub async fn append(&self, topic: &str, entry: &Entry) -> anyhow::Result<()> {
-        let (producer, topic) = (self.current(), self.cluster.topic(topic));
-        let key = entry.user.to_string();
+        let client = self.current();
         let mut headers = headers::of(entry.event_id, &entry.event);
         for (key, value) in &entry.headers {
             headers = headers::add(headers, key, value);
         }
-        let record = FutureRecord::to(&topic)
-            .key(&key)
-            .payload(&entry.event[..])
-            .headers(headers);
-        match producer.send(record, REQUEST_TIMEOUT).await {
-            Ok(_) => Ok(()),
-            Err((error, _)) => {
-                let fatal = producer.client().fatal_error();
-                if fatal.is_some() || error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-                    warn!(%error, ?fatal, "the Kafka producer had a fatal error and is replaced");
-                    self.replace(&producer);
-                }
-                Err(error).context("Kafka did not accept an event")
-            }
+        let (outcomes, mut received) = unbounded_channel();
+        let sent = client.send(
+            &self.cluster.topic(topic),
+            &entry.user.to_string(),
+            &entry.event,
+            headers,
+            Receipt { index: 0, outcomes },
+        );
+        let outcome = match sent {
+            Ok(()) => received.recv().await.map(|(_, outcome)| outcome),
+            Err(error) => Some(Err(error)),
+        };
+        let Err(error) = outcome.unwrap_or(Err(KafkaError::Canceled)) else {
+            return Ok(());
+        };
+        let fatal = client.producer.client().fatal_error();
+        if fatal.is_some() || error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            warn!(%error, ?fatal, "the Kafka producer had a fatal error and is replaced");
+            self.replace(&client);
         }
+        Err(error).context("Kafka did not accept an event")
     }
 
     /// Checks that a broker answers.
     pub async fn ready(&self) -> anyhow::Result<()> {
-        let producer = self.current();
+        let client = self.current();
         let request = tokio::task::spawn_blocking(move || {
-            producer
-                .client()
+            let kafka = client.producer.client();
+            kafka
                 .fetch_metadata(None, REQUEST_TIMEOUT - Duration::from_secs(1))
                 .map(drop)
         });
@@ -253,65 +258,6 @@ impl Producer {
             .await
             .context("Kafka does not answer")??
             .context("reading metadata from Kafka")
-    }
-}
-
-/// Reads the rows of a claim.
-async fn read(session: &Session, claim: Claim<'_>) -> anyhow::Result<Vec<Row>> {
-    let Claim {
-        shards,
-        topics,
-        held_users,
-        rows,
-    } = claim;
-    match rows {
-        Rows::From { first, limit } => {
-            let limit = i64::from(limit);
-            let parameters: [&(dyn ToSql + Sync); 6] =
-                [&shards, &topics, &held_users, &first, &limit, &CLAIM_BYTES];
-            session
-                .query(include_str!("read_outbox.sql"), &parameters)
-                .await
-        }
-        Rows::Only(id) => {
-            session
-                .query(
-                    include_str!("read_outbox_row.sql"),
-                    &[&shards, &topics, &id],
-                )
-                .await
-        }
-    }
-}
-
-/// True if the rows reach a limit of the claim.
-fn is_cut_off(rows: &[OutboxRow<'_>], claim: Rows) -> bool {
-    let Rows::From { limit, .. } = claim else {
-        return false;
-    };
-    let bytes: usize = rows.iter().map(|row| row.event.len()).sum();
-    i64::try_from(rows.len()).is_ok_and(|rows| rows >= i64::from(limit))
-        || i64::try_from(bytes).is_ok_and(|bytes| bytes >= CLAIM_BYTES)
-}
-
-/// A row of `read_outbox.sql`.
-struct OutboxRow<'a> {
-    id: i64,
-    topic: &'a str,
-    user: Uuid,
-    event_id: Uuid,
-    event: &'a str,
-}
-
-impl<'a> OutboxRow<'a> {
-    fn of(row: &'a Row) -> Result<Self, tokio_postgres::Error> {
-        Ok(Self {
-            id: row.try_get(0)?,
-            topic: row.try_get(1)?,
-            user: row.try_get(2)?,
-            event_id: row.try_get(3)?,
-            event: row.try_get(4)?,
-        })
     }
 }
 
@@ -362,7 +308,7 @@ impl Batch<'_> {
             }
         }
         loop {
-            match timeout(ACKNOWLEDGE_WITHIN, self.sending.outcomes.next()).await {
+            match timeout(ACKNOWLEDGE_WITHIN, self.sending.outcome()).await {
                 Ok(Some((index, outcome))) => {
                     if let Some(row) = rows.get(index) {
                         self.note(row, outcome);

@@ -2,54 +2,70 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::client::{Client, Outcome, Receipt};
 use super::{OutboxRow, Producer, headers};
 use crate::log::kafka::Cluster;
-use crate::log::kafka::reports::Reports;
-
-pub(super) type Outcome = (usize, Result<(), KafkaError>);
 
 /// A batch on its way to Kafka. Unless every message is acknowledged, dropping it purges and replaces the producer, so
 /// that nothing is sent later. That also covers a batch that is given up because the session with the leases is lost.
 pub(super) struct Sending<'a> {
     pub producers: &'a Producer,
-    used: Arc<FutureProducer<Reports>>,
-    /// Outcome of each message, with the row's index in the batch.
-    pub outcomes: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    used: Arc<Client>,
+    outcomes: UnboundedSender<Outcome>,
+    received: UnboundedReceiver<Outcome>,
+    /// Number of messages without an outcome.
+    waiting: usize,
     pub failed: bool,
     finished: bool,
 }
 
 impl<'a> Sending<'a> {
     pub fn new(producers: &'a Producer) -> Self {
+        let (outcomes, received) = unbounded_channel();
         Self {
             producers,
             used: producers.current(),
-            outcomes: FuturesUnordered::new(),
+            outcomes,
+            received,
+            waiting: 0,
             failed: false,
             finished: false,
         }
     }
 
-    /// Hands a row to librdkafka, which sends it in the background.
+    /// Hands a row to librdkafka, which sends it in the background. `index` is the row's index in the batch.
     pub fn send(
-        &self,
+        &mut self,
         index: usize,
         row: &OutboxRow<'_>,
         cluster: &Cluster,
     ) -> Result<(), KafkaError> {
-        let (topic, key) = (cluster.topic(row.topic), row.user.to_string());
-        let record = FutureRecord::to(&topic)
-            .key(&key)
-            .payload(row.event)
-            .headers(headers::of(row.event_id, row.event.as_bytes()));
-        let delivery = self.used.send_result(record).map_err(|(error, _)| error)?;
-        self.outcomes.push(Box::pin(outcome(index, delivery)));
+        let receipt = Receipt {
+            index,
+            outcomes: self.outcomes.clone(),
+        };
+        self.used.send(
+            &cluster.topic(row.topic),
+            &row.user.to_string(),
+            row.event.as_bytes(),
+            headers::of(row.event_id, row.event.as_bytes()),
+            receipt,
+        )?;
+        self.waiting += 1;
         Ok(())
+    }
+
+    /// Waits for the next outcome; `None` once every message has its outcome.
+    pub async fn outcome(&mut self) -> Option<Outcome> {
+        if self.waiting == 0 {
+            return None;
+        }
+        let outcome = self.received.recv().await?;
+        self.waiting -= 1;
+        Some(outcome)
     }
 
     /// Ends the batch once every message has its outcome.
@@ -64,13 +80,4 @@ impl Drop for Sending<'_> {
             self.producers.replace(&self.used);
         }
     }
-}
-
-async fn outcome(index: usize, delivery: DeliveryFuture) -> Outcome {
-    let outcome = match delivery.await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err((error, _))) => Err(error),
-        Err(_) => Err(KafkaError::Canceled),
-    };
-    (index, outcome)
 }
