@@ -21,8 +21,11 @@ use crate::groups::{Group, Start};
 use crate::log::{DELIVERY_BYTES, Delivery, Mark, Partition, Pause, Reading, Record};
 use crate::policy;
 
-/// How long a poll waits for the first record.
+/// How long a poll waits for the first record. Only between polls are partitions paused and offsets committed.
 const POLL_TIMEOUT: Duration = Duration::from_millis(20);
+/// How long a poll waits once no record has come for [`IDLE_AFTER`].
+const IDLE_POLL_TIMEOUT: Duration = Duration::from_millis(200);
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of records in one delivery.
 const BATCH: usize = 500;
 const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
@@ -59,7 +62,7 @@ impl Reader {
             .set("partition.assignment.strategy", "range")
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "1500")
-            .set("fetch.wait.max.ms", "100")
+            .set("fetch.wait.max.ms", "250")
             .set("fetch.error.backoff.ms", "100")
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.max.bytes", MAX_MESSAGE_BYTES)
@@ -135,6 +138,7 @@ impl Reader {
         let (mut paused, mut had_lag) = (false, false);
         let mut paused_partitions = Arc::<BTreeSet<Partition>>::default();
         let (mut last_commit, mut last_received) = (Instant::now(), Instant::now());
+        let mut last_stall_check = Instant::now();
         let mut last_start_check = None;
         while !self.reading.stop.is_cancelled() {
             if self.pause.is_set() != paused {
@@ -157,7 +161,13 @@ impl Reader {
                 consumer.pause(&self.context.list(added.filter(|p| assigned.contains(p))))?;
                 paused_partitions = to_pause;
             }
-            let records = self.poll(&consumer, &topics)?;
+            let is_idle = last_received.elapsed() >= IDLE_AFTER;
+            let wait = if is_idle {
+                IDLE_POLL_TIMEOUT
+            } else {
+                POLL_TIMEOUT
+            };
+            let records = self.poll(&consumer, &topics, wait)?;
             if last_start_check.is_none_or(|at: Instant| at.elapsed() >= START_CHECK)
                 && self.check_starts(&consumer)
             {
@@ -169,8 +179,8 @@ impl Reader {
                 self.context.deliver(Delivery::Records(records))?;
             } else if paused {
                 last_received = Instant::now();
-            } else if last_received.elapsed() > STALL_CHECK {
-                last_received = Instant::now();
+            } else if last_received.max(last_stall_check).elapsed() > STALL_CHECK {
+                last_stall_check = Instant::now();
                 // Lag at one check is no stall yet: records may be on their way at that moment.
                 anyhow::ensure!(
                     !(self.has_lag(&consumer)? && std::mem::replace(&mut had_lag, true)),
@@ -185,14 +195,15 @@ impl Reader {
         Ok(())
     }
 
-    /// The records that have arrived, up to [`BATCH`].
+    /// The records that have arrived, up to [`BATCH`]. `wait` is how long to wait for the first one.
     fn poll(
         &self,
         consumer: &BaseConsumer<GroupContext>,
         topics: &HashMap<String, Arc<str>>,
+        mut wait: Duration,
     ) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
-        let (mut bytes, mut wait) = (0, POLL_TIMEOUT);
+        let mut bytes = 0;
         while records.len() < BATCH && bytes < DELIVERY_BYTES {
             match consumer.poll(wait) {
                 Some(Ok(message)) => {
