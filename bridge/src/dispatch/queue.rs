@@ -47,7 +47,7 @@ use crate::policy::{Failure, Fate};
 use crate::traces::Delivered;
 
 /// How long the caller may sleep when nothing is due.
-const MAX_SLEEP: Duration = Duration::from_millis(200);
+const MAX_SLEEP: Duration = Duration::from_millis(500);
 /// How long the caller sleeps at least, so that it cannot spin.
 const MIN_SLEEP: Duration = Duration::from_millis(1);
 
@@ -267,9 +267,11 @@ impl Queue {
     /// When [`Queue::tick`] is to be called next, unless something is reported before.
     pub fn next_wake(&self, now: Instant) -> Instant {
         let batch = self.lanes.next_batch_due().filter(|_| self.subscribed);
+        let heartbeat = self.lanes.next_heartbeat().filter(|_| self.subscribed);
         let due = [
             self.users.next_timer(),
             batch,
+            heartbeat,
             self.lanes.next_rest_end(),
             self.assignments.next_deadline(),
         ];

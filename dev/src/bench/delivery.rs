@@ -16,8 +16,9 @@ const USERS: i64 = 500;
 const RATE: u32 = 500;
 /// How many connections insert events into the outbox.
 const QUEUERS: usize = 4;
-/// How long nothing happens before the idle system is watched. The relay looks into the outbox less often after a while.
-const QUIET: Duration = Duration::from_secs(25);
+/// How long nothing happens before the idle system is watched. After a while the relay looks into the outbox less often, and
+/// agents are sent fewer heartbeats.
+const QUIET: Duration = Duration::from_secs(60);
 /// How long the idle system is watched.
 const IDLE: Duration = Duration::from_secs(30);
 /// Delivery counts as stalled if nothing arrives for this long.

@@ -12,10 +12,14 @@ use super::event::Event;
 use super::users::{ReadyUser, Users};
 use crate::groups::Group;
 
-/// How often a lane is sent a heartbeat while it answers them. Otherwise the interval doubles with each unanswered one, so
-/// that heartbeats do not pile up before an agent that is slower than they come.
+/// How often a lane with work is sent a heartbeat while it answers them. Otherwise the interval doubles with each unanswered
+/// one, so that heartbeats do not pile up before an agent that is slower than they come.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(16);
+/// The interval of an idle lane is this part of the time since it was last given events, so that an idle system costs
+/// little.
+const IDLE_FACTOR: u32 = 10;
+const MAX_IDLE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why an agent cannot work, and what follows from it.
 #[derive(Debug)]
@@ -52,6 +56,8 @@ pub struct Lane {
     /// When the event was read that has waited longest in `ready`.
     oldest: Option<Instant>,
     in_flight: usize,
+    /// When the lane was last given events, or else when it was found.
+    worked: Instant,
     /// When the newest message that was answered had been sent. The lane is serial: it has handled everything that was sent
     /// before, or will never answer it.
     answered: Option<Instant>,
@@ -66,13 +72,14 @@ pub struct Lane {
 }
 
 impl Lane {
-    pub fn new(group: &'static Group) -> Self {
+    pub fn new(group: &'static Group, now: Instant) -> Self {
         Self {
             group,
             ready: VecDeque::new(),
             isolated: VecDeque::new(),
             oldest: None,
             in_flight: 0,
+            worked: now,
             answered: None,
             heard: None,
             heartbeats: VecDeque::new(),
@@ -116,8 +123,11 @@ impl Lane {
         self.takes_users() && self.in_flight < credit
     }
 
-    pub fn take_credit(&mut self) {
+    /// The lane is given events at `now`. A heartbeat follows them soon, whose answer shows if the agent has dropped them.
+    pub fn take_credit(&mut self, now: Instant) {
         self.in_flight += 1;
+        self.worked = now;
+        self.hasten_heartbeat(now);
     }
 
     pub fn return_credit(&mut self) {
@@ -188,10 +198,23 @@ impl Lane {
         self.answered = Some(self.answered.map_or(sent, |before| before.max(sent)));
         self.heard = Some(now);
         self.heartbeats.retain(|(_, at)| *at > sent);
-        self.next_heartbeat = self
-            .next_heartbeat
-            .map(|next| next.min(now + HEARTBEAT_INTERVAL));
+        self.hasten_heartbeat(now);
         std::mem::take(&mut self.deaf)
+    }
+
+    /// Puts the next heartbeat no later than it would be if all were answered.
+    fn hasten_heartbeat(&mut self, now: Instant) {
+        let at = now + self.heartbeat_interval(now);
+        self.next_heartbeat = self.next_heartbeat.map(|next| next.min(at));
+    }
+
+    /// The time between two heartbeats while the lane answers them.
+    fn heartbeat_interval(&self, now: Instant) -> Duration {
+        if self.in_flight > 0 {
+            return HEARTBEAT_INTERVAL;
+        }
+        let idle = now.duration_since(self.worked);
+        (idle / IDLE_FACTOR).clamp(HEARTBEAT_INTERVAL, MAX_IDLE_INTERVAL)
     }
 
     /// True if the lane has answered a message that was sent after `sent`.
@@ -206,12 +229,18 @@ impl Lane {
         }
         let frame = Uuid::new_v4();
         let unanswered = u32::try_from(self.heartbeats.len()).unwrap_or(u32::MAX);
-        let interval = HEARTBEAT_INTERVAL
+        let interval = self
+            .heartbeat_interval(now)
             .saturating_mul(2_u32.saturating_pow(unanswered))
             .min(MAX_HEARTBEAT_INTERVAL);
         self.next_heartbeat = Some(now + interval);
         self.heartbeats.push_back((frame, now));
         Some(frame)
+    }
+
+    /// When the next heartbeat is due, if the first has been sent.
+    pub fn next_heartbeat(&self) -> Option<Instant> {
+        self.next_heartbeat
     }
 
     /// When an unanswered heartbeat was sent.

@@ -46,12 +46,12 @@ impl Lanes {
     }
 
     /// Adds the lanes that are new. Returns whether there were any.
-    pub fn add(&mut self, names: &BTreeSet<String>) -> bool {
+    pub fn add(&mut self, names: &BTreeSet<String>, now: Instant) -> bool {
         let before = self.lanes.len();
         for name in names {
             if let Entry::Vacant(vacant) = self.lanes.entry(name.clone()) {
                 info!(lane = name, "lane found");
-                vacant.insert(Lane::new(self.group));
+                vacant.insert(Lane::new(self.group, now));
             }
         }
         self.lanes.len() > before
@@ -90,7 +90,7 @@ impl Lanes {
     ) -> Option<Vec<Event>> {
         let lane = self.lanes.get_mut(name)?;
         let batch = lane.next_batch(users, now)?;
-        lane.take_credit();
+        lane.take_credit(now);
         Some(batch)
     }
 
@@ -128,6 +128,11 @@ impl Lanes {
     /// Starts the lane's heartbeat if one is due, and returns the id of its frame.
     pub fn start_heartbeat(&mut self, name: &str, now: Instant) -> Option<Uuid> {
         self.lanes.get_mut(name)?.start_heartbeat(now)
+    }
+
+    /// When the next heartbeat of any lane is due.
+    pub fn next_heartbeat(&self) -> Option<Instant> {
+        self.lanes.values().filter_map(Lane::next_heartbeat).min()
     }
 
     /// When the lane was sent this heartbeat, if it has not answered it.

@@ -49,7 +49,7 @@ impl Queue {
                 self.remove_lane(&lane, now);
             }
         }
-        if self.lanes.add(&found) {
+        if self.lanes.add(&found, now) {
             self.requeue_users();
         }
         self.patience.update();

@@ -1,4 +1,4 @@
-//! Heartbeats: one each second for each lane, and no new work for a lane that owes an answer.
+//! Heartbeats: one each second for each lane with work, and no new work for a lane that owes an answer.
 
 use super::harness::{BACKOFF, FULL, Harness, MS, SECOND};
 
@@ -13,6 +13,30 @@ fn each_lane_gets_a_heartbeat_every_second() {
     lanes.sort_unstable();
     assert_eq!(lanes, ["a", "b"]);
     assert!(beats.iter().all(|beat| beat.events.is_empty()));
+}
+
+#[test]
+fn a_lane_without_work_gets_fewer_heartbeats() {
+    let mut h = Harness::new(&["a"]);
+    let mut sent = Vec::new();
+    for second in 1..=120 {
+        h.wait(SECOND);
+        for beat in h.heartbeats() {
+            sent.push(second);
+            h.answer(&beat, []);
+        }
+    }
+    assert!(sent.len() < 40, "{sent:?}");
+    assert!(sent.windows(2).all(|pair| pair[1] - pair[0] <= 5));
+
+    h.read(1, FULL);
+    h.one();
+    h.heartbeats();
+    for _ in 0..20 {
+        h.wait(SECOND);
+        let beat = h.heartbeats().remove(0);
+        h.answer(&beat, []);
+    }
 }
 
 #[test]
