@@ -8,9 +8,19 @@ create or replace function log_drain_batch(
     out moved int, out last_id bigint, out cut_off boolean)
 language plpgsql as $$
 declare
-    known text[] := array(select t.topic from log_topics t where t.topic = any (topics));
+    known text[];
     taken int;
 begin
+    -- Most looks find nothing, and should cost little.
+    if not exists (
+        select from outbox o
+        where o.id >= first_id and shard_of(o.user_id) = any (shards) and o.topic = any (topics)
+    ) then
+        moved := 0;
+        cut_off := false;
+        return;
+    end if;
+    known := array(select t.topic from log_topics t where t.topic = any (topics));
     -- One writer at a time: two bridges whose shards share partitions could otherwise lock log_heads rows in opposite
     -- orders and deadlock.
     perform pg_advisory_xact_lock(hashtext('spindle'), hashtext('log_drain'));

@@ -17,7 +17,7 @@ use crate::policy;
 /// How often a reader looks whether it is still to pause.
 const PAUSE_CHECK: Duration = Duration::from_millis(8);
 /// Time after which a reader without new records fetches although nobody told it of any.
-const IDLE_FETCH: Duration = Duration::from_secs(1);
+const IDLE_FETCH: Duration = Duration::from_secs(5);
 const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 /// Time that events in flight have to settle when a partition goes to another bridge.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
