@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
+use stage::supervise::Supervised;
 use stage::system::{LogKind, System};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -31,17 +32,18 @@ pub async fn run(plan: &Plan, log: LogKind, system: &System, db: &Client) -> Res
         plan.events
     );
     let bridge = system.bridge(0)?;
-    bridge.terminate().await;
-    db.execute(include_str!("sql/fill_outbox.sql"), &[&plan.events])
-        .await?;
-    db.batch_execute("vacuum analyze outbox").await?;
+    // Caches fill, and Kafka's virtual machine compiles its code.
+    fill_outbox(bridge, db, plan.events).await?;
+    bridge.start().await?;
+    arrived(db, plan.events).await?;
+    fill_outbox(bridge, db, plan.events).await?;
 
     let postgres = system.postgres()?.running_pid()?;
     let host = system.host()?.running_pid()?;
     let before = (cpu::used(host)?, cpu::used(postgres)?);
     bridge.start().await?;
     let started = Instant::now();
-    arrived(db, plan.events).await?;
+    arrived(db, 2 * plan.events).await?;
     let elapsed = started.elapsed();
     let bridge_pid = bridge.running_pid()?;
     let per_event = |used: Duration| used.as_micros() as f64 / plan.events as f64;
@@ -55,7 +57,7 @@ pub async fn run(plan: &Plan, log: LogKind, system: &System, db: &Client) -> Res
 
     let users: Vec<Uuid> = users.into_iter().map(|(id, _)| id).collect();
     let total = queue_steadily(plan, &system.database_url(), &users).await?;
-    arrived(db, plan.events + total).await?;
+    arrived(db, 2 * plan.events + total).await?;
     let row = db.query_one(include_str!("sql/latency.sql"), &[]).await?;
     println!(
         "  latency at {RATE} events/s, commit to audit entry: p50 {:.1} ms, p99 {:.1} ms ({} events)",
@@ -64,6 +66,15 @@ pub async fn run(plan: &Plan, log: LogKind, system: &System, db: &Client) -> Res
         row.get::<_, i64>(2),
     );
     idle(system, db).await
+}
+
+/// Stops the bridge, and fills the outbox.
+async fn fill_outbox(bridge: &Supervised, db: &Client, events: i64) -> Result<()> {
+    bridge.terminate().await;
+    db.execute(include_str!("sql/fill_outbox.sql"), &[&events])
+        .await?;
+    db.batch_execute("vacuum analyze outbox").await?;
+    Ok(())
 }
 
 /// Prints what the system costs while nothing happens.
