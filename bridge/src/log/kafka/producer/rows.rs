@@ -21,13 +21,13 @@ pub(super) async fn read(session: &Session, claim: Claim<'_>) -> anyhow::Result<
             let parameters: [&(dyn ToSql + Sync); 6] =
                 [&shards, &topics, &held_users, &first, &limit, &CLAIM_BYTES];
             session
-                .query(include_str!("../read_outbox.sql"), &parameters)
+                .query(include_str!("read_outbox.sql"), &parameters)
                 .await
         }
         Rows::Only(id) => {
             session
                 .query(
-                    include_str!("../read_outbox_row.sql"),
+                    include_str!("read_outbox_row.sql"),
                     &[&shards, &topics, &id],
                 )
                 .await
