@@ -68,7 +68,7 @@ begin
                 || case when task.recurrence::text is distinct from old_recurrence then ',"recurrence":' || old_recurrence
                     else '' end || '}');
         account.sync_seq := move_reminders(task, account.sync_seq, job);
-        is_late := clock_timestamp() > moment + interval '500 milliseconds';
+        is_late := seen >= 20 and clock_timestamp() > moment + interval '100 milliseconds';
         exit when is_late;
     end loop;
     update users set sync_seq = account.sync_seq where id = job.user_id;

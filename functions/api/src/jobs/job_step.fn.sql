@@ -1,8 +1,8 @@
 -- Does one step of a job. A new kind of job has its step here.
 --
 -- job     the job
--- p_most  how many tasks the step changes at most. It changes fewer if that takes longer than half a second, because large tasks take
---         long, and the user's other writes wait for a step
+-- p_most  how many tasks the step changes at most. Once it has changed 20 and 100 ms are over, it changes no more: large tasks take
+--         long, the user's other writes wait for a step, and so do other users if the processor is busy
 --
 -- Returns the job after the step. The caller stores it.
 create or replace function job_step(job jobs, p_most bigint) returns jobs

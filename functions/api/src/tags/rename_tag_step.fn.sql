@@ -62,7 +62,7 @@ begin
                 jsonb_build_object('series', json_build_array(series_item(changed_series)::json)),
                 job.state ->> 'context', job.state ->> 'actor');
         end if;
-        is_late := clock_timestamp() > moment + interval '500 milliseconds';
+        is_late := changed >= 20 and clock_timestamp() > moment + interval '100 milliseconds';
         exit when is_late;
     end loop;
     update users set sync_seq = last_seq where id = job.user_id;
