@@ -21,7 +21,7 @@ use crate::groups::{Group, Start};
 use crate::log::{DELIVERY_BYTES, Delivery, Mark, Partition, Pause, Reading, Record};
 use crate::policy;
 
-/// How long a poll waits for the first record. Only between polls are partitions paused and offsets committed.
+/// How long a poll waits for the first record. Partitions are paused and offsets are committed between two polls.
 const POLL_TIMEOUT: Duration = Duration::from_millis(20);
 /// How long a poll waits once no record has come for [`IDLE_AFTER`].
 const IDLE_POLL_TIMEOUT: Duration = Duration::from_millis(200);

@@ -4,7 +4,6 @@
 //! each, because it rounds the rest of a period down to whole milliseconds. That is 1 % of a core while nothing happens.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -21,7 +20,6 @@ const POLL: Duration = Duration::from_secs(2);
 /// A producer, and a thread that polls it. The thread ends, and closes the producer, within [`POLL`] after this is dropped.
 pub(super) struct Client {
     pub producer: Arc<BaseProducer<Reports>>,
-    dropped: Arc<AtomicBool>,
 }
 
 /// Index of a message in its batch, and whether Kafka has accepted it.
@@ -36,19 +34,16 @@ pub(in crate::log::kafka) struct Receipt {
 impl Client {
     pub fn new(config: &ClientConfig) -> anyhow::Result<Self> {
         let producer: BaseProducer<Reports> = config.create_with_context(Reports)?;
-        let client = Self {
-            producer: Arc::new(producer),
-            dropped: Arc::default(),
-        };
-        let (producer, dropped) = (client.producer.clone(), client.dropped.clone());
+        let producer = Arc::new(producer);
+        let polled = producer.clone();
         std::thread::Builder::new()
             .name("kafka producer".to_owned())
             .spawn(move || {
-                while !dropped.load(Ordering::Relaxed) {
-                    producer.poll(POLL);
+                while Arc::strong_count(&polled) > 1 {
+                    polled.poll(POLL);
                 }
             })?;
-        Ok(client)
+        Ok(Self { producer })
     }
 
     /// Hands a message to librdkafka, which sends it in the background.
@@ -68,12 +63,6 @@ impl Client {
             .payload(payload)
             .headers(headers);
         self.producer.send(record).map_err(|(error, _)| error)
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.dropped.store(true, Ordering::Relaxed);
     }
 }
 
