@@ -1,13 +1,13 @@
 //! The `host` program: runs a Spin application for `cargo dev up` and for the tests.
 
-use std::process::ExitCode;
+use std::process::exit;
 
 use clap::Parser;
 use host::command::Arguments;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -17,11 +17,11 @@ async fn main() -> ExitCode {
         .with_ansi(false)
         .with_writer(std::io::stderr)
         .init();
-    match arguments.run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\x1b[31merror:\x1b[0m {error:#}");
-            ExitCode::FAILURE
-        }
+    let result = arguments.run().await;
+    if let Err(error) = &result {
+        eprintln!("\x1b[31merror:\x1b[0m {error:#}");
     }
+    // Functions may still run. If the runtime ended first, one that waits for a task of its own would panic, because the task ended
+    // before it (`wasmtime_wasi::runtime::AbortOnDropJoinHandle`).
+    exit(result.is_err().into());
 }

@@ -90,10 +90,34 @@ async fn a_function_continues_after_its_client_disconnects() {
 #[tokio::test]
 async fn sigterm_aborts_requests_in_flight() {
     let (app, listener, url) = start().await;
-    let client = tokio::spawn(app.request("/probe/fetch", &url).send());
-    let _unanswered = accept_call(&listener).await;
+    let clients: Vec<_> = (0..64)
+        .map(|_| tokio::spawn(app.request("/probe/fetch", &url).send()))
+        .collect();
+    let mut unanswered = Vec::new();
+    for _ in &clients {
+        unanswered.push(accept_call(&listener).await);
+    }
+    let answers = Arc::new(AtomicUsize::new(0));
+    // Functions that compute when the host stops.
+    for _ in 0..16 {
+        let (request, answers) = (app.request("/probe/hello", ""), answers.clone());
+        tokio::spawn(async move {
+            while let Some(request) = request.try_clone()
+                && request.send().await.is_ok()
+            {
+                answers.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    until("the functions answer", async || {
+        answers.load(Ordering::Relaxed) > 100
+    })
+    .await;
     app.signal(Signal::SIGTERM);
     let (code, output) = app.exited().await;
     assert_eq!(code, Some(0), "{output}");
-    assert!(client.await.unwrap().is_err(), "the request was answered");
+    assert!(!output.contains("panicked"), "{output}");
+    for client in clients {
+        assert!(client.await.unwrap().is_err(), "a request was answered");
+    }
 }
