@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use bridge::config::{Migrate, Secret};
+use bridge::postgres::Session;
 use bridge::{migrate, postgres};
 use stage::services::shared;
 use tokio::time::timeout;
 
 use crate::support;
-use crate::support::TIMEOUT;
 use crate::support::wait::eventually;
+use crate::support::{LogFixture, LogKind, TIMEOUT};
 
 /// Adds every `.sql` file below `dir` that holds a single statement; a `.fn.sql` file holds a function and cannot be
 /// prepared.
@@ -194,4 +195,24 @@ async fn tasks_of_an_older_release_become_searchable() {
     transaction.commit().await.unwrap();
     migration.await.unwrap().unwrap();
     assert_eq!(left().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_of_a_session_are_not_compiled() {
+    let fixture = LogFixture::new(LogKind::Postgres).await;
+    let session = Session::open(&fixture.settings.database_url, "test")
+        .await
+        .unwrap();
+    session
+        .batch_execute("set enable_seqscan = off")
+        .await
+        .unwrap();
+    let sql = include_str!("sql/plan_that_looks_expensive.sql");
+    let plan = session.query(sql, &[]).await.unwrap();
+    let plan: Vec<&str> = plan.iter().map(|row| row.get(0)).collect();
+    assert!(
+        plan.iter().any(|line| line.contains("Seq Scan")),
+        "{plan:?}"
+    );
+    assert!(!plan.iter().any(|line| line.contains("JIT")), "{plan:?}");
 }
