@@ -93,7 +93,8 @@ impl Runner {
                 .flatten()
             {
                 Ok(()) => Ok(fixture),
-                Err(error) => Err(anyhow!("{error:#}\n{}", fixture.log_tails())),
+                // The error comes last, in a paragraph of its own: `cargo dev test` shows it again at its end.
+                Err(error) => Err(anyhow!("{}\n\n{error:#}", fixture.log_tails())),
             }
         })?;
         locked(&self.idle).push(fixture);

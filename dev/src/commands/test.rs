@@ -71,5 +71,9 @@ async fn test(arguments: &Arguments) -> Result<bool> {
         sum(|r| r.passed),
         sum(|r| r.failed)
     );
+    for failure in results.iter().flat_map(|result| &result.failures) {
+        let error = failure.error.replace('\n', "\n  ");
+        println!("\n{} failed:\n  {error}", failure.test);
+    }
     Ok(results.iter().all(|result| result.success))
 }

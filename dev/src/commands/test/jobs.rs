@@ -38,6 +38,15 @@ pub struct Outcome {
     pub passed: u32,
     pub failed: u32,
     pub success: bool,
+    pub failures: Vec<Failure>,
+}
+
+/// A test that failed.
+#[derive(Debug, PartialEq)]
+pub struct Failure {
+    pub test: String,
+    /// The last paragraph that it printed: its error.
+    pub error: String,
 }
 
 /// Selects the tests to run. A test is selected if its package is in `packages` and its name contains one of `filters`; an
@@ -151,12 +160,13 @@ async fn run_one(job: &Job, environment: &[(&'static str, String)]) -> Result<Ou
         passed,
         failed,
         success: status.success(),
+        failures: failures(&output.lines().await),
     };
     if !outcome.success {
         println!(
             "\n{} failed ({status}); it printed:\n{}\n",
             job.name,
-            output.rest().await
+            output.lines().await.join("\n")
         );
     }
     Ok(outcome)
@@ -207,9 +217,43 @@ impl Output {
         (count("passed").unwrap_or(0), count("failed").unwrap_or(0))
     }
 
-    async fn rest(&self) -> String {
-        self.lines.lock().await.join("\n")
+    async fn lines(&self) -> Vec<String> {
+        self.lines.lock().await.clone()
     }
+}
+
+/// The tests that failed, from the output of a test program: each has a part that begins with its name in dashes.
+fn failures(output: &[String]) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    let mut lines = output.iter().map(|line| line.trim_end()).peekable();
+    while let Some(line) = lines.next() {
+        let Some(title) = line
+            .strip_prefix("---- ")
+            .and_then(|line| line.strip_suffix(" ----"))
+        else {
+            continue;
+        };
+        let mut paragraphs = vec![Vec::new()];
+        while let Some(line) =
+            lines.next_if(|line| !line.starts_with("---- ") && *line != "failures:")
+        {
+            match paragraphs.last_mut() {
+                Some(last) if !line.is_empty() => last.push(line),
+                _ => paragraphs.push(Vec::new()),
+            }
+        }
+        let error = paragraphs.into_iter().rfind(|lines| !lines.is_empty());
+        let error: Vec<&str> = error
+            .into_iter()
+            .flatten()
+            .take_while(|line| *line != "stack backtrace:")
+            .collect();
+        failures.push(Failure {
+            test: title.strip_suffix(" stdout").unwrap_or(title).to_owned(),
+            error: error.join("\n"),
+        });
+    }
+    failures
 }
 
 impl fmt::Display for Outcome {
@@ -221,5 +265,53 @@ impl fmt::Display for Outcome {
             "{seconds:8.1} s  {:4} passed  {:2} failed  {verdict:6}  {}",
             self.passed, self.failed, self.name
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_has_the_name_and_the_error_of_its_test() {
+        let output = "\
+failures:
+
+---- kafka::redis_stops ----
+the last lines that our programs logged:
+/tmp/bridge.log
+
+a client: still waiting
+
+
+---- tests::adds stdout ----
+
+thread 'tests::adds' panicked at src/lib.rs:1:
+assertion failed
+  left: 1
+ right: 2
+stack backtrace:
+   0: __rustc::rust_begin_unwind
+
+failures:
+    kafka::redis_stops
+    tests::adds
+
+test result: FAILED. 0 passed; 2 failed";
+        let failure = |test: &str, error: &str| Failure {
+            test: test.to_owned(),
+            error: error.to_owned(),
+        };
+        let lines: Vec<String> = output.lines().map(str::to_owned).collect();
+        assert_eq!(
+            failures(&lines),
+            [
+                failure("kafka::redis_stops", "a client: still waiting"),
+                failure(
+                    "tests::adds",
+                    "thread 'tests::adds' panicked at src/lib.rs:1:\nassertion failed\n  left: 1\n right: 2"
+                ),
+            ]
+        );
     }
 }
