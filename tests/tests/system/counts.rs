@@ -8,6 +8,9 @@ use tests::client::{PASSWORD, Requests, Response, User, number, text};
 use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::wait;
 
+/// Counts are kept of tags that more than 1,000 tasks have.
+const TASKS: i64 = 1_800;
+
 /// Compares the list of tags with the tasks.
 async fn expect_counts(user: &User, after: &str) -> Result<()> {
     let mut expected = BTreeMap::new();
@@ -45,11 +48,11 @@ pub async fn counts_follow_every_write(fixture: &mut Fixture) -> Result<()> {
     let database = &fixture.database;
     let insert = include_str!("../../sql/insert_tasks_of.sql");
     let rows = include_str!("../../sql/tag_count_rows.sql");
-    database.execute(insert, &[&user.id]).await?;
+    database.execute(insert, &[&user.id, &TASKS]).await?;
     let old = include_str!("../../sql/insert_old_task.sql");
     expect_counts(&user, "many tasks").await?;
     let kept: i64 = database.query_one(rows, &[&user.id]).await?.get(0);
-    ensure!(kept == 2, "{kept} counts are kept of 1,800 tasks");
+    ensure!(kept == 2, "{kept} counts are kept of {TASKS} tasks");
 
     user.create(json!({"title": "new", "tags": ["many", "fresh"]}))
         .await?;
@@ -90,7 +93,7 @@ pub async fn counts_follow_every_write(fixture: &mut Fixture) -> Result<()> {
         .json(&json!({"name": "Other"}));
     done(&user, rename.send().await?).await?;
     expect_counts(&user, "another spelling").await?;
-    database.execute(insert, &[&user.id]).await?;
+    database.execute(insert, &[&user.id, &TASKS]).await?;
     let remove = user.delete("/api/tags/many").send().await?;
     done(&user, remove).await?;
     let names: Vec<Value> = user.pages("/api/tags").await?;
