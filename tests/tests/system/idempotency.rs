@@ -1,10 +1,12 @@
 //! What an Idempotency-Key stands for: one request of one caller, with its answer.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::client::{Requests, Response, User, text};
 use tests::fixture::Fixture;
 use uuid::Uuid;
+
+use crate::plans::{buffers_of, own_database};
 
 fn is_replay(response: &Response) -> bool {
     response.header("idempotency-replayed") == Some("true")
@@ -117,5 +119,24 @@ pub async fn equal_values_are_one_request(fixture: &mut Fixture) -> Result<()> {
     ensure!(ids[0] == ids[1], "the same value made two tasks");
     let swapped = r#"{"title":"Café","tags":["b","a"],"due":{"date":"2026-03-01"}}"#;
     post(&user, &key, swapped).await?.problem(422)?;
+    Ok(())
+}
+
+/// A write with a key costs the same, however many answers are kept.
+pub async fn kept_answers_cost_nothing(_: &mut Fixture) -> Result<()> {
+    const LIMIT: i64 = 50;
+    let database = &own_database().await?;
+    let insert = include_str!("../../sql/insert_many_answers.sql");
+    database.execute(insert, &[]).await?;
+    let mut read = Vec::new();
+    // After five executions, Postgres may choose a plan for any parameter.
+    for key in 0..8 {
+        let statement = include_str!("../../sql/keep_answer_buffers.sql");
+        let row = database.query_one(statement, &[&format!("k{key}")]).await?;
+        read.push(buffers_of(&row.get(0))?);
+    }
+    // The first one reads the catalog.
+    let most = read.iter().skip(1).max().context("no plan")?;
+    ensure!(*most <= LIMIT, "{read:?} buffers instead of {LIMIT}");
     Ok(())
 }

@@ -158,7 +158,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         hostile::{random_values, requests_without_a_host},
         unavailable::{a_read_only_database, a_statement_timeout, a_broken_statement},
         habits::{head_is_get_without_a_body, entity_tags, other_ways_to_ask, registration_signs_in, limits_are_named},
-        idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request},
+        idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request, kept_answers_cost_nothing},
         jobs::{
             a_tag_of_many_tasks_is_renamed, jobs_of_a_user_run_in_order, due_dates_of_many_tasks_move, tasks_without_due_dates_need_no_job,
             an_account_with_many_tasks_is_deleted,

@@ -10,10 +10,11 @@
 create or replace function run_job(p_most bigint, out job_id uuid, out kind text, out ended boolean, out error text)
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
+    moment constant timestamptz := clock_timestamp();
     job jobs;
 begin
     select * into job from jobs j
-        where not j.ended and j.next_at <= clock_timestamp()
+        where not j.ended and j.next_at <= moment
             and not exists (select from jobs o where o.user_id = j.user_id and not o.ended and (o.created_at, o.id) < (j.created_at, j.id))
         order by j.next_at limit 1 for no key update skip locked;
     if not found then

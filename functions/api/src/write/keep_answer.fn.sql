@@ -1,6 +1,6 @@
 -- Keeps the answer to a request under its Idempotency-Key for 24 hours, and replaces an expired answer of the same key. Refusals
 -- are kept too, because a key stands for one request. Does nothing for a request without a key.
--- It also deletes up to three expired answers. A request adds only one, so the table holds little more than one day.
+-- The bridge removes expired answers (see `sweep_expired`).
 --
 -- p_user         the user who sent the request; the caller has locked the user's row
 -- p_key          the Idempotency-Key, or null
@@ -12,9 +12,6 @@ begin
     if p_key is null then
         return;
     end if;
-    delete from idempotency_keys where ctid = any (array(
-        select ctid from idempotency_keys where created_at < clock_timestamp() - interval '24 hours'
-        order by created_at limit 3 for update skip locked));
     insert into idempotency_keys (user_id, key, fingerprint, outcome, version, id, body)
         values (p_user, p_key, p_fingerprint, p_answer.outcome, p_answer.version, p_answer.id, p_answer.body)
         on conflict (user_id, key) do update set
