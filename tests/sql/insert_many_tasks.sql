@@ -3,7 +3,7 @@ insert into tasks (id, user_id, title, description, status, priority, tags, due,
 select
     uuid_v7(),
     case when n % 10 = 0 then md5('big')::uuid else md5('small ' || n % 400)::uuid end,
-    'task ' || md5(n::text) || case when n % 4 = 0 then ' common' else '' end || case when n % 20000 = 0 then ' rareword' else '' end,
+    'task ' || left(md5(n::text), 8) || case when n % 4 = 0 then ' common' else '' end || case when n % 20000 = 0 then ' rareword' else '' end,
     case when n % 3 = 0 then 'about ' || md5((n % 500)::text) || ' 植物に水をやる' else '' end,
     (array['open', 'in_progress', 'cancelled'])[1 + n % 3],
     (array['low', 'medium', 'high', 'urgent'])[1 + n % 4],
