@@ -25,6 +25,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 const FULL_INTERVAL: Duration = Duration::from_secs(1);
 /// A full look is due after this many times what the last one cost, if that is longer.
 const FULL_FACTOR: u32 = 10;
+/// A full look is due after this part of the time since the last event, if that is longer: the hint moves only after events.
+const FULL_IDLE_FACTOR: u32 = 10;
 const MAX_FULL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The transactions that run at a moment.
@@ -117,12 +119,13 @@ impl Pace {
             self.hint = hint;
             self.cleared = None;
             // Without a hint every look costs as much, and full ones are what moves it.
-            let interval = if hint == 0 {
-                FULL_INTERVAL
+            let costly = if hint == 0 {
+                Duration::ZERO
             } else {
-                (cost * FULL_FACTOR).clamp(FULL_INTERVAL, MAX_FULL_INTERVAL)
+                cost * FULL_FACTOR
             };
-            self.full_due_at = Some(now + interval);
+            let interval = costly.max(idle / FULL_IDLE_FACTOR);
+            self.full_due_at = Some(now + interval.clamp(FULL_INTERVAL, MAX_FULL_INTERVAL));
         }
     }
 
@@ -209,6 +212,17 @@ mod tests {
         assert_eq!(look(None, start + 60_000 * MS), MAX_IDLE_PAUSE);
         look(Some(2), start + 60_001 * MS);
         assert_eq!(look(None, start + 60_010 * MS), IDLE_PAUSE);
+    }
+
+    #[test]
+    fn full_looks_become_rarer_while_no_event_comes() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        pace.looked(true, Some(1), false, start, start);
+        assert!(pace.is_full_due(start + FULL_INTERVAL));
+        let later = start + 60_000 * MS;
+        pace.looked(true, None, false, later, later);
+        assert!(!pace.is_full_due(later + MAX_FULL_INTERVAL - MS));
+        assert!(pace.is_full_due(later + MAX_FULL_INTERVAL));
     }
 
     #[test]
