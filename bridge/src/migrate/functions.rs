@@ -61,6 +61,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/http/rate/charge_rate.fn.sql",
     "functions/api/src/http/rate/take_slot.fn.sql",
     "functions/api/src/jobs/begin_job.fn.sql",
+    "functions/api/src/jobs/is_step_over.fn.sql",
     "functions/api/src/jobs/job_step.fn.sql",
     "functions/api/src/jobs/read_job.fn.sql",
     "functions/api/src/jobs/run_job.fn.sql",

@@ -25,8 +25,12 @@ async fn user_with_tasks(fixture: &Fixture, tasks: i64) -> Result<User> {
     Ok(user)
 }
 
-/// Checks a 202 and waits until its job has ended. Returns the body of the 202.
+/// Checks a 202 and waits until its job has ended and has handled [`TASKS`]. Returns the body of the 202.
 async fn job_ended(user: &User, response: Response) -> Result<Value> {
+    job_of(user, TASKS, response).await
+}
+
+async fn job_of(user: &User, tasks: i64, response: Response) -> Result<Value> {
     let response = response.expect(202)?;
     let job = response
         .header("location")
@@ -38,7 +42,7 @@ async fn job_ended(user: &User, response: Response) -> Result<Value> {
     })
     .await?;
     ensure!(
-        number(&job, "handled")? == TASKS && number(&job, "total")? == TASKS,
+        number(&job, "handled")? == tasks && number(&job, "total")? == tasks,
         "{job}"
     );
     response.json()
@@ -109,6 +113,25 @@ pub async fn jobs_of_a_user_run_in_order(fixture: &mut Fixture) -> Result<()> {
         .map(|task| number(task, "version"))
         .collect::<Result<_>>()?;
     ensure!(versions == BTreeSet::from([5]), "versions {versions:?}");
+    Ok(())
+}
+
+/// The request changes large tasks for a short time, and a job changes the others.
+pub async fn large_tasks_need_a_job(fixture: &mut Fixture) -> Result<()> {
+    const LARGE: i64 = 60;
+    let user = fixture.api.new_user("UTC").await?;
+    let insert = include_str!("../../sql/insert_large_tasks.sql");
+    let database = &fixture.database;
+    database.execute(insert, &[&user.id, &LARGE]).await?;
+    let rename = user.patch("/api/tags/large").json(&json!({"name": "big"}));
+    let body = job_of(&user, LARGE, rename.send().await?).await?;
+    let renamed = number(&body, "count")?;
+    ensure!((20..LARGE).contains(&renamed), "{body}");
+    let tags = user.pages("/api/tags").await?;
+    ensure!(
+        json!(tags) == json!([{"tag": "big", "count": LARGE}]),
+        "{tags:?}"
+    );
     Ok(())
 }
 

@@ -161,7 +161,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         idempotency::{keys_of_a_service, refusals_are_kept, equal_values_are_one_request, kept_answers_cost_nothing},
         jobs::{
             a_tag_of_many_tasks_is_renamed, jobs_of_a_user_run_in_order, due_dates_of_many_tasks_move, tasks_without_due_dates_need_no_job,
-            an_account_with_many_tasks_is_deleted,
+            an_account_with_many_tasks_is_deleted, large_tasks_need_a_job,
         },
         sync::{every_kind_of_change, tombstones, pages_while_eight_write, nothing_new, cursors},
         offline::{

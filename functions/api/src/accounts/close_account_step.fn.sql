@@ -2,13 +2,14 @@
 -- the events of its deletion.
 --
 -- job     the job; its `state` has the last sequence number of the account, and the context and the actor of the events
--- p_most  how many tasks a step removes
+-- p_most  how many tasks a step removes at most; it does not remove more than 100, because it does not look at the time
 --
 -- Returns the job after the step: `handled` has grown by the number of live tasks, and `ended` tells whether no task is left.
 create or replace function close_account_step(job jobs, p_most bigint) returns jobs
 language plpgsql volatile as $$
 declare
     moment constant timestamptz := clock_timestamp();
+    most constant bigint := least(p_most, 100);
     last_seq bigint := job.state ->> 'seq';
     removed bigint := 0;
     removed_counts bigint;
@@ -17,10 +18,10 @@ begin
     for task in
         delete from tasks where id = any (array(
             -- Each half has an index; there is none for both.
-            (select t.id from tasks t where t.user_id = job.user_id and t.deleted_at is null limit p_most)
+            (select t.id from tasks t where t.user_id = job.user_id and t.deleted_at is null limit most)
             union all
-            (select t.id from tasks t where t.user_id = job.user_id and t.deleted_at is not null limit p_most)
-            limit p_most))
+            (select t.id from tasks t where t.user_id = job.user_id and t.deleted_at is not null limit most)
+            limit most))
         returning *
     loop
         removed := removed + 1;
@@ -37,9 +38,9 @@ begin
     end loop;
     job.state := jsonb_set(job.state, '{seq}', to_jsonb(last_seq));
     -- No trigger counts the tags of a task that is removed.
-    delete from tag_counts where ctid = any (array(select ctid from tag_counts where user_id = job.user_id limit p_most));
+    delete from tag_counts where ctid = any (array(select ctid from tag_counts where user_id = job.user_id limit most));
     get diagnostics removed_counts = row_count;
-    job.ended := removed < p_most and removed_counts < p_most;
+    job.ended := removed < most and removed_counts < most;
     if job.ended then
         delete from series where user_id = job.user_id;
         delete from reminders where user_id = job.user_id;

@@ -15,7 +15,7 @@ declare
     old_due_at timestamptz;
     old_recurrence text;
     seen bigint := 0;
-    is_late boolean := false;
+    is_over boolean := false;
 begin
     select * into account from users where id = job.user_id for no key update;
     if not found then
@@ -68,12 +68,12 @@ begin
                 || case when task.recurrence::text is distinct from old_recurrence then ',"recurrence":' || old_recurrence
                     else '' end || '}');
         account.sync_seq := move_reminders(task, account.sync_seq, job);
-        is_late := seen >= 20 and clock_timestamp() > moment + interval '100 milliseconds';
-        exit when is_late;
+        is_over := is_step_over(job, seen, moment);
+        exit when is_over;
     end loop;
     update users set sync_seq = account.sync_seq where id = job.user_id;
     job.handled := job.handled + seen;
-    job.ended := seen < p_most and not is_late;
+    job.ended := seen < p_most and not is_over;
     return job;
 end
 $$;

@@ -1,8 +1,7 @@
 -- Does one step of a job. A new kind of job has its step here.
 --
 -- job     the job
--- p_most  how many tasks the step changes at most. Once it has changed 20 and 100 ms are over, it changes no more: large tasks take
---         long, the user's other writes wait for a step, and so do other users if the processor is busy
+-- p_most  how many tasks the step changes at most, see also `is_step_over`
 --
 -- Returns the job after the step. The caller stores it.
 create or replace function job_step(job jobs, p_most bigint) returns jobs

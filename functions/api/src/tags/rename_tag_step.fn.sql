@@ -19,7 +19,7 @@ declare
     changed_series series;
     old_tags text[];
     changed bigint := 0;
-    is_late boolean := false;
+    is_over boolean := false;
 begin
     select sync_seq into last_seq from users where id = job.user_id for no key update;
     if not found then
@@ -62,12 +62,12 @@ begin
                 jsonb_build_object('series', json_build_array(series_item(changed_series)::json)),
                 job.state ->> 'context', job.state ->> 'actor');
         end if;
-        is_late := changed >= 20 and clock_timestamp() > moment + interval '100 milliseconds';
-        exit when is_late;
+        is_over := is_step_over(job, changed, moment);
+        exit when is_over;
     end loop;
     update users set sync_seq = last_seq where id = job.user_id;
     job.handled := job.handled + changed;
-    job.ended := changed < p_most and not is_late;
+    job.ended := changed < p_most and not is_over;
     return job;
 end
 $$;
