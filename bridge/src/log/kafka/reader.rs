@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -29,10 +29,12 @@ const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of records in one delivery.
 const BATCH: usize = 500;
 const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
-/// A consumer that receives nothing is checked for lag this often; one that has lag at two checks in a row is replaced.
+/// A consumer that receives nothing is checked this often; one that is stalled at two checks in a row is replaced.
 const STALL_CHECK: Duration = Duration::from_secs(5);
 /// Time limit of a request for watermarks or committed offsets while reading.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time limit of a request to the coordinator of the group. A busy one takes longer than a broker.
+const COORDINATOR_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often it is tried to compare the committed offsets of assigned partitions with where they start.
 const START_CHECK: Duration = Duration::from_secs(1);
 
@@ -135,7 +137,7 @@ impl Reader {
             .iter()
             .map(|topic| (cluster.topic(topic), Arc::from(*topic)))
             .collect();
-        let (mut paused, mut had_lag) = (false, false);
+        let (mut paused, mut was_stalled) = (false, false);
         let mut paused_partitions = Arc::<BTreeSet<Partition>>::default();
         let (mut last_commit, mut last_received) = (Instant::now(), Instant::now());
         let mut last_stall_check = Instant::now();
@@ -175,17 +177,18 @@ impl Reader {
             }
             self.check_gaps(&records);
             if !records.is_empty() {
-                (last_received, had_lag) = (Instant::now(), false);
+                (last_received, was_stalled) = (Instant::now(), false);
                 self.context.deliver(Delivery::Records(records))?;
             } else if paused {
                 last_received = Instant::now();
             } else if last_received.max(last_stall_check).elapsed() > STALL_CHECK {
                 last_stall_check = Instant::now();
-                // Lag at one check is no stall yet: records may be on their way at that moment.
-                anyhow::ensure!(
-                    !(self.has_lag(&consumer)? && std::mem::replace(&mut had_lag, true)),
-                    "the consumer has lag and receives no records"
-                );
+                // One check is not enough: records may be on their way at that moment, or the coordinator is about to start.
+                let stall = self.stall(&consumer)?;
+                if let (Some(stall), true) = (stall, was_stalled) {
+                    anyhow::bail!("{stall}");
+                }
+                was_stalled = stall.is_some();
             }
             if last_commit.elapsed() >= COMMIT_INTERVAL {
                 last_commit = Instant::now();
@@ -287,6 +290,36 @@ impl Reader {
                 _ => {}
             }
         }
+    }
+
+    /// Why the consumer receives no records, if brokers answer and it should.
+    fn stall(&self, consumer: &BaseConsumer<GroupContext>) -> anyhow::Result<Option<&'static str>> {
+        Ok(if self.has_lag(consumer)? {
+            Some("the consumer has lag and receives no records")
+        } else if self.has_lost_coordinator(consumer) {
+            Some("the consumer does not reach the coordinator of its group")
+        } else {
+            None
+        })
+    }
+
+    /// True if the coordinator of the group does not answer this consumer although the brokers do. librdkafka may never connect to
+    /// a coordinator again that was restarted, and the consumer stays without partitions.
+    fn has_lost_coordinator(&self, consumer: &BaseConsumer<GroupContext>) -> bool {
+        let Some(topic) = self.reading.group.topics.first() else {
+            return false;
+        };
+        let topic = self.context.cluster.topic(topic);
+        let mut wanted = TopicPartitionList::with_capacity(1);
+        wanted.add_partition(&topic, 0);
+        let answer = consumer.committed_offsets(wanted, COORDINATOR_TIMEOUT);
+        let code = answer.err().and_then(|error| error.rdkafka_error_code());
+        matches!(
+            code,
+            Some(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure)
+        ) && consumer
+            .fetch_watermarks(&topic, 0, WATERMARK_TIMEOUT)
+            .is_ok()
     }
 
     /// True if an assigned partition that is not paused holds records that this consumer has not received.
