@@ -25,7 +25,7 @@ async fn user_with_tasks(fixture: &Fixture, tasks: i64) -> Result<User> {
     Ok(user)
 }
 
-/// Checks a 202 and waits until its job has ended and has handled [`TASKS`]. Returns the body of the 202.
+/// Expects a 202, waits until its job has ended, and checks that the job has handled [`TASKS`] tasks. Returns the body of the 202.
 async fn job_ended(user: &User, response: Response) -> Result<Value> {
     job_of(user, TASKS, response).await
 }

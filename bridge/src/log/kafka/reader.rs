@@ -29,11 +29,11 @@ const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of records in one delivery.
 const BATCH: usize = 500;
 const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
-/// A consumer that receives nothing is checked this often; one that is stalled at two checks in a row is replaced.
+/// A consumer that receives nothing is checked this often. It is replaced if two checks in a row find it stalled.
 const STALL_CHECK: Duration = Duration::from_secs(5);
-/// Time limit of a request for watermarks or committed offsets while reading.
+/// Time limit of a request for watermarks, or for the committed offsets of newly assigned partitions.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time limit of a request to the coordinator of the group. A busy one takes longer than a broker.
+/// Time limit of the request that checks the coordinator. It is long, so that a busy coordinator is not taken for a lost one.
 const COORDINATOR_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often it is tried to compare the committed offsets of assigned partitions with where they start.
 const START_CHECK: Duration = Duration::from_secs(1);
@@ -292,7 +292,7 @@ impl Reader {
         }
     }
 
-    /// Why the consumer receives no records, if brokers answer and it should.
+    /// Why the consumer is stalled; `None` if it is not, or if the brokers do not answer.
     fn stall(&self, consumer: &BaseConsumer<GroupContext>) -> anyhow::Result<Option<&'static str>> {
         Ok(if self.has_lag(consumer)? {
             Some("the consumer has lag and receives no records")
@@ -303,8 +303,8 @@ impl Reader {
         })
     }
 
-    /// True if the coordinator of the group does not answer this consumer although the brokers do. librdkafka may never connect to
-    /// a coordinator again that was restarted, and the consumer stays without partitions.
+    /// True if the brokers answer this consumer and the coordinator of its group does not. After a restart of the coordinator,
+    /// librdkafka sometimes does not connect to it again. The consumer then gets no partitions.
     fn has_lost_coordinator(&self, consumer: &BaseConsumer<GroupContext>) -> bool {
         let Some(topic) = self.reading.group.topics.first() else {
             return false;
