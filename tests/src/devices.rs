@@ -203,10 +203,10 @@ impl Household {
         }
     }
 
-    /// What has failed, and the steps before it.
+    /// The steps before a failure, and then what has failed. Who prints only the end of a long text shows what has failed.
     fn failure(&self, error: &Error) -> Error {
         let (seed, done) = (self.seed, self.done.borrow().join("\n"));
-        anyhow!("seed {seed}: {error:#}\nits steps:\n{done}")
+        anyhow!("the steps of seed {seed}:\n{done}\nseed {seed}: {error:#}")
     }
 
     /// Fails unless all devices have done their steps and are complete up to this number.

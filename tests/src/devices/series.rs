@@ -135,7 +135,12 @@ impl Step<'_> {
                 true => others.any(is_before),
                 false => now(&series.newest).is_some_and(is_before),
             };
-            ensure!(follows, "it follows {}, which is not done", series.newest);
+            ensure!(
+                follows,
+                "it follows {}, which is not done:\n{}",
+                series.newest,
+                history.of(&series.newest)
+            );
             let values = shared(task);
             ensure!(
                 series.is_unsure || values == series.values,
