@@ -61,6 +61,10 @@ impl Server {
         if let Some(recurrence) = fields.remove("recurrence") {
             let due = fields.get("due").unwrap_or(&record.task["due"]).clone();
             let recurs = self.recur(id, &recurrence, &due, &fields);
+            // The only occurrence of a series begins it anew, with all that it has already.
+            if recurs_so(&record.task, &recurs) {
+                touched.retain(|name| name != "recurrence");
+            }
             fields.extend(recurs);
         }
         if !touched.is_empty() {
@@ -102,6 +106,13 @@ impl Record {
                 before["recurrence"] != after["recurrence"] && !self.pauses.contains(number)
             })
     }
+}
+
+/// Whether a task has this recurrence, in this series.
+fn recurs_so(task: &Map<String, Value>, recurs: &Map<String, Value>) -> bool {
+    let mut members = recurs["recurrence"].as_object().into_iter().flatten();
+    recurs.get("series_id") == task.get("series_id")
+        && members.all(|(name, value)| task["recurrence"][name] == *value)
 }
 
 /// The values that an operation wants.

@@ -167,9 +167,18 @@ impl Task<'_> {
             ensure!(operation.is("applied"), "it is {}", operation.result);
             return self.pass_own(server, operation, version);
         }
+        let mut sent = operation.sent.clone();
+        let scope = sent["scope"].clone();
+        // With a scope, a rule begins a series. The only occurrence of one has that already. The model does not know here how many there are.
+        if made.is_empty() && self.versions[&version].task["occurrence_number"] == 1 {
+            sent["scope"].take();
+        }
         let expected = server
-            .operate(operation.device, &operation.sent)
+            .operate(operation.device, &sent)
             .map_err(|why| anyhow::anyhow!("it was done, although {why}"))?;
+        if let Some(told) = server.scopes.get_mut(&text(&sent, "op_id")?) {
+            *told = scope;
+        }
         let record = server.tasks.get_mut(&self.id).context("no task")?;
         let result = &operation.result;
         ensure!(
