@@ -2,7 +2,8 @@
 --
 -- p_user     the user
 -- p_id       the reminder
--- p_until    snoozes it until then: an instant, or an ISO 8601 duration from now; null acknowledges it, so it does not repeat
+-- p_until    snoozes it until then: an instant, or an ISO 8601 duration from now; null acknowledges it, so it does not repeat. If it has fired
+--            for that instant already, nothing changes: a device can say so late
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_actor    the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `admit_write`
@@ -27,19 +28,20 @@ begin
     end if;
     select * into reminder from reminders r where r.id = p_id::uuid and r.user_id = owner;
     select * into task from tasks t where t.id = reminder.task_id;
+    if p_until is not null then
+        until := case when p_until like 'P%' then moment + p_until::interval else p_until::timestamptz end;
+    end if;
     if task.id is null then
         outcome := 'missing';
     elsif p_until is not null and (task.deleted_at is not null or task.status not in ('open', 'in_progress')) then
         outcome := 'not_open';
-    elsif p_until is null and reminder.state in ('acknowledged', 'cancelled') then
+    elsif p_until is null and reminder.state in ('acknowledged', 'cancelled')
+        or exists (select from deliveries d where d.reminder_id = reminder.id and d.fire_at = until) then
         outcome := 'unchanged';
         body := reminder_json(reminder);
     else
         outcome := 'changed';
         was_due := reminder.fires_at is not null;
-        if p_until is not null then
-            until := case when p_until like 'P%' then moment + p_until::interval else p_until::timestamptz end;
-        end if;
         reminder.fires_at := until;
         reminder.snoozed_until := until;
         reminder.state := case when until is null then 'acknowledged' else 'scheduled' end;

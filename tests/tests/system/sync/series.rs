@@ -8,7 +8,7 @@ use tests::fixture::{DELIVERY_LIMIT, Fixture};
 use tests::wait;
 use uuid::Uuid;
 
-use super::super::reminders::{remind, reminder_of};
+use super::super::reminders::{notified, remind, reminder_of};
 use super::super::series::{appears, complete, tasks_of, weekly};
 use super::super::tasks::path;
 use super::offline::{change, is, one, push, read};
@@ -101,6 +101,26 @@ pub async fn reminders_answered_offline(fixture: &mut Fixture) -> Result<()> {
         &answer(&user, "snooze", &task, &reminder, until).await?,
         409,
     )
+}
+
+/// A device says late that a reminder is snoozed until a time for which it has fired already. It does not fire again.
+pub async fn a_late_snooze(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = remind(&user, json!([{"before": "PT30M"}])).await?;
+    let reminder = reminder_of(&user, &task).await?;
+    let until = Utc::now() + TimeDelta::seconds(1);
+    let until = json!({"fields": {"until": until.to_rfc3339_opts(SecondsFormat::Millis, true)}});
+    let snooze = async || answer(&user, "snooze", &task, &reminder, until.clone()).await;
+    is(&snooze().await?, "applied")?;
+    is(&snooze().await?, "applied")?;
+    notified(&user, 1).await?;
+    is(&snooze().await?, "applied")?;
+    let after = reminder_of(&user, &task).await?;
+    ensure!(
+        after["state"] == "fired" && after["fires_at"].is_null(),
+        "{after}"
+    );
+    Ok(())
 }
 
 /// A series is paused and resumed with its task. After it is resumed, the next occurrence is there at once.
