@@ -178,8 +178,11 @@ impl Stage<'_> {
                 return Ok(Some(Err(failure)));
             }
             let unsettled = include_str!("../sql/unsettled_devices.sql");
-            let unsettled: i64 = self.database.query_one(unsettled, &[&users]).await?.get(0);
-            ensure!(unsettled == 0, "{unsettled} things are still to happen");
+            let unsettled = self.database.query(unsettled, &[&users]).await?;
+            if let Some(row) = unsettled.first() {
+                let (count, first) = (unsettled.len(), row.get::<_, &str>(0));
+                bail!("{count} things are still to happen, such as with {first}");
+            }
             for household in households.iter() {
                 let goal = committed(self.database, household.user.id).await?;
                 household.is_at(self.steps, u64::try_from(goal)?)?;
