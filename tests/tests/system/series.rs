@@ -208,6 +208,21 @@ pub async fn reopened_and_completed_again(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+/// A person restores the next occurrence that was taken back, and does it before the one that comes before it. The series goes on after both.
+pub async fn done_before_the_one_before_it(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    let next = complete(&user, &task).await?["next"].clone();
+    let next = appears(&user, &next["id"]).await?;
+    post(&user, &format!("{}/reopen", path(&task)?)).await?;
+    post(&user, &format!("{}/restore", path(&next)?)).await?;
+    let last = complete(&user, &next).await?["next"].clone();
+    complete(&user, &task).await?;
+    let last = appears(&user, &last["id"]).await?;
+    ensure!(last["occurrence"] == "2026-03-15", "{last}");
+    Ok(())
+}
+
 pub async fn an_occurrence_is_skipped(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     let task = weekly(&user).await?;

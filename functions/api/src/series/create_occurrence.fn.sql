@@ -56,8 +56,13 @@ begin
     select * into task from tasks where tasks.id = p_id;
     if found and (task.deleted_at is null or task.user_id <> p_user) then
         update series set current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at
-            where series.id = p_series;
+            where series.id = p_series returning * into current;
         result := 'exists';
+        if current.recurrence ->> 'create' is distinct from 'on_schedule' and task.status in ('completed', 'cancelled') then
+            -- A person has brought it back after it was taken back, and has done it. The one after it is still to be made.
+            result := 'changed';
+            state := series_state(current, task);
+        end if;
         return;
     end if;
     -- A tombstone is an occurrence that `withdraw_occurrence` took back.
