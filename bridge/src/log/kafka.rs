@@ -18,6 +18,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use self::admin::Observers;
 use self::producer::Producer;
 use super::{
     Claim, Consumer, DELIVERIES, Entry, Headers, Log, Moved, Partition, Pause, Reading, Record,
@@ -41,6 +42,7 @@ pub struct KafkaLog {
     relay: Producer,
     /// Sends single entries.
     entries: Producer,
+    observers: Observers,
 }
 
 /// How to reach the brokers, and how topics and groups are named there.
@@ -102,6 +104,7 @@ impl KafkaLog {
             replicas: settings.topic_replicas,
             relay,
             entries,
+            observers: Observers::default(),
         })
     }
 }
@@ -151,8 +154,8 @@ impl Log for KafkaLog {
     }
 
     async fn lag(&self, group: &Group) -> anyhow::Result<Vec<(Partition, i64)>> {
-        let (cluster, name, topics) = (self.cluster.clone(), group.name, group.topics);
-        tokio::task::spawn_blocking(move || admin::lag(&cluster, name, topics)).await?
+        let (observers, cluster, group) = (self.observers.clone(), self.cluster.clone(), *group);
+        tokio::task::spawn_blocking(move || observers.lag(&cluster, &group)).await?
     }
 
     async fn extents(&self, topics: &[String]) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 
 use super::reports::Reports;
 use super::{Cluster, REQUEST_TIMEOUT, record_of};
+use crate::groups::Group;
 use crate::log::{Partition, Record, TopicState};
 use crate::topics;
 
@@ -23,6 +24,8 @@ pub(super) const MAX_MESSAGE_BYTES: &str = "8000000";
 const MANY_REPLICAS: i32 = 3;
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 const MIN_IN_SYNC_WANTED: &str = "2";
+/// How long the reports of a consumer that measures lag are waited for. librdkafka takes no less.
+const REPORTS_WITHIN: Duration = Duration::from_millis(1);
 /// Group of consumers that scan topics for operators. It commits no offsets.
 const SCAN_GROUP: &str = "people";
 
@@ -284,15 +287,41 @@ pub(super) fn extents(
     Ok(extents)
 }
 
-/// Number of records that a group has not settled yet, for each partition of these topics.
-pub(super) fn lag(
+/// The consumers with which the lag of the groups is measured, by the group. A new one costs threads and connections, so they are kept. They
+/// do not join their groups.
+#[derive(Clone, Default)]
+pub(super) struct Observers(Arc<Mutex<HashMap<&'static str, BaseConsumer<Reports>>>>);
+
+impl Observers {
+    /// Number of records that a group has not settled yet, for each partition of its topics.
+    ///
+    /// # Errors
+    /// When a broker does not answer. The next measurement has a new consumer then.
+    pub fn lag(&self, cluster: &Cluster, group: &Group) -> anyhow::Result<Vec<(Partition, i64)>> {
+        let known = self.consumers().remove(group.name);
+        let consumer = match known {
+            Some(consumer) => consumer,
+            None => standalone_consumer(cluster, &cluster.group(group.name))?,
+        };
+        let lag = lag(&consumer, cluster, group.topics)?;
+        // What librdkafka reports waits in its queue until a poll.
+        while consumer.poll(REPORTS_WITHIN).is_some() {}
+        self.consumers().insert(group.name, consumer);
+        Ok(lag)
+    }
+
+    fn consumers(&self) -> MutexGuard<'_, HashMap<&'static str, BaseConsumer<Reports>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lag(
+    consumer: &BaseConsumer<Reports>,
     cluster: &Cluster,
-    group: &str,
     topics: &[&str],
 ) -> anyhow::Result<Vec<(Partition, i64)>> {
-    let consumer = standalone_consumer(cluster, &cluster.group(group))?;
     let mut lag = Vec::new();
-    for place in committed(&consumer, cluster, topics)?.elements() {
+    for place in committed(consumer, cluster, topics)?.elements() {
         let (begin, end) =
             consumer.fetch_watermarks(place.topic(), place.partition(), REQUEST_TIMEOUT)?;
         let settled = if let Offset::Offset(offset) = place.offset() {

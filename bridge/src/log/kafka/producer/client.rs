@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::log::kafka::reports::Reports;
 
 /// How long the thread polls before it looks whether the producer is still in use.
-const POLL: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_secs(10);
 
 /// A producer, and a thread that polls it. The thread ends, and closes the producer, within [`POLL`] after this is dropped.
 pub(super) struct Client {
