@@ -102,14 +102,14 @@ impl Step<'_> {
         };
         let id: Uuid = id.parse()?;
         if self.begins() {
-            let previous = all.remove(&id).and_then(|series| series.previous);
+            let old = all.remove(&id);
             all.insert(
                 id,
                 Series {
                     values: shared(task),
                     newest: self.task,
-                    previous,
-                    is_unsure: false,
+                    is_unsure: old.as_ref().is_some_and(|old| old.is_unsure),
+                    previous: old.and_then(|old| old.previous),
                 },
             );
             return Ok(());
