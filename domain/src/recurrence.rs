@@ -29,7 +29,7 @@ pub use self::patch::{RecurrencePatch, occurrence_id};
 use self::rule::{Frequency, Rule, Until};
 pub use self::series::{Coming, Done, Occurrence, Series, Unreadable};
 use self::shorthand::Shorthand;
-pub use self::standing::{Newest, Standing};
+pub use self::standing::{Made, Newest, ROUNDS, Standing};
 use crate::due::Due;
 use crate::json::{Fault, Json, Reader, nullable, text};
 use crate::text_enum::text_enum;

@@ -19,6 +19,17 @@ pub struct Standing {
     pub now: DateTime<Utc>,
 }
 
+/// How many times the next occurrence of a series is computed, because the series can change before the occurrence is made.
+pub const ROUNDS: usize = 3;
+
+/// The API's answer to a request to make an occurrence.
+#[derive(Debug, Deserialize)]
+pub struct Made {
+    pub outcome: String,
+    /// Where the series stands, if it has changed.
+    pub state: Option<Standing>,
+}
+
 /// The newest occurrence of a series.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Newest {

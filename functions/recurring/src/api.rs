@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::keys::Keys;
-use domain::recurrence::Standing;
+use domain::recurrence::{Made, Standing};
 use guest::frames::CannotWork;
 use guest::http::{Exchange, HttpError, Response};
 use guest::service_token::{self, AgentName};
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::rounds::{Item, MOST, Made};
+use crate::rounds::{Item, MOST};
 
 /// How long the work on one message may take. After that the bridge takes the lane for deaf (`deaf_after` in bridge/src/groups.rs).
 const LIMIT: Duration = Duration::from_secs(10);

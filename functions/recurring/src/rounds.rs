@@ -1,8 +1,8 @@
 //! Rounds of requests: series that have changed since they were read are computed again.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::recurrence::Standing;
-use serde::{Deserialize, Serialize};
+use domain::recurrence::{Made, ROUNDS, Standing};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -11,8 +11,6 @@ use crate::series::{self, Next};
 
 /// The most occurrences of one request, which the API allows.
 pub const MOST: usize = 64;
-/// A series that has changed so often is left for later.
-const ROUNDS: usize = 3;
 
 /// One occurrence of a request.
 #[derive(Debug, Serialize)]
@@ -32,14 +30,6 @@ pub struct NewOccurrence {
     number: i64,
     due: Box<RawValue>,
     due_at: String,
-}
-
-/// The answer for one occurrence.
-#[derive(Debug, Deserialize)]
-pub struct Made {
-    pub outcome: String,
-    /// Where the series stands, if it has changed.
-    pub state: Option<Standing>,
 }
 
 /// What became of a series.

@@ -169,7 +169,7 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
         },
         batches::{operations_in_order, repeated_requests, requests_to_push},
         offline_series::{
-            reminders_answered_offline, a_late_snooze, pauses_offline, series_move_offline, a_pause_outlives_the_rule,
+            reminders_answered_offline, a_late_snooze, a_series_begins_anew_before_what_is_done, pauses_offline, series_move_offline, a_pause_outlives_the_rule,
             a_done_task_begins_a_series, a_lost_rule_comes_back, an_occurrence_is_made_anew, days_after_an_offline_completion,
         },
         reads::{a_delta_reads_little},

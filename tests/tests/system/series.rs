@@ -217,9 +217,27 @@ pub async fn done_before_the_one_before_it(fixture: &mut Fixture) -> Result<()> 
     post(&user, &format!("{}/reopen", path(&task)?)).await?;
     post(&user, &format!("{}/restore", path(&next)?)).await?;
     let last = complete(&user, &next).await?["next"].clone();
+    an_agent_dies_in_between(fixture, &task, &next).await?;
     complete(&user, &task).await?;
     let last = appears(&user, &last["id"]).await?;
     ensure!(last["occurrence"] == "2026-03-15", "{last}");
+    Ok(())
+}
+
+/// An agent that ends after it has found that the next occurrence exists and is done leaves the series for the next look.
+async fn an_agent_dies_in_between(fixture: &Fixture, task: &Value, next: &Value) -> Result<()> {
+    let database = &fixture.database;
+    database.batch_execute("begin").await?;
+    let sql = include_str!("../../sql/complete_task.sql");
+    database.execute(sql, &[&text(task, "id")?]).await?;
+    let sql = include_str!("../../sql/make_occurrence_again.sql");
+    let made = database.query_one(sql, &[&text(next, "id")?]).await?;
+    let sql = include_str!("../../sql/series_is_due.sql");
+    let series: uuid::Uuid = text(task, "series_id")?.parse()?;
+    let due = database.query_one(sql, &[&series]).await?;
+    database.batch_execute("rollback").await?;
+    let (made, due): (&str, bool) = (made.get(0), due.get(0));
+    ensure!(made == "changed" && due, "{made}, due: {due}");
     Ok(())
 }
 

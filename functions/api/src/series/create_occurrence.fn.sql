@@ -10,6 +10,7 @@ declare
     previous tasks;
     task tasks;
     old tasks;
+    is_done boolean;
     kind text := 'task.created';
     before text := '{}';
 begin
@@ -55,14 +56,16 @@ begin
     task_id := p_id;
     select * into task from tasks where tasks.id = p_id;
     if found and (task.deleted_at is null or task.user_id <> p_user) then
-        update series set current_id = p_id, current_version = task.version, previous_id = p_after, next_at = p_look_at
-            where series.id = p_series returning * into current;
-        result := 'exists';
-        if current.recurrence ->> 'create' is distinct from 'on_schedule' and task.status in ('completed', 'cancelled') then
-            -- A person has brought it back after it was taken back, and has done it. The one after it is still to be made.
-            result := 'changed';
-            state := series_state(current, task);
-        end if;
+        -- `withdraw_occurrence` took it back, and then a person restored and completed it. The occurrence after it is still missing. The
+        -- caller makes that. If the caller ends before, the agent's next look finds the series.
+        is_done := current.recurrence ->> 'create' is distinct from 'on_schedule' and task.series_id = p_series
+            and task.status in ('completed', 'cancelled');
+        update series set
+            current_id = p_id, current_version = task.version, previous_id = p_after,
+            next_at = case when is_done then clock_timestamp() else p_look_at end
+            where series.id = p_series;
+        result := case when is_done then 'changed' else 'exists' end;
+        state := case when is_done then series_state(current, task) end;
         return;
     end if;
     -- A tombstone is an occurrence that `withdraw_occurrence` took back.

@@ -1,11 +1,11 @@
 //! `POST /api/series/{id}/pause` and `…/resume`.
 
+use std::fmt::Display;
+
 use domain::json::Json;
-use domain::recurrence::{Series, Standing};
+use domain::recurrence::{Made, ROUNDS, Series, Standing};
 use guest::postgres::{Db, ParameterValue, text};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::make::parameter;
@@ -48,50 +48,37 @@ fn set_paused(request: &mut Request, id: Uuid, pause: bool) -> Result<Reply, Pro
     write.reply(Some(&caller))
 }
 
-/// How often the next occurrence is computed again, because the series has changed. After that the agent does it.
-const ROUNDS: usize = 3;
-
-/// What became of the next occurrence.
-#[derive(Deserialize)]
-struct Made {
-    /// The state of the series, if it has changed since it was read.
-    state: Option<Box<RawValue>>,
-}
-
 /// Makes the next occurrence of a series that was resumed after its newest one was done, or that begins with a task that is done. No event
-/// tells the agent to do that, and its next look is minutes away. `state` is that of `series_state.fn.sql`. If this fails, the request fails, and the agent does it then.
+/// tells the agent to do that, and its next look is minutes away. `state` is that of `series_state.fn.sql`.
+///
+/// # Errors
+/// When a statement fails. The request fails then, and the agent makes the occurrence. It also does so if the series changes in each round.
 pub fn make_next(request: &Request, caller: &Caller, state: &str) -> Result<(), Problem> {
-    let mut state = state.to_owned();
+    let mut standing: Standing = serde_json::from_str(state).map_err(unreadable)?;
     let db = Db::open()?;
     for _ in 0..ROUNDS {
-        let item = next_item(request, &state).map_err(|error| {
-            Problem::internal(format!("reading the state of a series: {error}"))
-        })?;
+        let recurrence = standing.recurrence.get();
+        let series = Series::read(recurrence).map_err(unreadable)?;
+        let item = parameter(
+            standing.series_id,
+            standing.after.id,
+            serde_json::from_str(recurrence).map_err(unreadable)?,
+            series.next(&standing.after.done()).as_ref(),
+            request.trace.event_members(),
+        );
         let parameters = [text(json!([item]).to_string()), text(caller.actor())];
         let results = db
             .query_one(include_str!("create_occurrences.sql"), &parameters)?
             .text(0)?;
-        let [made]: [Made; 1] = serde_json::from_str(&results).map_err(|error| {
-            Problem::internal(format!("reading what became of an occurrence: {error}"))
-        })?;
+        let [made]: [Made; 1] = serde_json::from_str(&results).map_err(unreadable)?;
         match made.state {
-            Some(changed) => state = changed.get().to_owned(),
-            None => return Ok(()),
+            Some(changed) => standing = changed,
+            None => break,
         }
     }
     Ok(())
 }
 
-/// The occurrence after the newest one of a series, as `create_occurrences` takes it.
-fn next_item(request: &Request, state: &str) -> Result<Value, String> {
-    let standing: Standing = serde_json::from_str(state).map_err(|error| error.to_string())?;
-    let recurrence = standing.recurrence.get();
-    let series = Series::read(recurrence).map_err(|error| error.to_string())?;
-    Ok(parameter(
-        standing.series_id,
-        standing.after.id,
-        serde_json::from_str(recurrence).map_err(|error| error.to_string())?,
-        series.next(&standing.after.done()).as_ref(),
-        request.trace.event_members(),
-    ))
+fn unreadable(error: impl Display) -> Problem {
+    Problem::internal(format!("reading the state of a series: {error}"))
 }

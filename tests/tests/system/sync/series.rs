@@ -319,6 +319,35 @@ pub async fn an_occurrence_is_made_anew(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+/// The next occurrence was taken back, restored and done. The API makes the one after it when the series begins anew with a done task.
+pub async fn a_series_begins_anew_before_what_is_done(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    let next = complete(&user, &task).await?["next"]["id"].clone();
+    let next = appears(&user, &next).await?;
+    for path in [
+        format!("{}/reopen", path(&task)?),
+        format!("{}/restore", path(&next)?),
+    ] {
+        user.post(&path).send().await?.expect(200)?;
+    }
+    let last = complete(&user, &next).await?["next"]["id"].clone();
+    let version = &read(&user, &task).await?["version"];
+    let operation = |op: &str| json!({"op_id": Uuid::new_v4(), "op": op, "task_id": task["id"], "base_version": version});
+    let mut rule = operation("update");
+    rule["scope"] = json!("future");
+    rule["fields"] =
+        json!({"due": {"date": "2026-03-01"}, "recurrence": {"rule": "FREQ=WEEKLY;BYDAY=SU"}});
+    for result in push(&user, json!([operation("complete"), rule])).await? {
+        is(&result, "applied")?;
+    }
+    user.get(&format!("/api/tasks/{}", last.as_str().context("no id")?))
+        .send()
+        .await?
+        .expect(200)?;
+    Ok(())
+}
+
 /// The next occurrence of what repeats after it is done counts from when the client says that it was done.
 pub async fn days_after_an_offline_completion(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("Pacific/Auckland").await?;
