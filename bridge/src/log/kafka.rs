@@ -42,6 +42,7 @@ pub struct KafkaLog {
     relay: Producer,
     /// Sends single entries.
     entries: Producer,
+    /// Measures lag and extents.
     observers: Observers,
 }
 
@@ -159,8 +160,9 @@ impl Log for KafkaLog {
     }
 
     async fn extents(&self, topics: &[String]) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
-        let (cluster, topics) = (self.cluster.clone(), topics.to_vec());
-        tokio::task::spawn_blocking(move || admin::extents(&cluster, &topics)).await?
+        let (observers, cluster) = (self.observers.clone(), self.cluster.clone());
+        let topics = topics.to_vec();
+        tokio::task::spawn_blocking(move || observers.extents(&cluster, &topics)).await?
     }
 
     async fn scan(&self, topic: &str) -> anyhow::Result<Vec<Record>> {

@@ -24,7 +24,7 @@ pub(super) const MAX_MESSAGE_BYTES: &str = "8000000";
 const MANY_REPLICAS: i32 = 3;
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 const MIN_IN_SYNC_WANTED: &str = "2";
-/// How long the reports of a consumer that measures lag are waited for. librdkafka takes no less.
+/// How long a poll waits for the reports of an observer. It is the shortest time that librdkafka can wait.
 const REPORTS_WITHIN: Duration = Duration::from_millis(1);
 /// Group of consumers that scan topics for operators. It commits no offsets.
 const SCAN_GROUP: &str = "people";
@@ -270,16 +270,15 @@ pub(super) fn committed(
     Ok(consumer.committed_offsets(wanted, REQUEST_TIMEOUT)?)
 }
 
-/// The offsets of the oldest record and after the newest, for each partition of these topics.
-pub(super) fn extents(
+fn extents(
+    consumer: &BaseConsumer<Reports>,
     cluster: &Cluster,
     topics: &[String],
 ) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
-    let consumer = standalone_consumer(cluster, &cluster.group(SCAN_GROUP))?;
     let mut extents = Vec::new();
     for topic in topics {
         let topic = cluster.topic(topic);
-        for partition in partitions_of(&consumer, &topic)? {
+        for partition in partitions_of(consumer, &topic)? {
             let (begin, end) = consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)?;
             extents.push((cluster.partition(&topic, partition), begin..end));
         }
@@ -287,8 +286,8 @@ pub(super) fn extents(
     Ok(extents)
 }
 
-/// The consumers with which the lag of the groups is measured, by the group. A new one costs threads and connections, so they are kept. They
-/// do not join their groups.
+/// The consumers of periodic measurements, one for each group. They do not join their groups. They are kept between two measurements, because
+/// a new consumer costs threads and connections.
 #[derive(Clone, Default)]
 pub(super) struct Observers(Arc<Mutex<HashMap<&'static str, BaseConsumer<Reports>>>>);
 
@@ -298,16 +297,41 @@ impl Observers {
     /// # Errors
     /// When a broker does not answer. The next measurement has a new consumer then.
     pub fn lag(&self, cluster: &Cluster, group: &Group) -> anyhow::Result<Vec<(Partition, i64)>> {
-        let known = self.consumers().remove(group.name);
+        self.measure(cluster, group.name, |consumer| {
+            lag(consumer, cluster, group.topics)
+        })
+    }
+
+    /// The offsets of the oldest record and after the newest, for each partition of these topics.
+    ///
+    /// # Errors
+    /// As [`Observers::lag`].
+    pub fn extents(
+        &self,
+        cluster: &Cluster,
+        topics: &[String],
+    ) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
+        self.measure(cluster, SCAN_GROUP, |consumer| {
+            extents(consumer, cluster, topics)
+        })
+    }
+
+    fn measure<T>(
+        &self,
+        cluster: &Cluster,
+        group: &'static str,
+        measured: impl FnOnce(&BaseConsumer<Reports>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let known = self.consumers().remove(group);
         let consumer = match known {
             Some(consumer) => consumer,
-            None => standalone_consumer(cluster, &cluster.group(group.name))?,
+            None => standalone_consumer(cluster, &cluster.group(group))?,
         };
-        let lag = lag(&consumer, cluster, group.topics)?;
-        // What librdkafka reports waits in its queue until a poll.
+        let measured = measured(&consumer)?;
+        // What librdkafka reports stays in its queue until a poll takes it.
         while consumer.poll(REPORTS_WITHIN).is_some() {}
-        self.consumers().insert(group.name, consumer);
-        Ok(lag)
+        self.consumers().insert(group, consumer);
+        Ok(measured)
     }
 
     fn consumers(&self) -> MutexGuard<'_, HashMap<&'static str, BaseConsumer<Reports>>> {

@@ -29,11 +29,11 @@ const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of records in one delivery.
 const BATCH: usize = 500;
 const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
-/// A consumer that receives nothing is checked this often. It is replaced if two checks in a row find it stalled.
+/// How often a consumer that receives nothing is checked. If two checks in a row find it stalled, it is replaced.
 const STALL_CHECK: Duration = Duration::from_secs(5);
 /// Time limit of a request for watermarks, or for the committed offsets of newly assigned partitions.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time limit of the request that checks the coordinator. It is long, so that a busy coordinator is not taken for a lost one.
+/// Time limit of the request that checks the coordinator. A busy coordinator answers late, and must not count as lost.
 const COORDINATOR_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often it is tried to compare the committed offsets of assigned partitions with where they start.
 const START_CHECK: Duration = Duration::from_secs(1);
