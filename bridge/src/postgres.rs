@@ -111,8 +111,8 @@ impl Session {
             statements: Mutex::default(),
         };
         let cancel_after = limit.saturating_sub(CANCEL_BEFORE).as_millis();
-        // Postgres compiles a statement whose plan looks expensive, which takes half a second. In a session without sequential scans,
-        // the plans of short statements look expensive, too.
+        // Postgres compiles a statement whose plan looks expensive, which takes half a second. In a session that forbids sequential
+        // scans, the plans of short statements look expensive, too.
         session
             .batch_execute(&format!(
                 "set statement_timeout = {cancel_after}; set jit = off"

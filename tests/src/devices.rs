@@ -206,7 +206,7 @@ impl Household {
         }
     }
 
-    /// The steps before a failure, and then what has failed. Who prints only the end of a long text shows what has failed.
+    /// The steps before a failure, and then the failure. It comes last, so that it is still there if only the end of the output is kept.
     fn failure(&self, error: &Error) -> Error {
         let (seed, done) = (self.seed, self.done.borrow().join("\n"));
         anyhow!("the steps of seed {seed}:\n{done}\nseed {seed}: {error:#}")

@@ -25,8 +25,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 const FULL_INTERVAL: Duration = Duration::from_secs(1);
 /// A full look is due after this many times what the last one cost, if that is longer.
 const FULL_FACTOR: u32 = 10;
-/// While no event comes, the interval is the time since the last event divided by this, if that is longer. A full look lets the hint
-/// move, and without events it need not.
+/// While no event comes, the interval is the time since the last event divided by this, if that is longer. A full look is what moves the
+/// hint, and without new events the hint need not move.
 const FULL_IDLE_FACTOR: u32 = 10;
 const MAX_FULL_INTERVAL: Duration = Duration::from_secs(5);
 

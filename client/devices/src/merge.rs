@@ -61,8 +61,8 @@ impl Server {
         if let Some(recurrence) = fields.remove("recurrence") {
             let due = fields.get("due").unwrap_or(&record.task["due"]).clone();
             let recurs = self.recur(id, &recurrence, &due, &fields);
-            // The only occurrence of a series begins it anew, with all that it has already.
-            if recurs_so(&record.task, &recurs) {
+            // If the task is the only occurrence of its series, the same series begins again, and the task stays as it is.
+            if has_recurrence(&record.task, &recurs) {
                 touched.retain(|name| name != "recurrence");
             }
             fields.extend(recurs);
@@ -108,8 +108,8 @@ impl Record {
     }
 }
 
-/// Whether a task has this recurrence, in this series.
-fn recurs_so(task: &Map<String, Value>, recurs: &Map<String, Value>) -> bool {
+/// Whether a task has the recurrence and the series that [`Server::recur`] has returned.
+fn has_recurrence(task: &Map<String, Value>, recurs: &Map<String, Value>) -> bool {
     let mut members = recurs["recurrence"].as_object().into_iter().flatten();
     recurs.get("series_id") == task.get("series_id")
         && members.all(|(name, value)| task["recurrence"][name] == *value)

@@ -169,8 +169,10 @@ impl Task<'_> {
         }
         let mut sent = operation.sent.clone();
         let scope = sent["scope"].clone();
-        // With a scope, a rule begins a series. The only occurrence of one has that already. The model does not know here how many there are.
-        if made.is_empty() && self.versions[&version].task["occurrence_number"] == 1 {
+        // A rule with a scope begins a new series, unless the task is the only occurrence of its series and has that rule. The replay does not
+        // know how many occurrences there are, so it takes that from the versions, and the model then sees a rule without a scope.
+        let now = self.versions.get(&version);
+        if made.is_empty() && now.is_some_and(|now| now.task["occurrence_number"] == 1) {
             sent["scope"].take();
         }
         let expected = server

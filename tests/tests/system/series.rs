@@ -208,7 +208,7 @@ pub async fn reopened_and_completed_again(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
-/// A person restores the next occurrence that was taken back, and does it before the one that comes before it. The series goes on after both.
+/// A person restores the next occurrence that was taken back, and completes it before the first one. The series goes on after both.
 pub async fn done_before_the_one_before_it(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
     let task = weekly(&user).await?;
@@ -224,7 +224,7 @@ pub async fn done_before_the_one_before_it(fixture: &mut Fixture) -> Result<()> 
     Ok(())
 }
 
-/// An agent that ends after it has found that the next occurrence exists and is done leaves the series for the next look.
+/// An agent finds that the next occurrence exists and is done, and ends. The series is due then, so the next look of the agents finds it.
 async fn an_agent_dies_in_between(fixture: &Fixture, task: &Value, next: &Value) -> Result<()> {
     let database = &fixture.database;
     database.batch_execute("begin").await?;

@@ -2,8 +2,8 @@
 -- the events of its deletion.
 --
 -- job     the job; its `state` has the last sequence number of the account, and the context and the actor of the events
--- p_most  how many tasks a step removes at most. It never removes more than 100: one statement deletes them, so the step cannot stop
---         when that takes long
+-- p_most  the most tasks that a step removes. A step never removes more than 100, because one statement deletes them all and cannot stop
+--         early
 --
 -- Returns the job after the step: `handled` has grown by the number of live tasks, and `ended` tells whether no task is left.
 create or replace function close_account_step(job jobs, p_most bigint) returns jobs

@@ -1,5 +1,6 @@
 -- Whether a step of a job must change no more tasks: large tasks take long, and the user's other writes wait for a step, as do the
--- requests of others if the processor is busy. A step takes 100 ms, or what 20 tasks take, so that a small job is done in its request.
+-- requests of others if the processor is busy. A step ends after 100 ms, but not before it has changed 20 tasks. So the first step, which is
+-- part of the request, completes a small job.
 --
 -- p_changed  how many tasks the step has changed
 -- p_began    when the step began

@@ -2,8 +2,8 @@
 --
 -- p_user     the user
 -- p_id       the reminder
--- p_until    snoozes it until then: an instant, or an ISO 8601 duration from now; null acknowledges it, so it does not repeat. If it has fired
---            for that instant already, nothing changes: a device can say so late
+-- p_until    snoozes it until then: an instant, or an ISO 8601 duration from now; null acknowledges it, so it does not repeat. If the
+--            reminder has already fired for that instant, nothing changes: a device that was offline can send its snooze late
 -- p_context  envelope members that come from the request, as JSON without its braces
 -- p_actor    the actor of the events, as JSON
 -- p_key, p_fingerprint, p_rate   see `admit_write`
