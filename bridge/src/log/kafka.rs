@@ -2,6 +2,7 @@
 
 mod access;
 mod admin;
+mod offsets;
 mod producer;
 mod reader;
 mod reports;

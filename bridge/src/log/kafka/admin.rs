@@ -13,7 +13,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, warn};
 
 use super::reports::Reports;
-use super::{Cluster, REQUEST_TIMEOUT, record_of};
+use super::{Cluster, REQUEST_TIMEOUT, offsets, record_of};
 use crate::groups::Group;
 use crate::log::{Partition, Record, TopicState};
 use crate::topics;
@@ -199,21 +199,23 @@ pub(super) fn standalone_consumer(
     Ok(config.create_with_context(Reports)?)
 }
 
-/// Numbers of the partitions of a topic, given by its name in Kafka; empty if it does not exist.
-fn partitions_of(consumer: &BaseConsumer<Reports>, topic: &str) -> anyhow::Result<Vec<i32>> {
-    let metadata = consumer
-        .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
-        .with_context(|| format!("reading the metadata of {topic} from Kafka"))?;
-    let topic = metadata.topics().iter().find(|found| found.name() == topic);
-    Ok(topic
-        .map(|topic| {
-            topic
-                .partitions()
-                .iter()
-                .map(|partition| partition.id())
-                .collect()
-        })
-        .unwrap_or_default())
+/// The partitions of topics, given by their names in Kafka. A topic that does not exist has none.
+fn partitions_of(
+    consumer: &BaseConsumer<Reports>,
+    topics: &[String],
+) -> anyhow::Result<TopicPartitionList> {
+    let mut partitions = TopicPartitionList::new();
+    for topic in topics {
+        let metadata = consumer
+            .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
+            .with_context(|| format!("reading the metadata of {topic} from Kafka"))?;
+        for found in metadata.topics().iter().filter(|t| t.name() == topic) {
+            for partition in found.partitions() {
+                partitions.add_partition(topic, partition.id());
+            }
+        }
+    }
+    Ok(partitions)
 }
 
 /// Retries a request until [`REQUEST_TIMEOUT`] is over: partitions that were created just now have no leader yet.
@@ -236,18 +238,12 @@ fn topics_now(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
     let consumer = standalone_consumer(cluster, &cluster.group(SCAN_GROUP))?;
     let mut states = Vec::new();
     for (name, _) in topics::all() {
-        let full_name = cluster.topic(&name);
-        let partitions = partitions_of(&consumer, &full_name)?;
-        let mut records = 0;
-        for partition in &partitions {
-            records += consumer
-                .fetch_watermarks(&full_name, *partition, REQUEST_TIMEOUT)?
-                .1;
-        }
+        let partitions = partitions_of(&consumer, &[cluster.topic(&name)])?;
+        let ends = offsets::ends(&consumer, &partitions, REQUEST_TIMEOUT)?;
         states.push(TopicState {
             name,
-            partitions: i32::try_from(partitions.len())?,
-            records,
+            partitions: i32::try_from(ends.len())?,
+            records: ends.iter().sum(),
         });
     }
     states.sort_by(|a, b| a.name.cmp(&b.name));
@@ -260,14 +256,9 @@ pub(super) fn committed(
     cluster: &Cluster,
     topics: &[&str],
 ) -> anyhow::Result<TopicPartitionList> {
-    let mut wanted = TopicPartitionList::new();
-    for topic in topics {
-        let topic = cluster.topic(topic);
-        for partition in partitions_of(consumer, &topic)? {
-            wanted.add_partition(&topic, partition);
-        }
-    }
-    Ok(consumer.committed_offsets(wanted, REQUEST_TIMEOUT)?)
+    let topics: Vec<String> = topics.iter().map(|topic| cluster.topic(topic)).collect();
+    let partitions = partitions_of(consumer, &topics)?;
+    Ok(consumer.committed_offsets(partitions, REQUEST_TIMEOUT)?)
 }
 
 fn extents(
@@ -275,15 +266,14 @@ fn extents(
     cluster: &Cluster,
     topics: &[String],
 ) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
-    let mut extents = Vec::new();
-    for topic in topics {
-        let topic = cluster.topic(topic);
-        for partition in partitions_of(consumer, &topic)? {
-            let (begin, end) = consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)?;
-            extents.push((cluster.partition(&topic, partition), begin..end));
-        }
-    }
-    Ok(extents)
+    let topics: Vec<String> = topics.iter().map(|topic| cluster.topic(topic)).collect();
+    let partitions = partitions_of(consumer, &topics)?;
+    let extents = offsets::extents(consumer, &partitions, REQUEST_TIMEOUT)?;
+    let places = partitions.elements();
+    let places = places
+        .iter()
+        .map(|p| cluster.partition(p.topic(), p.partition()));
+    Ok(places.zip(extents).collect())
 }
 
 /// The consumers of periodic measurements, one for each group. They do not join their groups. They are kept between two measurements, because
@@ -311,7 +301,9 @@ impl Observers {
         cluster: &Cluster,
         topics: &[String],
     ) -> anyhow::Result<Vec<(Partition, Range<i64>)>> {
-        self.measure(cluster, SCAN_GROUP, |consumer| {
+        // Each consumer can do this.
+        let known = self.consumers().keys().next().copied();
+        self.measure(cluster, known.unwrap_or(SCAN_GROUP), |consumer| {
             extents(consumer, cluster, topics)
         })
     }
@@ -345,17 +337,16 @@ fn lag(
     topics: &[&str],
 ) -> anyhow::Result<Vec<(Partition, i64)>> {
     let mut lag = Vec::new();
-    for place in committed(consumer, cluster, topics)?.elements() {
-        let (begin, end) =
-            consumer.fetch_watermarks(place.topic(), place.partition(), REQUEST_TIMEOUT)?;
-        let settled = if let Offset::Offset(offset) = place.offset() {
-            offset.max(begin)
-        } else {
-            begin
+    let committed = committed(consumer, cluster, topics)?;
+    let extents = offsets::extents(consumer, &committed, REQUEST_TIMEOUT)?;
+    for (place, extent) in committed.elements().iter().zip(extents) {
+        let settled = match place.offset() {
+            Offset::Offset(offset) => offset.max(extent.start),
+            _ => extent.start,
         };
         lag.push((
             cluster.partition(place.topic(), place.partition()),
-            end - settled,
+            extent.end - settled,
         ));
     }
     Ok(lag)
@@ -369,14 +360,14 @@ pub(super) fn scan(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>
 fn scan_now(cluster: &Cluster, topic: &str) -> anyhow::Result<Vec<Record>> {
     let consumer = standalone_consumer(cluster, &cluster.group(SCAN_GROUP))?;
     let name: Arc<str> = topic.into();
-    let topic = &*cluster.topic(topic);
     let mut assignment = TopicPartitionList::new();
     let mut ends = HashMap::new();
-    for partition in partitions_of(&consumer, topic)? {
-        let (begin, end) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
-        if begin < end {
-            assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
-            ends.insert(partition, end);
+    let partitions = partitions_of(&consumer, &[cluster.topic(topic)])?;
+    let extents = offsets::extents(&consumer, &partitions, REQUEST_TIMEOUT)?;
+    for (place, extent) in partitions.elements().iter().zip(extents) {
+        if !extent.is_empty() {
+            assignment.add_partition_offset(place.topic(), place.partition(), Offset::Beginning)?;
+            ends.insert(place.partition(), extent.end);
         }
     }
     consumer.assign(&assignment)?;

@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 
 use self::group_context::{GroupContext, Marks};
 use super::admin::{MAX_MESSAGE_BYTES, committed, standalone_consumer};
-use super::{Cluster, REQUEST_TIMEOUT, record_of};
+use super::{Cluster, REQUEST_TIMEOUT, offsets, record_of};
 use crate::groups::{Group, Start};
 use crate::log::{DELIVERY_BYTES, Delivery, Mark, Partition, Pause, Reading, Record};
 use crate::policy;
@@ -24,14 +24,16 @@ use crate::policy;
 /// How long a poll waits for the first record. Partitions are paused and offsets are committed between two polls.
 const POLL_TIMEOUT: Duration = Duration::from_millis(20);
 /// How long a poll waits once no record has come for [`IDLE_AFTER`].
-const IDLE_POLL_TIMEOUT: Duration = Duration::from_millis(200);
+const IDLE_POLL_TIMEOUT: Duration = Duration::from_millis(400);
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of records in one delivery.
 const BATCH: usize = 500;
 const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a consumer that receives nothing is checked. If two checks in a row find it stalled, it is replaced.
 const STALL_CHECK: Duration = Duration::from_secs(5);
-/// Time limit of a request for watermarks, or for the committed offsets of newly assigned partitions.
+/// How long a broker waits for a record before it answers a request to fetch. It answers no other request of the connection meanwhile.
+const FETCH_WAIT_MS: &str = "500";
+/// Time limit of a request for watermarks, or for the committed offsets of newly assigned partitions. Longer than [`FETCH_WAIT_MS`].
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time limit of the request that checks the coordinator. A busy coordinator answers late, and must not count as lost.
 const COORDINATOR_TIMEOUT: Duration = Duration::from_secs(3);
@@ -64,7 +66,7 @@ impl Reader {
             .set("partition.assignment.strategy", "range")
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "1500")
-            .set("fetch.wait.max.ms", "250")
+            .set("fetch.wait.max.ms", FETCH_WAIT_MS)
             .set("fetch.error.backoff.ms", "100")
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.max.bytes", MAX_MESSAGE_BYTES)
@@ -248,16 +250,18 @@ impl Reader {
                 return true;
             }
         };
-        for place in committed.elements() {
+        let starts = match offsets::starts(consumer, &committed, WATERMARK_TIMEOUT) {
+            Ok(starts) => starts,
+            Err(error) => {
+                debug!(group = self.context.group, %error, "the starts of partitions cannot be read yet");
+                return true;
+            }
+        };
+        for (place, start) in committed.elements().iter().zip(starts) {
             let partition = self
                 .context
                 .cluster
                 .partition(place.topic(), place.partition());
-            let Ok((start, _)) =
-                consumer.fetch_watermarks(place.topic(), place.partition(), WATERMARK_TIMEOUT)
-            else {
-                continue;
-            };
             let mut marks = self.context.marks();
             if !marks.unchecked.remove(&partition) {
                 continue;
@@ -325,26 +329,21 @@ impl Reader {
     /// True if an assigned partition that is not paused holds records that this consumer has not received.
     fn has_lag(&self, consumer: &BaseConsumer<GroupContext>) -> anyhow::Result<bool> {
         let paused = self.pause.partitions();
+        let mut positions = TopicPartitionList::new();
         for place in consumer.position()?.elements() {
-            let partition = self
-                .context
-                .cluster
-                .partition(place.topic(), place.partition());
-            if paused.contains(&partition) {
-                continue;
-            }
-            let Ok((_, end)) =
-                consumer.fetch_watermarks(place.topic(), place.partition(), WATERMARK_TIMEOUT)
-            else {
-                // The brokers do not answer; a new consumer would not help.
-                return Ok(false);
-            };
-            match place.offset() {
-                Offset::Offset(position) if position < end => return Ok(true),
-                _ => {}
+            let (topic, number) = (place.topic(), place.partition());
+            if !paused.contains(&self.context.cluster.partition(topic, number)) {
+                positions.add_partition_offset(topic, number, place.offset())?;
             }
         }
-        Ok(false)
+        let Ok(ends) = offsets::ends(consumer, &positions, WATERMARK_TIMEOUT) else {
+            // The brokers do not answer; a new consumer would not help.
+            return Ok(false);
+        };
+        let positions = positions.elements();
+        Ok(positions.iter().zip(ends).any(
+            |(place, end)| matches!(place.offset(), Offset::Offset(position) if position < end),
+        ))
     }
 }
 
@@ -352,16 +351,18 @@ impl Reader {
 /// already, Kafka refuses that, and they have done it.
 fn start_now(cluster: &Cluster, group: &Group) -> anyhow::Result<()> {
     let consumer = standalone_consumer(cluster, &cluster.group(group.name))?;
-    let mut ends = TopicPartitionList::new();
+    let mut new = TopicPartitionList::new();
     for place in committed(&consumer, cluster, group.topics)?.elements() {
         if place.offset() == Offset::Invalid {
-            let (_, end) =
-                consumer.fetch_watermarks(place.topic(), place.partition(), REQUEST_TIMEOUT)?;
-            ends.add_partition_offset(place.topic(), place.partition(), Offset::Offset(end))?;
+            new.add_partition(place.topic(), place.partition());
         }
     }
-    if ends.count() > 0
-        && let Err(error) = consumer.commit(&ends, CommitMode::Sync)
+    let ends = offsets::ends(&consumer, &new, REQUEST_TIMEOUT)?;
+    for (place, end) in new.elements().iter_mut().zip(ends) {
+        place.set_offset(Offset::Offset(end))?;
+    }
+    if new.count() > 0
+        && let Err(error) = consumer.commit(&new, CommitMode::Sync)
     {
         debug!(group = group.name, %error, "the start of the group is not set");
     }
