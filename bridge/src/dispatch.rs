@@ -54,14 +54,7 @@ impl Dispatch {
     pub async fn run(self) -> anyhow::Result<()> {
         let mut line = self.doorbell.line(self.group.name);
         self.health.up(&format!("dispatch/{}", self.group.name));
-        let mut consumer = self.log.consume(Reading {
-            bridge: self.bridge,
-            group: self.group,
-            stop: self.stop.clone(),
-            stop_within: self.stop_within,
-            metrics: self.metrics.clone(),
-            health: self.health.clone(),
-        });
+        let mut consumer = self.consumer();
         let mut queue = self.queue(line.reply_to());
         let mut dead_letters: FuturesUnordered<BoxFuture<'static, u64>> = FuturesUnordered::new();
         let (report_failing, mut failing) = mpsc::unbounded_channel();
@@ -111,6 +104,20 @@ impl Dispatch {
                 self.set_gauges(&queue);
             }
         }
+    }
+
+    fn consumer(&self) -> Consumer {
+        if self.group.topics.is_empty() {
+            return Consumer::of_nothing(self.stop.clone());
+        }
+        self.log.consume(Reading {
+            bridge: self.bridge,
+            group: self.group,
+            stop: self.stop.clone(),
+            stop_within: self.stop_within,
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+        })
     }
 
     fn queue(&self, reply_to: &str) -> Queue {

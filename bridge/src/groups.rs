@@ -9,7 +9,7 @@ use domain::event::EventType;
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
     pub name: &'static str,
-    /// Names of the topics that the group reads.
+    /// Names of the topics that the group reads; none for an agent that only gets ticks.
     pub topics: &'static [&'static str],
     pub types: Types,
     pub start: Start,
@@ -115,8 +115,7 @@ pub const GROUPS: &[Group] = &[
     // one takes 10 s at most.
     Group {
         name: "reminder",
-        topics: &["reminders"],
-        types: Types::Only(&[]),
+        topics: &[],
         tick: Some(Duration::from_secs(5)),
         deaf_after: Duration::from_secs(16),
         ..USUAL

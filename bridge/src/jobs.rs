@@ -16,7 +16,7 @@ use crate::postgres::Session;
 /// How many tasks a step changes. The user's other writes wait for a step.
 const STEP: i64 = 500;
 /// Pause when no job is due, and after a failure.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The part of a bridge that runs jobs.
 pub struct Jobs {

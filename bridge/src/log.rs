@@ -98,6 +98,22 @@ pub struct Consumer {
     pub pause: Pause,
 }
 
+impl Consumer {
+    /// The consumer of a group without topics. It delivers nothing, and stops with `stop`.
+    pub fn of_nothing(stop: CancellationToken) -> Self {
+        let (deliver, deliveries) = mpsc::channel(1);
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            drop(deliver);
+        });
+        Self {
+            deliveries,
+            marks: mpsc::unbounded_channel().0,
+            pause: Pause::default(),
+        }
+    }
+}
+
 /// What the consumer reads no records of: everything, as backpressure, or some partitions. Clones share the same state.
 #[derive(Clone, Debug, Default)]
 pub struct Pause(Arc<PauseState>);

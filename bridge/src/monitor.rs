@@ -155,7 +155,7 @@ impl Monitor {
     }
 
     async fn measure_lag(&self) -> anyhow::Result<()> {
-        for group in GROUPS {
+        for group in GROUPS.iter().filter(|group| !group.topics.is_empty()) {
             for (partition, lag) in self.log.lag(group).await? {
                 let labels = &[group.name, &*partition.topic, &partition.number.to_string()];
                 self.metrics.lag_records.with_label_values(labels).set(lag);

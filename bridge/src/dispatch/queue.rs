@@ -47,7 +47,7 @@ use crate::policy::{Failure, Fate};
 use crate::traces::Delivered;
 
 /// How long the caller may sleep when nothing is due.
-const MAX_SLEEP: Duration = Duration::from_millis(500);
+const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// How long the caller sleeps at least, so that it cannot spin.
 const MIN_SLEEP: Duration = Duration::from_millis(1);
 

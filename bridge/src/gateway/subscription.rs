@@ -15,7 +15,7 @@ use crate::health::Health;
 use crate::policy::backoff;
 
 /// How often the subscription is pinged.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// How long one operation of Redis may take.
 const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 

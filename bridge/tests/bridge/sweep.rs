@@ -41,6 +41,8 @@ async fn a_group_that_nobody_reads_for_any_more_does_not_keep_expired_records() 
     // A group that committed lately may be one that only a newer bridge knows.
     offsets("newer", 2, 0).await;
     offsets("audit", 7, 30).await;
+    // A group of this bridge that reads no topic any more.
+    offsets("reminder", 0, 30).await;
     assert_eq!(left().await, 8);
     offsets("newer", 2, 8).await;
     // Postgres may not have ended the session of the sweep before, which holds the lock.
