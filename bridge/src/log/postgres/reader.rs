@@ -85,7 +85,7 @@ impl Reader {
                 biased;
                 () = self.reading.stop.cancelled() => return self.stop(session).await,
                 Some(marks) = self.marks.recv() => session.note_marks(marks),
-                _ = commit.tick() => session.commit().await?,
+                _ = commit.tick(), if session.has_marks() => session.commit().await?,
                 _ = heartbeat.tick() => if self.balance(session).await? {
                     fetch_at = Instant::now();
                 },

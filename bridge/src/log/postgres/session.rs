@@ -147,9 +147,14 @@ impl Session {
         }
     }
 
+    /// True if there are marks to commit.
+    pub fn has_marks(&self) -> bool {
+        !self.uncommitted.is_empty()
+    }
+
     /// Commits the marks that were noted since the last time.
     pub async fn commit(&mut self) -> anyhow::Result<()> {
-        if self.uncommitted.is_empty() {
+        if !self.has_marks() {
             return Ok(());
         }
         let (topics, numbers, offsets) = columns(self.uncommitted.iter());
