@@ -8,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use futures::{StreamExt, stream};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Error, Row, Statement};
 use tracing::debug;
 
 use crate::config::Secret;
@@ -46,11 +47,16 @@ pub fn check(url: &Secret) -> anyhow::Result<()> {
 /// # Errors
 /// When `url` is not valid, when the server cannot be reached or has not the expected certificate, or when it refuses the role.
 pub async fn connect(url: &Secret, name: &str) -> anyhow::Result<Client> {
-    Ok(open(url, name).await?.0)
+    Ok(open(url, name, || {}).await?.0)
 }
 
-/// Opens a connection. The handle closes it at once, also where the server does not answer any more.
-async fn open(url: &Secret, name: &str) -> anyhow::Result<(Client, AbortHandle)> {
+/// Opens a connection. The handle closes it at once, also where the server does not answer any more. `notified` is called for each
+/// notification.
+async fn open(
+    url: &Secret,
+    name: &str,
+    notified: impl Fn() + Send + 'static,
+) -> anyhow::Result<(Client, AbortHandle)> {
     // Read for each connection, so that renewed certificates are used without a restart.
     let (mut config, tls) = url::read(url)?;
     config
@@ -65,13 +71,21 @@ async fn open(url: &Secret, name: &str) -> anyhow::Result<(Client, AbortHandle)>
         .unwrap_or(CONNECT_TIMEOUT);
     config.connect_timeout(limit);
     // The setting bounds only the TCP handshake; a server that accepts and then says nothing needs this.
-    let (client, connection) = timeout(limit, config.connect(tls))
+    let (client, mut connection) = timeout(limit, config.connect(tls))
         .await
         .context("DATABASE_URL: Postgres does not answer")?
         .context("DATABASE_URL: cannot connect to Postgres")?;
     let connection = tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            debug!(%error, "a connection to Postgres broke");
+        let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
+        while let Some(message) = messages.next().await {
+            match message {
+                Ok(AsyncMessage::Notification(_)) => notified(),
+                Ok(_) => {}
+                Err(error) => {
+                    debug!(%error, "a connection to Postgres broke");
+                    return;
+                }
+            }
         }
     });
     Ok((client, connection.abort_handle()))
@@ -102,7 +116,26 @@ impl Session {
     /// # Errors
     /// As [`connect`].
     pub async fn open_with(url: &Secret, name: &str, limit: Duration) -> anyhow::Result<Self> {
-        let (client, connection) = open(url, name).await?;
+        Self::begin(open(url, name, || {}).await?, limit).await
+    }
+
+    /// Opens a session that listens on a channel. `notified` is called for each notification.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub async fn listen(
+        url: &Secret,
+        name: &str,
+        channel: &str,
+        notified: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let session = Self::begin(open(url, name, notified).await?, STATEMENT_LIMIT).await?;
+        session.batch_execute(&format!("listen {channel}")).await?;
+        Ok(session)
+    }
+
+    async fn begin(opened: (Client, AbortHandle), limit: Duration) -> anyhow::Result<Self> {
+        let (client, connection) = opened;
         let session = Self {
             client,
             connection,

@@ -68,6 +68,8 @@ begin
     if moved <> taken then
         raise exception 'the log has no head for a partition of % outbox rows', taken - moved;
     end if;
+    -- The watchers of other bridges listen.
+    notify spindle_log;
 end
 $$;
 

@@ -1,21 +1,23 @@
 //! Watches the log for records that other bridges append, for all readers of this process.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::sync::watch::Sender;
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::config::Secret;
 use crate::policy;
 use crate::postgres::Session;
 
-/// Bounds of the pause between two looks. It grows with the time since the last record, so that an idle system costs little.
-const SHORTEST: Duration = Duration::from_millis(8);
-const LONGEST: Duration = Duration::from_millis(250);
-/// The pause is this part of the time since the last record.
-const FACTOR: u32 = 100;
+/// The channel on which `log_drain_batch` tells that it has appended records.
+const CHANNEL: &str = "spindle_log";
+/// Pause after each look, so that many small batches do not make as many looks.
+const PAUSE: Duration = Duration::from_millis(8);
+/// How often the watcher looks without being told. Single entries are appended without a notification.
+const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Notifies `appended` of new records until nobody else holds it.
 pub(super) async fn watch(url: Secret, appended: Weak<Sender<()>>) {
@@ -33,19 +35,24 @@ pub(super) async fn watch(url: Secret, appended: Weak<Sender<()>>) {
 }
 
 async fn look(url: &Secret, appended: &Weak<Sender<()>>, failures: &mut u32) -> anyhow::Result<()> {
-    let session = Session::open(url, "bridge watch").await?;
-    let (mut records, mut changed_at) = (-1, Instant::now());
+    let told = Arc::new(Notify::new());
+    let session = {
+        let told = told.clone();
+        Session::listen(url, "bridge watch", CHANNEL, move || told.notify_one()).await?
+    };
+    let mut records = -1;
     while appended.strong_count() > 0 {
         let row = session.query_one(include_str!("watch.sql"), &[]).await?;
         *failures = 0;
         let now: i64 = row.get(0);
-        if std::mem::replace(&mut records, now) != now {
-            changed_at = Instant::now();
-            if let Some(appended) = appended.upgrade() {
-                appended.send_replace(());
-            }
+        if std::mem::replace(&mut records, now) != now
+            && let Some(appended) = appended.upgrade()
+        {
+            appended.send_replace(());
         }
-        sleep((changed_at.elapsed() / FACTOR).clamp(SHORTEST, LONGEST)).await;
+        sleep(PAUSE).await;
+        // Either way, it is time to look.
+        let _ = timeout(INTERVAL, told.notified()).await;
     }
     Ok(())
 }

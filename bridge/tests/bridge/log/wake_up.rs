@@ -1,9 +1,12 @@
-//! A reader of the Postgres log learns of new records also while it is busy.
+//! A reader of the Postgres log learns of new records, also while it is busy, and also of those that another bridge appends.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bridge::config::Secret;
-use bridge::postgres;
+use bridge::postgres::{self, Session};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::reader::Reader;
@@ -45,4 +48,23 @@ async fn a_record_that_is_appended_during_a_commit_of_offsets_arrives() {
     lock.rollback().await.unwrap();
     assert_eq!(reader.read(1).await[0].entry.event_id, second[0]);
     reader.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_bridges_are_told_of_new_records() {
+    let fixture = LogFixture::new(LogKind::Postgres).await;
+    let told = Arc::new(Notify::new());
+    let notified = {
+        let told = told.clone();
+        move || told.notify_one()
+    };
+    let url = &fixture.settings.database_url;
+    let _other = Session::listen(url, "other", "spindle_log", notified)
+        .await
+        .unwrap();
+    fixture.emit("task-events", Uuid::new_v4(), 0, 1).await;
+    fixture.relay_all().await;
+    timeout(TIMEOUT, told.notified())
+        .await
+        .expect("the other bridge is told");
 }
