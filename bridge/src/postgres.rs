@@ -144,7 +144,7 @@ impl Session {
             statements: Mutex::default(),
         };
         let cancel_after = limit.saturating_sub(CANCEL_BEFORE).as_millis();
-        // Postgres compiles a statement whose plan looks expensive, which takes half a second. In a session that forbids sequential
+        // Postgres compiles a statement if its plan looks expensive. That takes half a second. In a session that forbids sequential
         // scans, the plans of short statements look expensive, too.
         session
             .batch_execute(&format!(

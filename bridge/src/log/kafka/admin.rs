@@ -239,7 +239,7 @@ fn topics_now(cluster: &Cluster) -> anyhow::Result<Vec<TopicState>> {
     let mut states = Vec::new();
     for (name, _) in topics::all() {
         let partitions = partitions_of(&consumer, &[cluster.topic(&name)])?;
-        let ends = offsets::ends(&consumer, &partitions, REQUEST_TIMEOUT)?;
+        let ends = offsets::at(&consumer, &partitions, Offset::End, REQUEST_TIMEOUT)?;
         states.push(TopicState {
             name,
             partitions: i32::try_from(ends.len())?,

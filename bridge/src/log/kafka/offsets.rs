@@ -17,31 +17,17 @@ pub(super) fn extents<X: ConsumerContext>(
     partitions: &TopicPartitionList,
     limit: Duration,
 ) -> KafkaResult<Vec<Range<i64>>> {
-    let starts = starts(consumer, partitions, limit)?;
-    let ends = ends(consumer, partitions, limit)?;
+    let starts = at(consumer, partitions, Offset::Beginning, limit)?;
+    let ends = at(consumer, partitions, Offset::End, limit)?;
     let extents = starts.into_iter().zip(ends);
     Ok(extents.map(|(start, end)| start..end).collect())
 }
 
-/// The offsets of the oldest record; see [`extents`].
-pub(super) fn starts<X: ConsumerContext>(
-    consumer: &impl Consumer<X>,
-    partitions: &TopicPartitionList,
-    limit: Duration,
-) -> KafkaResult<Vec<i64>> {
-    list(consumer, partitions, Offset::Beginning, limit)
-}
-
-/// The offsets after the newest record; see [`extents`].
-pub(super) fn ends<X: ConsumerContext>(
-    consumer: &impl Consumer<X>,
-    partitions: &TopicPartitionList,
-    limit: Duration,
-) -> KafkaResult<Vec<i64>> {
-    list(consumer, partitions, Offset::End, limit)
-}
-
-fn list<X: ConsumerContext>(
+/// The offsets of the oldest record (`Offset::Beginning`) or after the newest (`Offset::End`), in the order of the list.
+///
+/// # Errors
+/// As [`extents`].
+pub(super) fn at<X: ConsumerContext>(
     consumer: &impl Consumer<X>,
     partitions: &TopicPartitionList,
     place: Offset,

@@ -250,7 +250,7 @@ impl Reader {
                 return true;
             }
         };
-        let starts = match offsets::starts(consumer, &committed, WATERMARK_TIMEOUT) {
+        let starts = match offsets::at(consumer, &committed, Offset::Beginning, WATERMARK_TIMEOUT) {
             Ok(starts) => starts,
             Err(error) => {
                 debug!(group = self.context.group, %error, "the starts of partitions cannot be read yet");
@@ -336,7 +336,7 @@ impl Reader {
                 positions.add_partition_offset(topic, number, place.offset())?;
             }
         }
-        let Ok(ends) = offsets::ends(consumer, &positions, WATERMARK_TIMEOUT) else {
+        let Ok(ends) = offsets::at(consumer, &positions, Offset::End, WATERMARK_TIMEOUT) else {
             // The brokers do not answer; a new consumer would not help.
             return Ok(false);
         };
@@ -357,7 +357,7 @@ fn start_now(cluster: &Cluster, group: &Group) -> anyhow::Result<()> {
             new.add_partition(place.topic(), place.partition());
         }
     }
-    let ends = offsets::ends(&consumer, &new, REQUEST_TIMEOUT)?;
+    let ends = offsets::at(&consumer, &new, Offset::End, REQUEST_TIMEOUT)?;
     for (place, end) in new.elements().iter_mut().zip(ends) {
         place.set_offset(Offset::Offset(end))?;
     }
