@@ -18,6 +18,9 @@ pub const PASSWORD: &str = "correct horse battery staple 7";
 /// The time limit of a response that a test reads piece by piece.
 const STREAM_LIMIT: Duration = Duration::from_secs(120);
 
+/// How long an idle connection is kept. The host closes one after 30 s, and a request that is sent at that moment would fail.
+const POOL_IDLE: Duration = Duration::from_secs(15);
+
 /// An anonymous client of one base URL.
 #[derive(Clone)]
 pub struct Api {
@@ -35,6 +38,7 @@ impl Api {
     pub fn new(base: &str) -> Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
+            .pool_idle_timeout(POOL_IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self {
