@@ -1,7 +1,7 @@
 //! Runs the jobs that the API starts: changes of more tasks than one statement can make. Each step is one statement with its events,
 //! so a crash loses and repeats nothing. Several bridges share the jobs.
 //!
-//! A step is followed by a pause of the same length, so that jobs leave half of a processor of the database to requests.
+//! A step is followed by a pause of three times its length, so that jobs leave three quarters of a processor of the database to requests.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use crate::postgres::Session;
 
 /// How many tasks a step changes. The user's other writes wait for a step.
 const STEP: i64 = 500;
+/// The length of the pause after a step, as a multiple of the step's.
+const PAUSES: u32 = 3;
 /// Pause when no job is due, and after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -34,7 +36,7 @@ impl Jobs {
             let step = self.stop.run_until_cancelled(self.step(&mut session));
             let pause = match step.await {
                 None => return,
-                Some(Ok(true)) => began.elapsed(),
+                Some(Ok(true)) => began.elapsed() * PAUSES,
                 Some(Ok(false)) => PAUSE,
                 Some(Err(error)) => {
                     session = None;

@@ -126,7 +126,7 @@ pub async fn large_tasks_need_a_job(fixture: &mut Fixture) -> Result<()> {
     let rename = user.patch("/api/tags/large").json(&json!({"name": "big"}));
     let body = job_of(&user, LARGE, rename.send().await?).await?;
     let renamed = number(&body, "count")?;
-    ensure!((20..LARGE).contains(&renamed), "{body}");
+    ensure!((1..LARGE).contains(&renamed), "{body}");
     let tags = user.pages("/api/tags").await?;
     ensure!(
         json!(tags) == json!([{"tag": "big", "count": LARGE}]),

@@ -68,7 +68,7 @@ begin
                 || case when task.recurrence::text is distinct from old_recurrence then ',"recurrence":' || old_recurrence
                     else '' end || '}');
         account.sync_seq := move_reminders(task, account.sync_seq, job);
-        is_over := is_step_over(seen, moment);
+        is_over := is_step_over(job, moment);
         exit when is_over;
     end loop;
     update users set sync_seq = account.sync_seq where id = job.user_id;

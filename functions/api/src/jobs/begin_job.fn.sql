@@ -20,13 +20,13 @@ begin
     job.failures := 0;
     job.created_at := clock_timestamp();
     job.updated_at := job.created_at;
-    job.next_at := job.created_at;
     waits := exists (select from jobs j where j.user_id = p_user and not j.ended);
     job.ended := p_total = 0 and not waits;
     if not job.ended and not waits then
         job := job_step(job, 500);
     end if;
     if not job.ended then
+        job.next_at := clock_timestamp();
         insert into jobs select job.*;
     end if;
     return job;

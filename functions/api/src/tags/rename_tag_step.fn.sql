@@ -62,7 +62,7 @@ begin
                 jsonb_build_object('series', json_build_array(series_item(changed_series)::json)),
                 job.state ->> 'context', job.state ->> 'actor');
         end if;
-        is_over := is_step_over(changed, moment);
+        is_over := is_step_over(job, moment);
         exit when is_over;
     end loop;
     update users set sync_seq = last_seq where id = job.user_id;
