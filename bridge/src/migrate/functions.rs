@@ -140,7 +140,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = embed![
     "functions/api/src/tasks/due_at.fn.sql",
     "functions/api/src/tasks/emit_task_events.fn.sql",
     "functions/api/src/tasks/estimated_rows.fn.sql",
-    "functions/api/src/tasks/expected_walk.fn.sql",
+    "functions/api/src/tasks/expected_walks.fn.sql",
     "functions/api/src/tasks/field_versions.fn.sql",
     "functions/api/src/tasks/fold.fn.sql",
     "functions/api/src/tasks/has_term.fn.sql",

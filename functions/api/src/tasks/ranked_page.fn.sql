@@ -36,27 +36,22 @@ declare
             else format(' where (rank, key_1, id) < (%L::integer, %L::timestamptz, %L)', p_keys[1], p_keys[2], p_id)
         end
         || ' order by rank desc, key_1 desc, id desc limit ' || p_wanted || ') page';
-    -- The number of tasks that a walk is expected to read, and the number that can be walked in the time in which all matches are
-    -- collected. A match that is collected takes as long as four tasks of a walk, because it is found in the index and sorted.
-    reach bigint;
-    worth bigint;
-    -- The number of tasks among which a page of the best matches is expected.
-    best_reach bigint;
-    seen bigint;
+    matching constant text := concat_ws(' and ', p_filters, p_found);
+    -- About how many tasks there are.
+    total constant bigint := estimated_rows('select' || p_base);
+    -- The number of tasks that a walk is expected to read until it has all that are ranked, or a page of the best matches.
+    expected constant bigint[] := expected_walks(
+        total, ordered, array[matching, matching || ' and (' || p_rank || ') = 0'], array[most_ranked, p_wanted]);
+    reach constant bigint := expected[1];
+    best_reach constant bigint := case when p_keys is null and p_order = 'desc' then expected[2] end;
+    -- The number of tasks that can be walked in the time in which all matches are collected. A match that is collected takes as long as
+    -- four tasks of a walk, because it is found in the index and sorted.
+    worth constant bigint := total * most_ranked / reach * 4;
 begin
-    reach := expected_walk(p_base, ordered, concat_ws(' and ', p_filters, p_found), most_ranked);
     if reach is not null then
-        worth := estimated_rows('select' || p_base) * most_ranked / reach * 4;
         -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
         perform set_config('enable_sort', 'off', true);
-        -- It is not worth a look if a page of any matches is expected too late.
-        if p_keys is null and p_order = 'desc' and reach * p_wanted / most_ranked * 2 <= worth then
-            best_reach := expected_walk(p_base, ordered, concat_ws(' and ', p_filters, p_found, '(' || p_rank || ') = 0'), p_wanted);
-        end if;
-        if best_reach * 2 <= least(reach, worth) then
-            execute 'select count(*) from ' || ordered into seen using reach;
-        end if;
-        if seen = reach then
+        if best_reach * 2 <= least(reach, worth) and reach <= total * 3 / 4 then
             execute $sql$select array_agg(id), array_agg(array['0', key_1::text]::text)
                 from (select id, key_1 from (select id, key_1, words from $sql$ || walk
                 || ') newest where (' || p_rank || ') = 0 limit ' || p_wanted || ') page'

@@ -26,13 +26,16 @@ declare
     ordered constant text := '(select *' || p_columns || p_base || p_order_by || ' limit $1) tasks';
     walk constant text := page_statement(ordered || coalesce(' where ' || p_filters, ''), p_names, p_found, p_wanted);
     matching constant text := p_base || coalesce(' and ' || p_filters, '') || coalesce(' and search @@ ' || quote_literal(p_lexemes), '');
+    expected bigint[];
     collected record;
 begin
     if p_filters is null and p_found is null then
         execute walk into ids, keys using p_wanted;
         return;
     end if;
-    if expected_walk(p_base, ordered, concat_ws(' and ', p_filters, p_found), p_wanted) <= longest_walk * 3 / 4 then
+    expected := expected_walks(
+        estimated_rows('select' || p_base), ordered, array[concat_ws(' and ', p_filters, p_found)], array[p_wanted]);
+    if expected[1] <= longest_walk * 3 / 4 then
         -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
         perform set_config('enable_sort', 'off', true);
         execute walk into ids, keys using longest_walk;
