@@ -1,5 +1,7 @@
 //! A TCP proxy that breaks the connections through it as networks do: it falls silent, slows them down, closes them, or leads
-//! them to another server.
+//! them to another server. Before Kafka, it can also withhold single kinds of requests.
+
+mod requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use self::requests::Requests;
 use crate::ports;
 
 /// The most bytes that are read at once.
@@ -44,6 +47,8 @@ struct State {
     traffic: Traffic,
     /// Connections of an earlier generation are closed.
     generation: u64,
+    /// For a proxy before Kafka: the API keys of the requests that are not carried.
+    withheld: Option<Arc<[i16]>>,
 }
 
 impl State {
@@ -91,6 +96,18 @@ impl Proxy {
     /// # Errors
     /// The port is taken.
     pub async fn start_on(port: u16, target: &str) -> Result<Self> {
+        Self::listen(port, target, None).await
+    }
+
+    /// Starts a proxy on this port for a Kafka broker without TLS.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub async fn start_before_kafka(port: u16, target: &str) -> Result<Self> {
+        Self::listen(port, target, Some([].into())).await
+    }
+
+    async fn listen(port: u16, target: &str, withheld: Option<Arc<[i16]>>) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .with_context(|| format!("a proxy for {target} cannot listen on port {port}"))?;
@@ -98,6 +115,7 @@ impl Proxy {
             target: target.into(),
             traffic: Traffic::Clear,
             generation: 0,
+            withheld,
         });
         let accepting = tokio::spawn(async move {
             // An error here is that of one connection, which its client has given up.
@@ -116,6 +134,11 @@ impl Proxy {
 
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// From now on, drops the requests to Kafka that have one of these API keys, and carries all others.
+    pub fn withhold(&self, keys: &[i16]) {
+        self.set(|state| state.withheld = Some(keys.into()));
     }
 
     /// Carries nothing from now on. Connections stay open, and new ones are accepted and get no answer, as when the server
@@ -171,9 +194,10 @@ async fn carry(client: TcpStream, mut state: watch::Receiver<State>) {
 }
 
 async fn connect(client: TcpStream, mut state: watch::Receiver<State>) -> Option<()> {
-    let target = {
+    let (target, requests) = {
         let state = state.wait_for(|state| !state.is_silent()).await.ok()?;
-        state.target.clone()
+        let requests = state.withheld.as_ref().map(|_| Requests::default());
+        (state.target.clone(), requests)
     };
     let server = TcpStream::connect(&*target).await.ok()?;
     client.set_nodelay(true).ok()?;
@@ -181,18 +205,19 @@ async fn connect(client: TcpStream, mut state: watch::Receiver<State>) -> Option
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
     tokio::try_join!(
-        one_way(from_client, to_server, state.clone()),
-        one_way(from_server, to_client, state),
+        one_way(from_client, to_server, state.clone(), requests),
+        one_way(from_server, to_client, state, None),
     )
     .ok()?;
     Some(())
 }
 
-/// Carries one direction until its sender closes it.
+/// Carries one direction until its sender closes it. `requests` is for requests to Kafka.
 async fn one_way(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut state: watch::Receiver<State>,
+    mut requests: Option<Requests>,
 ) -> std::io::Result<()> {
     let (sent, mut under_way) = mpsc::channel::<(Instant, Vec<u8>)>(UNDER_WAY);
     let current = state.clone();
@@ -202,6 +227,10 @@ async fn one_way(
             // To the other end a reset is a close, and it hears of that only when it would hear of bytes.
             let length = from.read_buf(&mut chunk).await.unwrap_or_default();
             let due = Instant::now() + current.borrow().delay();
+            if let Some(requests) = &mut requests {
+                let withheld = current.borrow().withheld.clone().unwrap_or_default();
+                chunk = requests.carried(&chunk, &withheld);
+            }
             if length == 0 || sent.send((due, chunk)).await.is_err() {
                 return Ok(());
             }

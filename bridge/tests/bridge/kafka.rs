@@ -1,5 +1,6 @@
-//! What only Kafka can do to the relay: refuse single records or whole topics, and fall silent towards one bridge alone.
+//! What only Kafka can do: refuse single records or whole topics, fall silent towards one bridge alone, and let a consumer stall.
 
 mod access;
 mod cut_off;
 mod refusals;
+mod stalls;

@@ -25,6 +25,7 @@ pub struct Reader {
     stop: CancellationToken,
     pub held: BTreeSet<Partition>,
     pub metrics: Metrics,
+    pub health: Health,
     next: BTreeMap<Partition, i64>,
 }
 
@@ -40,19 +41,21 @@ impl Reader {
     /// The consumer of one process in this group.
     pub fn of(group: &'static Group, log: &dyn Log) -> Self {
         let (stop, metrics) = (CancellationToken::new(), Metrics::new().unwrap());
+        let health = Health::default();
         let consumer = log.consume(Reading {
             bridge: Uuid::new_v4(),
             group,
             stop: stop.clone(),
             stop_within: Duration::from_secs(5),
             metrics: metrics.clone(),
-            health: Health::default(),
+            health: health.clone(),
         });
         Self {
             consumer,
             stop,
             held: BTreeSet::new(),
             metrics,
+            health,
             next: BTreeMap::new(),
         }
     }

@@ -30,7 +30,9 @@ impl Proxied {
             ..KafkaOptions::default()
         };
         let kafka = Kafka::start_with(dir.path(), &options).await.unwrap();
-        let proxy = Proxy::start_on(port, &kafka.behind()[0]).await.unwrap();
+        let proxy = Proxy::start_before_kafka(port, &kafka.behind()[0])
+            .await
+            .unwrap();
         Self {
             fixture: LogFixture::on(Some(kafka.brokers())).await,
             proxy,
