@@ -91,7 +91,8 @@ fn all_trials(runner: &Runner) -> Vec<Trial> {
             concurrent_batches, one_id_in_many_batches,
         },
         series::{
-            a_series_begins, one_next_occurrence, reopened_and_completed_again, done_before_the_one_before_it, an_occurrence_is_skipped, a_pause, a_series_ends,
+            a_series_begins, one_next_occurrence, reopened_and_completed_again, done_before_the_one_before_it,
+            the_next_one_recurs_no_more, an_occurrence_is_skipped, a_pause, a_series_ends,
         },
         changes::{changes_of_one_or_all, changes_of_all, deletion_of_occurrences, a_new_timezone},
         modes::{early_and_late_days, early_and_late_times},

@@ -224,6 +224,27 @@ pub async fn done_before_the_one_before_it(fixture: &mut Fixture) -> Result<()> 
     Ok(())
 }
 
+/// A person restores the next occurrence that was taken back, and ends its recurrence. The series ends when the one before it is completed.
+pub async fn the_next_one_recurs_no_more(fixture: &mut Fixture) -> Result<()> {
+    let user = fixture.api.new_user("UTC").await?;
+    let task = weekly(&user).await?;
+    let next = complete(&user, &task).await?["next"].clone();
+    let next = appears(&user, &next["id"]).await?;
+    post(&user, &format!("{}/reopen", path(&task)?)).await?;
+    post(&user, &format!("{}/restore", path(&next)?)).await?;
+    patch(&user, &path(&next)?, json!({"recurrence": null})).await?;
+    complete(&user, &task).await?;
+    let series = format!("/api/series/{}", text(&task, "series_id")?);
+    wait::until("the series ends", DELIVERY_LIMIT, async || {
+        let series = user.get(&series).send().await?.expect(200)?.json()?;
+        Ok((series["ended_by"] == "edit").then_some(()))
+    })
+    .await?;
+    let pause = user.post(&format!("{series}/pause")).send().await?;
+    pause.expect(409)?;
+    Ok(())
+}
+
 /// An agent finds that the next occurrence exists and is done, and ends. The series is due then, so the next look of the agents finds it.
 async fn an_agent_dies_in_between(fixture: &Fixture, task: &Value, next: &Value) -> Result<()> {
     let database = &fixture.database;

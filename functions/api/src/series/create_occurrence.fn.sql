@@ -55,6 +55,16 @@ begin
 
     task_id := p_id;
     select * into task from tasks where tasks.id = p_id;
+    if found and task.deleted_at is null and task.user_id = p_user
+        and (task.recurrence is null or task.series_id <> p_series) then
+        -- `withdraw_occurrence` took it back, and then a person restored it and gave it another recurrence, or none. That ends the series, as
+        -- it would have if the occurrence had been the newest one then.
+        perform end_series(
+            p_series, case when task.recurrence is null then 'edit' else 'split' end, clock_timestamp(), p_context, p_actor);
+        result := 'ended';
+        task_id := null;
+        return;
+    end if;
     if found and (task.deleted_at is null or task.user_id <> p_user) then
         -- `withdraw_occurrence` took it back, and then a person restored and completed it. The occurrence after it is still missing. The
         -- caller makes that. If the caller ends before, the agent's next look finds the series.

@@ -45,7 +45,8 @@ begin
             update series set recurrence = current.recurrence, updated_at = moment, next_at = current.next_at
                 where series.id = current.id;
             perform series_changed(current.id, p_context, p_actor);
-            if task.deleted_at is null and task.status in ('open', 'in_progress') then
+            if task.deleted_at is null and task.status in ('open', 'in_progress') and task.series_id = current.id
+                and task.recurrence is not null then
                 old_recurrence := task.recurrence::text;
                 task.recurrence := current.recurrence;
                 task.version := task.version + 1;
