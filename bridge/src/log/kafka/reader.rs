@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use self::group_context::{GroupContext, Marks};
 use super::admin::{MAX_MESSAGE_BYTES, committed, standalone_consumer};
@@ -35,6 +35,8 @@ const STALL_CHECK: Duration = Duration::from_secs(5);
 const FETCH_WAIT_MS: &str = "500";
 /// Time limit of a request for watermarks, or for the committed offsets of newly assigned partitions. Longer than [`FETCH_WAIT_MS`].
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time limit of a request on a connection that is perhaps opened first, after a pause of up to 2 s (`reconnect.backoff.max.ms`).
+const RECONNECT_TIMEOUT: Duration = Duration::from_millis(2500);
 /// Time limit of the request that checks the coordinator. A busy coordinator answers late, and must not count as lost.
 const COORDINATOR_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often it is tried to compare the committed offsets of assigned partitions with where they start.
@@ -308,7 +310,8 @@ impl Reader {
     }
 
     /// True if the brokers answer this consumer and the coordinator of its group does not. After a restart of the coordinator,
-    /// librdkafka sometimes does not connect to it again. The consumer then gets no partitions.
+    /// librdkafka sometimes does not connect to it again. The consumer then gets no partitions. Whether librdkafka reports that the request
+    /// timed out, that it was never sent, or something else, a new consumer helps. It does not help if a right is missing.
     fn has_lost_coordinator(&self, consumer: &BaseConsumer<GroupContext>) -> bool {
         let Some(topic) = self.reading.group.topics.first() else {
             return false;
@@ -316,14 +319,19 @@ impl Reader {
         let topic = self.context.cluster.topic(topic);
         let mut wanted = TopicPartitionList::with_capacity(1);
         wanted.add_partition(&topic, 0);
-        let answer = consumer.committed_offsets(wanted, COORDINATOR_TIMEOUT);
-        let code = answer.err().and_then(|error| error.rdkafka_error_code());
-        matches!(
-            code,
-            Some(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure)
-        ) && consumer
-            .fetch_watermarks(&topic, 0, WATERMARK_TIMEOUT)
-            .is_ok()
+        let Err(error) = consumer.committed_offsets(wanted, COORDINATOR_TIMEOUT) else {
+            return false;
+        };
+        // A connection that nothing has used since the restart is opened first.
+        let brokers = consumer.fetch_watermarks(&topic, 0, RECONNECT_TIMEOUT);
+        info!(
+            group = self.context.group,
+            %error,
+            brokers_answer = brokers.is_ok(),
+            "the coordinator of the group does not answer"
+        );
+        brokers.is_ok()
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::GroupAuthorizationFailed)
     }
 
     /// True if an assigned partition that is not paused holds records that this consumer has not received.
