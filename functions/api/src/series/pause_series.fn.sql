@@ -48,7 +48,8 @@ begin
             if task.deleted_at is null and task.status in ('open', 'in_progress') and task.series_id = current.id
                 and task.recurrence is not null then
                 old_recurrence := task.recurrence::text;
-                task.recurrence := current.recurrence;
+                -- An occurrence that was restored can have an older rule than the series, and keeps it.
+                task.recurrence := paused_recurrence(task.recurrence, p_pause, moment);
                 task.version := task.version + 1;
                 task.updated_at := moment;
                 update users set sync_seq = sync_seq + 1 where users.id = owner returning sync_seq into task.seq;
