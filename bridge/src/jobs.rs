@@ -1,7 +1,7 @@
 //! Runs the jobs that the API starts: changes of more tasks than one statement can make. Each step is one statement with its events,
 //! so a crash loses and repeats nothing. Several bridges share the jobs.
 //!
-//! A step is followed by a pause of three times its length, so that jobs leave three quarters of a processor of the database to requests.
+//! After each step, jobs pause for three times as long as the step took. So they use at most a quarter of one processor of the database.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,8 @@ use crate::postgres::Session;
 
 /// How many tasks a step changes. The user's other writes wait for a step.
 const STEP: i64 = 500;
-/// The length of the pause after a step, as a multiple of the step's.
-const PAUSES: u32 = 3;
+/// How many times longer than a step the pause after it is.
+const PAUSE_FACTOR: u32 = 3;
 /// Pause when no job is due, and after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -36,7 +36,7 @@ impl Jobs {
             let step = self.stop.run_until_cancelled(self.step(&mut session));
             let pause = match step.await {
                 None => return,
-                Some(Ok(true)) => began.elapsed() * PAUSES,
+                Some(Ok(true)) => began.elapsed() * PAUSE_FACTOR,
                 Some(Ok(false)) => PAUSE,
                 Some(Err(error)) => {
                     session = None;

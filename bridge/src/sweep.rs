@@ -51,7 +51,7 @@ impl Sweep {
     /// When Postgres fails.
     pub async fn step(&self, audit_maintained: &mut Option<Instant>) -> anyhow::Result<()> {
         let client = Session::open_with(&self.url, "bridge sweep", STATEMENT_LIMIT).await?;
-        // A group that reads no topic has offsets of an earlier release at most. They must not keep records.
+        // A group that reads no topic can have offsets from an earlier release. They must not keep records.
         let readers = GROUPS.iter().filter(|group| !group.topics.is_empty());
         let groups: Vec<&str> = readers.map(|group| group.name).collect();
         if !client.query_one(LOCK, &[]).await?.get::<_, bool>(0) {

@@ -208,14 +208,20 @@ pub async fn reopened_and_completed_again(fixture: &mut Fixture) -> Result<()> {
     Ok(())
 }
 
+/// A task that was completed and reopened, and its next occurrence, which was taken back and which a person has restored.
+async fn with_restored_next(user: &User) -> Result<(Value, Value)> {
+    let task = weekly(user).await?;
+    let next = complete(user, &task).await?["next"].clone();
+    let next = appears(user, &next["id"]).await?;
+    post(user, &format!("{}/reopen", path(&task)?)).await?;
+    post(user, &format!("{}/restore", path(&next)?)).await?;
+    Ok((task, next))
+}
+
 /// A person restores the next occurrence that was taken back, and completes it before the first one. The series goes on after both.
 pub async fn done_before_the_one_before_it(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
-    let task = weekly(&user).await?;
-    let next = complete(&user, &task).await?["next"].clone();
-    let next = appears(&user, &next["id"]).await?;
-    post(&user, &format!("{}/reopen", path(&task)?)).await?;
-    post(&user, &format!("{}/restore", path(&next)?)).await?;
+    let (task, next) = with_restored_next(&user).await?;
     let last = complete(&user, &next).await?["next"].clone();
     an_agent_dies_in_between(fixture, &task, &next).await?;
     complete(&user, &task).await?;
@@ -227,11 +233,7 @@ pub async fn done_before_the_one_before_it(fixture: &mut Fixture) -> Result<()> 
 /// A person restores the next occurrence that was taken back, and ends its recurrence. The series ends when the one before it is completed.
 pub async fn the_next_one_recurs_no_more(fixture: &mut Fixture) -> Result<()> {
     let user = fixture.api.new_user("UTC").await?;
-    let task = weekly(&user).await?;
-    let next = complete(&user, &task).await?["next"].clone();
-    let next = appears(&user, &next["id"]).await?;
-    post(&user, &format!("{}/reopen", path(&task)?)).await?;
-    post(&user, &format!("{}/restore", path(&next)?)).await?;
+    let (task, next) = with_restored_next(&user).await?;
     patch(&user, &path(&next)?, json!({"recurrence": null})).await?;
     complete(&user, &task).await?;
     let series = format!("/api/series/{}", text(&task, "series_id")?);

@@ -53,7 +53,6 @@ begin
         return;
     end if;
 
-    task_id := p_id;
     select * into task from tasks where tasks.id = p_id;
     if found and task.deleted_at is null and task.user_id = p_user
         and (task.recurrence is null or task.series_id <> p_series) then
@@ -62,9 +61,9 @@ begin
         perform end_series(
             p_series, case when task.recurrence is null then 'edit' else 'split' end, clock_timestamp(), p_context, p_actor);
         result := 'ended';
-        task_id := null;
         return;
     end if;
+    task_id := p_id;
     if found and (task.deleted_at is null or task.user_id <> p_user) then
         -- `withdraw_occurrence` took it back, and then a person restored and completed it. The occurrence after it is still missing. The
         -- caller makes that. If the caller ends before, the agent's next look finds the series.

@@ -5,8 +5,8 @@
 -- p_conditions  conditions that a task must pass
 -- p_wanted      for each condition, number of tasks that must pass
 --
--- The function looks at 100 tasks, and at 1,000 of a long list, where a wrong decision takes long. For each condition, the result has a
--- number; it is null if none of these tasks passes, or if there are fewer tasks.
+-- The function samples the first 100 tasks, or the first 1,000 of a list of more than 100,000, where a wrong decision takes long. The result
+-- has a number for each condition. It is null if no task of the sample passes, or if the list has fewer tasks than the sample.
 create or replace function expected_walks(p_tasks bigint, p_ordered text, p_conditions text[], p_wanted bigint[]) returns bigint[]
 language plpgsql stable as $$
 declare

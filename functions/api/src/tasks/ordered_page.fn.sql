@@ -42,8 +42,8 @@ begin
         execute 'select count(*) from (select' || p_base || ' order by created_at limit $1) newest' into seen using small_account + 1;
         sample := '(select *' || columns || p_base || order_by(p_order, 2) || ' limit $1) tasks';
         if seen <= small_account
-            or (condition <> '' and (longest_walk
-                >= all (expected_walks(estimated_rows('select' || p_base), sample, array[condition], array[p_wanted]))) is not true) then
+            or (condition <> '' and ((expected_walks(
+                estimated_rows('select' || p_base), sample, array[condition], array[p_wanted]))[1] <= longest_walk) is not true) then
             page := collected_page(
                 p_base || case when p_keys is null then '' else ' and (' || after_page || ')' end || coalesce(' and ' || p_filters, '')
                     || coalesce(' and search @@ ' || quote_literal(p_lexemes), ''),

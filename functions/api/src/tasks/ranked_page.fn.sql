@@ -39,7 +39,7 @@ declare
     matching constant text := concat_ws(' and ', p_filters, p_found);
     -- About how many tasks there are.
     total constant bigint := estimated_rows('select' || p_base);
-    -- The number of tasks that a walk is expected to read until it has all that are ranked, or a page of the best matches.
+    -- How many tasks a walk is expected to read: until `most_ranked` tasks match, and until a page of the best matches is full.
     expected constant bigint[] := expected_walks(
         total, ordered, array[matching, matching || ' and (' || p_rank || ') = 0'], array[most_ranked, p_wanted]);
     reach constant bigint := expected[1];
@@ -51,6 +51,7 @@ begin
     if reach is not null then
         -- The planner expects to read all tasks of a small account, and would sort them. The matches are in the order of the walk.
         perform set_config('enable_sort', 'off', true);
+        -- The user must have enough tasks for `most_ranked` matches, because the answer says that so many were ranked. `total` is an estimate.
         if best_reach * 2 <= least(reach, worth) and reach <= total * 3 / 4 then
             execute $sql$select array_agg(id), array_agg(array['0', key_1::text]::text)
                 from (select id, key_1 from (select id, key_1, words from $sql$ || walk
